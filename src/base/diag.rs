@@ -1,0 +1,136 @@
+//! Diagnostics: what is wrong with a text, as values that are collected, never thrown one by one.
+
+use std::cell::RefCell;
+
+use super::span::Span;
+
+/// Whether a text can be used in spite of the finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It cannot.
+    Error,
+    /// It can; the author should look.
+    Warning,
+}
+
+/// One finding. Messages and labels are lower-case fragments that name the thing; help says what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Kebab-case, stable, unique: what a suppression or a search names.
+    pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// One phrase.
+    pub message: String,
+    /// The place with the caret. `None` for what has no place in a text.
+    pub span: Option<Span>,
+    /// What stands under the caret; may be empty.
+    pub label: String,
+    /// Further places.
+    pub others: Vec<(Span, String)>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    #[must_use]
+    pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            span: Some(span),
+            label: String::new(),
+            others: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// A warning at a place.
+    #[must_use]
+    pub fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// An error that has no place in a text.
+    #[must_use]
+    pub fn placeless(code: &'static str, message: impl Into<String>) -> Self {
+        Self { span: None, ..Self::error(code, Span::default(), message) }
+    }
+
+    /// What stands under the caret.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// A second place.
+    #[must_use]
+    pub fn and(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.others.push((span, label.into()));
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// What to do, when there is something to say.
+    #[must_use]
+    pub fn maybe_help(mut self, help: Option<impl Into<String>>) -> Self {
+        self.help = help.map(Into::into).or(self.help);
+        self
+    }
+}
+
+/// The sink that parsing, decoding and checking write to. Shared by reference, so that no stage has to hand it around
+/// mutably.
+#[derive(Debug, Default)]
+pub struct Diagnostics(RefCell<Vec<Diagnostic>>);
+
+impl Diagnostics {
+    /// An empty sink.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Records a finding, unless the very same is there already.
+    pub fn push(&self, diagnostic: Diagnostic) {
+        let mut all = self.0.borrow_mut();
+        if !all.contains(&diagnostic) {
+            all.push(diagnostic);
+        }
+    }
+
+    /// Whether any error was recorded.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.0.borrow().iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// Whether an error was recorded inside `span`: then a missing part of it is a consequence, not a second mistake.
+    #[must_use]
+    pub fn has_errors_within(&self, span: Span) -> bool {
+        self.0.borrow().iter().any(|d| d.severity == Severity::Error && d.span.is_some_and(|s| span.contains(s)))
+    }
+
+    /// All findings, in the order of the texts.
+    #[must_use]
+    pub fn into_sorted(self) -> Vec<Diagnostic> {
+        let mut all = self.0.into_inner();
+        all.sort_by_key(|d| (d.span.is_none(), d.span.unwrap_or_default(), d.code));
+        all
+    }
+
+    /// A copy of the findings so far, in the order of the texts.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<Diagnostic> {
+        Self(RefCell::new(self.0.borrow().clone())).into_sorted()
+    }
+}
