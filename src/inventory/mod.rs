@@ -1,1 +1,7 @@
-//! (in work)
+//! The inventory: which hosts there are, how they are reached, and what is said of each.
+
+mod model;
+mod selector;
+
+pub use model::{ConnectSettings, Group, Host, HostName, Inventory, Via};
+pub use selector::{Name, Names, Selector};
