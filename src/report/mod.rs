@@ -1,3 +1,3 @@
-//! What people and programs are shown.
+//! Everything that is shown: reporters over events, timelines, diagnostics.
 
 pub mod diagnostics;
