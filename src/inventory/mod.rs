@@ -2,6 +2,7 @@
 
 mod model;
 mod selector;
+mod written;
 
 pub use model::{ConnectSettings, Group, Host, HostName, Inventory, Via};
 pub use selector::{Name, Names, Selector};

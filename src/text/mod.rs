@@ -12,6 +12,7 @@ pub mod scalar;
 mod shape;
 mod spanned;
 mod syntax;
+mod take;
 mod tree;
 
 pub use decode::decode;
@@ -20,4 +21,5 @@ pub use parse::parse;
 pub use place::place;
 pub use scalar::{Amount, Dur, Mode, ScalarError, Size, is_kebab, is_snake, slug};
 pub use shape::{Kind, OneOrMany, Shape, Shaped, shaped};
+pub use take::{decode_beside, key_span, split};
 pub use tree::{Node, Sp, Tree};

@@ -3,8 +3,8 @@
 use tokio::sync::oneshot;
 
 use super::LinkError;
-use super::link::Link;
-use super::look::Look;
+use super::link::{Bulk, Link};
+use super::look::{Ask, Look};
 use super::work::{Done, Started, Work};
 use crate::base::ids::UnitKey;
 use crate::base::permit::Permit;
@@ -43,5 +43,10 @@ impl<'a> Hands<'a> {
     /// Does the work, once: see [`Work`].
     pub async fn run(&self, work: &Work, started: Option<oneshot::Sender<Started>>) -> Result<Done, LinkError> {
         self.link.claim(&self.permit, work, started).await
+    }
+
+    /// Reads beside the control channel: for what is too much for it.
+    pub async fn bulk(&self, ask: &Ask) -> Result<Box<dyn Bulk>, LinkError> {
+        self.link.bulk(ask).await
     }
 }
