@@ -112,6 +112,36 @@ pub enum EventKind {
     RunClosed(Box<Closed>),
 }
 
+impl EventKind {
+    /// The bytes beside the journal that this event names.
+    #[must_use]
+    pub fn blob(&self) -> Option<&BlobRef> {
+        match self {
+            Self::RunOpened(opened) => Some(&opened.stored),
+            Self::UnitOutput { blob, .. } => Some(blob),
+            Self::RunResumed(_)
+            | Self::HostReached { .. }
+            | Self::HostUnreachable { .. }
+            | Self::StepOpened { .. }
+            | Self::UnitsStarted { .. }
+            | Self::CursorTaken { .. }
+            | Self::UnitEnded { .. }
+            | Self::UnitMarked { .. }
+            | Self::UnitForeseen { .. }
+            | Self::GuardJudged { .. }
+            | Self::TargetPicked { .. }
+            | Self::Asked { .. }
+            | Self::Answered { .. }
+            | Self::LogMatched { .. }
+            | Self::Noted { .. }
+            | Self::StepClosed { .. }
+            | Self::DutyOpened { .. }
+            | Self::DutyClosed { .. }
+            | Self::RunClosed(_) => None,
+        }
+    }
+}
+
 /// What is known when a run begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
