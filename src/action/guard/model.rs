@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Span;
 use crate::inventory::Selector;
-use crate::template::{AnyText, Expr, Plain, Text};
+use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Amount as Quantity, Node, OneOrMany, Sp, Tree};
 
 use crate::action::probe::{PROBE_KEYS, Probe};
@@ -235,28 +235,6 @@ impl Guard {
         Some(Self { span: tree.span, kind, message: fields.message })
     }
 
-    /// Every text and expression, for the reference check. The flag says whether `result` is there.
-    pub fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
-        self.message.iter().for_each(|text| visit(text));
-        match &self.kind {
-            GuardKind::That(that) => that.iter().for_each(|e| visit(e)),
-            GuardKind::Here(probe, that) => {
-                probe.texts(visit);
-                that.iter().for_each(|e| visit(e));
-            }
-            GuardKind::Every(members, when) => {
-                members.texts(visit);
-                when.iter().for_each(|e| visit(e));
-            }
-            GuardKind::Count(members, _) => members.texts(visit),
-            GuardKind::Agree(members, value) | GuardKind::Differ(members, value) => {
-                members.texts(visit);
-                visit(value);
-            }
-            GuardKind::Down(_) | GuardKind::Up(_) | GuardKind::Quorum(..) | GuardKind::NoQuorum(..) => {}
-        }
-    }
-
     /// Every selector, with the hosts that it asks first.
     pub fn selectors(&self) -> Vec<&Selector> {
         match &self.kind {
@@ -295,13 +273,6 @@ impl Guard {
             | GuardKind::Quorum(..)
             | GuardKind::NoQuorum(..) => None,
         }
-    }
-}
-
-impl Members {
-    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
-        self.probe.iter().for_each(|probe| probe.texts(visit));
-        self.that.iter().for_each(|e| visit(e));
     }
 }
 

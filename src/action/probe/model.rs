@@ -179,7 +179,16 @@ impl Probe {
         })
     }
 
-    /// Every text and expression, for the reference check.
+    /// Decodes a map that is nothing but a probe.
+    pub fn decode_whole(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Nothing {}
+        let (_, rest) = text::split(tree, PROBE_KEYS);
+        text::decode_beside::<Nothing>(&rest, PROBE_KEYS, diags);
+        Self::decode(tree, diags)
+    }
+
+    /// Every text that is rendered before the question; `value` sees the answer and is not among them.
     pub fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         match &self.kind {
             Kind::Command(Command::Shell(text)) => visit(text),
@@ -198,7 +207,6 @@ impl Probe {
             | Kind::Process(text)
             | Kind::Disk(text) => visit(text),
         }
-        self.value.iter().for_each(|e| visit(e));
         self.matches.iter().for_each(|e| visit(e));
     }
 }
