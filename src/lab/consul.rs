@@ -1,0 +1,253 @@
+//! Where a lab gets Consul from: the operator's word, the search path, or once from Debian's bullseye, the last release
+//! that packaged it, by this machine's own apt configuration.
+//!
+//! The cache holds one folder `consul`; it appears by a rename, so two labs that fetch at once do not disturb each other.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::base::process;
+
+use super::needs;
+
+/// What the lab takes from the environment, decided by the command line.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// The search path for programs.
+    pub path: OsString,
+    /// Where a fetched Consul is kept.
+    pub cache: PathBuf,
+    /// A Consul that the operator named (`REFLOAT_CONSUL`).
+    pub consul: Option<PathBuf>,
+}
+
+/// Why there is no Consul.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsulError {
+    /// The named one is not a program.
+    #[error("REFLOAT_CONSUL names {}, which is not a program", .0.display())]
+    NotAProgram(PathBuf),
+    /// No apt.
+    #[error(
+        "`consul` is not on the PATH and this machine has no apt to fetch it with; set REFLOAT_CONSUL to a Consul 1.8 or newer"
+    )]
+    NoApt,
+    /// apt has no source with a mirror of Debian.
+    #[error(
+        "`consul` is not on the PATH and apt has no source to fetch it from; set REFLOAT_CONSUL to a Consul 1.8 or newer"
+    )]
+    NoSource,
+    /// apt failed.
+    #[error(
+        "`consul` is not on the PATH and apt could not fetch it from Debian's bullseye ({what}: {said}); set REFLOAT_CONSUL to a Consul 1.8 or newer"
+    )]
+    Fetch {
+        /// The step that failed.
+        what: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// The cache cannot be used.
+    #[error("{}", path.display())]
+    Cache {
+        /// Which path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// The path of a Consul, fetching one when there is no other.
+pub fn obtain(machine: &Machine, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, ConsulError> {
+    if let Some(named) = &machine.consul {
+        let (folder, name) = (named.parent().unwrap_or(Path::new("/")), named.file_name().unwrap_or_default());
+        let found = process::find(&name.to_string_lossy(), folder.as_os_str());
+        return found.and_then(|p| p.canonicalize().ok()).ok_or_else(|| ConsulError::NotAProgram(named.clone()));
+    }
+    if let Some(found) = process::find("consul", &machine.path) {
+        return Ok(found.canonicalize().unwrap_or(found));
+    }
+    let cached = machine.cache.join("consul/usr/bin/consul");
+    if cached.is_file() {
+        return Ok(cached);
+    }
+    progress("fetching Consul from Debian's bullseye (about 15 MB, once)");
+    fetch(machine, &cached)?;
+    Ok(cached)
+}
+
+fn fetch(machine: &Machine, cached: &Path) -> Result<(), ConsulError> {
+    let path = needs::with_sbin(&machine.path);
+    if process::find("apt-get", &path).is_none() || process::find("dpkg", &path).is_none() {
+        return Err(ConsulError::NoApt);
+    }
+    let source = apt_source(Path::new("/etc/apt")).ok_or(ConsulError::NoSource)?;
+    fs::create_dir_all(&machine.cache).map_err(cache(&machine.cache))?;
+    let work = tempfile::Builder::new().prefix(".fetch-").tempdir_in(&machine.cache).map_err(cache(&machine.cache))?;
+    let work = work.path();
+    for folder in ["lists/partial", "cache/archives/partial", "deb"] {
+        fs::create_dir_all(work.join(folder)).map_err(cache(work))?;
+    }
+    let list = work.join("bullseye.list");
+    fs::write(&list, source).map_err(cache(&list))?;
+    let apt = |what: &'static str, words: &[&str]| {
+        let mut command = process::blocking("apt-get");
+        command.current_dir(work.join("deb"));
+        for (key, value) in [
+            ("Dir::Etc::SourceList", list.clone()),
+            ("Dir::Etc::SourceParts", "/dev/null".into()),
+            ("Dir::State::Lists", work.join("lists")),
+            ("Dir::Cache", work.join("cache")),
+            ("APT::Sandbox::User", "".into()),
+        ] {
+            command.arg("-o").arg(format!("{key}={}", value.display()));
+        }
+        said(what, command.args(["-o", "Acquire::Retries=2", "-qq"]).args(words))
+    };
+    apt("update", &["update"])?;
+    apt("download", &["download", "consul"])?;
+    let deb = fs::read_dir(work.join("deb")).map_err(cache(work))?.find_map(|e| e.ok().map(|e| e.path()));
+    let deb = deb.ok_or_else(|| ConsulError::Fetch { what: "download", said: "it left no file".to_owned() })?;
+    let root = work.join("root");
+    said("unpack", process::blocking("dpkg").arg("-x").arg(&deb).arg(&root))?;
+    said("first start", process::blocking(root.join("usr/bin/consul")).arg("version"))?;
+    match fs::rename(&root, machine.cache.join("consul")) {
+        // another lab was faster
+        Err(_) if cached.is_file() => Ok(()),
+        other => other.map_err(cache(cached)),
+    }
+}
+
+fn said(what: &'static str, command: &mut std::process::Command) -> Result<(), ConsulError> {
+    let output = command.output().map_err(|e| ConsulError::Fetch { what, said: e.to_string() })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(ConsulError::Fetch { what, said: super::files::tail(&output.stderr) })
+}
+
+fn cache(path: &Path) -> impl FnOnce(std::io::Error) -> ConsulError + use<> {
+    let path = path.to_owned();
+    move |source| ConsulError::Cache { path, source }
+}
+
+/// A line for bullseye from the first mirror that this machine's apt uses, in either of apt's two forms.
+fn apt_source(etc: &Path) -> Option<String> {
+    let mut files = vec![etc.join("sources.list")];
+    let parts = fs::read_dir(etc.join("sources.list.d"));
+    let mut parts: Vec<PathBuf> = parts.into_iter().flatten().filter_map(|e| Some(e.ok()?.path())).collect();
+    parts.sort();
+    files.extend(parts);
+    let mut sources = Vec::new();
+    for file in files {
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        match file.extension().and_then(|e| e.to_str()) {
+            Some("list") => sources.extend(text.lines().filter_map(one_line)),
+            Some("sources") => sources.extend(text.split("\n\n").filter_map(stanza)),
+            _ => {}
+        }
+    }
+    // a mirror of Debian itself has the component main, and its address mostly ends in its name
+    sources.sort_by_key(|s| !s.uri.trim_end_matches('/').ends_with("/debian"));
+    let Source { uri, signed_by } = sources.into_iter().next()?;
+    let signed = signed_by.map_or_else(String::new, |key| format!("[signed-by={key}] "));
+    Some(format!("deb {signed}{uri} bullseye main\n"))
+}
+
+struct Source {
+    uri: String,
+    signed_by: Option<String>,
+}
+
+fn source(uri: &str, suites: &[&str], components: &[&str], signed_by: Option<&str>) -> Option<Source> {
+    let fits = components.contains(&"main") && !suites.iter().all(|s| s.contains("security"));
+    let signed_by = signed_by.filter(|key| key.starts_with('/')).map(str::to_owned);
+    fits.then(|| Source { uri: uri.to_owned(), signed_by })
+}
+
+/// `deb [signed-by=FILE] URI SUITE COMPONENT...`
+fn one_line(line: &str) -> Option<Source> {
+    let rest = line.trim().strip_prefix("deb")?;
+    let rest = rest.strip_prefix([' ', '\t'])?.trim_start();
+    let (options, rest) = match rest.strip_prefix('[') {
+        Some(inner) => inner.split_once(']')?,
+        None => ("", rest),
+    };
+    let words: Vec<&str> = rest.split('#').next()?.split_ascii_whitespace().collect();
+    let [uri, suite, components @ ..] = words.as_slice() else { return None };
+    let key = options.split_ascii_whitespace().find_map(|o| o.strip_prefix("signed-by="));
+    source(uri, &[suite], components, key)
+}
+
+/// A paragraph of deb822: `Types:`, `URIs:`, `Suites:`, `Components:`, `Signed-By:`.
+fn stanza(text: &str) -> Option<Source> {
+    let field = |name: &str| {
+        let line = text.lines().find(|l| l.to_ascii_lowercase().starts_with(name))?;
+        Some(line[name.len()..].split_ascii_whitespace().collect::<Vec<_>>())
+    };
+    let disabled = field("enabled:").is_some_and(|v| v == ["no"]);
+    if disabled || !field("types:")?.contains(&"deb") {
+        return None;
+    }
+    let key = field("signed-by:").and_then(|v| v.first().copied());
+    source(field("uris:")?.first()?, &field("suites:")?, &field("components:")?, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn etc(files: &[(&str, &str)]) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("sources.list.d")).unwrap();
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        apt_source(folder.path())
+    }
+
+    #[test]
+    fn deb822() {
+        let text = "Types: deb\n# http://comment.invalid/x\nURIs: http://mirror.invalid/debian\nSuites: bookworm bookworm-updates\n\
+                    Components: main\nSigned-By: /usr/share/keyrings/k.gpg\n\nTypes: deb\nURIs: http://other.invalid/debian-security\n\
+                    Suites: bookworm-security\nComponents: main\n";
+        let line = etc(&[("sources.list.d/debian.sources", text)]);
+        assert_eq!(
+            line.unwrap(),
+            "deb [signed-by=/usr/share/keyrings/k.gpg] http://mirror.invalid/debian bullseye main\n"
+        );
+    }
+
+    #[test]
+    fn classic() {
+        let text = "# deb http://no.invalid/debian x main\ndeb-src http://no.invalid/debian bookworm main\n\
+                    deb http://no.invalid/debian-security bookworm-security main\ndeb [arch=amd64] http://mirror.invalid/debian/ bookworm main contrib\n";
+        assert_eq!(etc(&[("sources.list", text)]).unwrap(), "deb http://mirror.invalid/debian/ bullseye main\n");
+    }
+
+    #[test]
+    fn debian_goes_before_others() {
+        let line = etc(&[
+            ("sources.list.d/a.list", "deb http://vendor.invalid/apt stable main\n"),
+            (
+                "sources.list.d/b.sources",
+                "Types: deb\nURIs: http://mirror.invalid/debian\nSuites: trixie\nComponents: main\n",
+            ),
+        ]);
+        assert_eq!(line.unwrap(), "deb http://mirror.invalid/debian bullseye main\n");
+    }
+
+    #[test]
+    fn nothing_is_said_so() {
+        assert_eq!(etc(&[("sources.list", "# empty\n")]), None);
+    }
+
+    #[test]
+    fn a_named_consul_must_be_a_program() {
+        let machine = Machine { path: "".into(), cache: "/nonexistent".into(), consul: Some("/etc/hostname".into()) };
+        let error = obtain(&machine, &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("not a program"), "{error}");
+    }
+}

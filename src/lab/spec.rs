@@ -1,0 +1,262 @@
+//! What a lab is made of: its hosts, what runs on them, what kind of hosts they are.
+//!
+//! Invariant: a [`Spec`] that passed [`Spec::check`] is safe to write into the files that the lab's scripts read, which
+//! are words separated by blanks: host names, addresses and paths contain nothing else.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::error::LabError;
+
+/// A lab to be made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// Its hosts, all in one /24 network whose first address is the operator's.
+    pub hosts: Vec<HostSpec>,
+    /// What runs on them beside sshd.
+    pub kit: Kit,
+    /// Their service manager.
+    pub class: Class,
+    /// How they are kept apart; `None` takes the best that this machine allows.
+    pub mode: Option<Mode>,
+    /// File systems of their own on every host, which [`super::Fault::FillDisk`] can fill. They survive a power-off.
+    pub disks: Vec<Disk>,
+}
+
+/// One host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostSpec {
+    /// Host name: lower-case letters, digits and dashes.
+    pub name: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The groups of the inventory that it belongs to.
+    pub groups: Vec<String>,
+    /// Its vars in the inventory.
+    pub vars: IndexMap<String, serde_json::Value>,
+}
+
+/// What the hosts of a lab run beside sshd.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kit {
+    /// Nothing.
+    Bare,
+    /// Consul servers on the hosts of the group `consul_servers`.
+    Consul(ConsulKit),
+}
+
+/// How the Consul servers of a lab are configured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConsulKit {
+    /// How many servers elect the first leader; `None`: all of them.
+    pub bootstrap_expect: Option<usize>,
+    /// 2 or 3.
+    pub raft_protocol: u8,
+    /// 1 is the fastest election, 5 is Consul's own default.
+    pub raft_multiplier: u8,
+    /// Whether the servers start with their hosts. When they do, `up` waits for a leader.
+    pub autostart: bool,
+}
+
+impl Default for ConsulKit {
+    fn default() -> Self {
+        Self { bootstrap_expect: None, raft_protocol: 3, raft_multiplier: 1, autostart: true }
+    }
+}
+
+/// The service manager of the hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// runit: `sv`, logs under `/var/log`.
+    Runit,
+    /// systemd as PID 1 of each host: `systemctl`, the journal. Only root can make such hosts.
+    Systemd,
+}
+
+/// How the hosts are kept apart from this machine and from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Namespaces made by root: real users, real sudo.
+    Root,
+    /// Namespaces made by an ordinary user: one user per host.
+    User,
+    /// No namespaces: one sshd per host on a loopback address.
+    Loopback,
+}
+
+impl Mode {
+    /// What a lab of this mode cannot show, for the operator; empty when nothing is lost.
+    #[must_use]
+    pub fn lost(self) -> &'static [&'static str] {
+        match self {
+            Self::Root => &[],
+            Self::User => &[
+                "one user per host: `ops` and `consul` are the same, so ownership proves nothing",
+                "sudo is a stand-in that runs the command as that user",
+                "no systemd hosts",
+            ],
+            Self::Loopback => &[
+                "hosts share this machine's name, files and processes; the kit is not started",
+                "you log in as yourself; sudo is a stand-in that runs the command as you",
+                "no faults: links cannot be cut, power cannot be taken away, disks cannot be filled",
+                "no systemd hosts",
+            ],
+        }
+    }
+}
+
+/// A file system of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disk {
+    /// Where it is mounted.
+    pub path: String,
+    /// Its size in MiB: a limit, taken from memory only as it is used.
+    pub mib: u32,
+}
+
+/// The group of the hosts that run Consul.
+pub const CONSUL_GROUP: &str = "consul_servers";
+
+impl Spec {
+    /// `n` Consul servers `consul-1..n` at 10.66.0.11 and on, the lab that `refloat lab up N` makes.
+    #[must_use]
+    pub fn consul(n: u8) -> Self {
+        let kit = Kit::Consul(ConsulKit::default());
+        Self { kit, ..Self::numbered("consul", n, CONSUL_GROUP) }
+    }
+
+    /// `n` hosts `prefix-1..n` at 10.66.0.11 and on, in one group, without a kit.
+    #[must_use]
+    pub fn numbered(prefix: &str, n: u8, group: &str) -> Self {
+        let host = |i: u8| HostSpec {
+            name: format!("{prefix}-{i}"),
+            address: Ipv4Addr::new(10, 66, 0, 10u8.saturating_add(i)),
+            groups: vec![group.to_owned()],
+            vars: IndexMap::new(),
+        };
+        Self {
+            hosts: (1..=n).map(host).collect(),
+            kit: Kit::Bare,
+            class: Class::Runit,
+            mode: None,
+            disks: vec![Disk { path: "/var/lib/consul".to_owned(), mib: 512 }],
+        }
+    }
+
+    /// The hosts that run Consul.
+    #[must_use]
+    pub fn consul_servers(&self) -> Vec<&HostSpec> {
+        match self.kit {
+            Kit::Bare => Vec::new(),
+            Kit::Consul(_) => self.hosts.iter().filter(|h| h.groups.iter().any(|g| g == CONSUL_GROUP)).collect(),
+        }
+    }
+
+    /// The address of the operator's side of the lab's network.
+    #[must_use]
+    pub fn gateway(&self) -> Ipv4Addr {
+        let [a, b, c, _] = self.hosts.first().map_or([10, 66, 0, 0], |h| h.address.octets());
+        Ipv4Addr::new(a, b, c, 1)
+    }
+
+    /// Whether such a lab can exist.
+    pub fn check(&self) -> Result<(), LabError> {
+        let refuse = |why: String| Err(LabError::Spec { why });
+        if self.hosts.is_empty() || self.hosts.len() > 200 {
+            return refuse(format!("a lab has 1 to 200 hosts, not {}", self.hosts.len()));
+        }
+        let network = self.gateway().octets();
+        let mut names = BTreeSet::new();
+        let mut addresses = BTreeSet::new();
+        for HostSpec { name, address, groups, .. } in &self.hosts {
+            if !is_name(name) {
+                return refuse(format!("`{name}` is not a host name: lower-case letters, digits and dashes"));
+            }
+            if let Some(group) = groups.iter().find(|g| !is_group(g)) {
+                return refuse(format!("`{group}` is not the name of a group"));
+            }
+            let octets = address.octets();
+            if octets[..3] != network[..3] || matches!(octets[3], 0 | 1 | 255) {
+                return refuse(format!(
+                    "{name}: {address} is not a host's address in the network of {}",
+                    self.gateway()
+                ));
+            }
+            if !names.insert(name) || !addresses.insert(address) {
+                return refuse(format!("{name} or its address {address} occurs twice"));
+            }
+        }
+        for disk in &self.disks {
+            let plain = disk.path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b));
+            if !plain || !disk.path.starts_with("/var/") || disk.path.contains("..") || disk.mib == 0 {
+                return refuse(format!("`{}` cannot be a disk: a folder under /var with a size", disk.path));
+            }
+        }
+        if let Kit::Consul(kit) = &self.kit {
+            if self.consul_servers().is_empty() {
+                return refuse(format!("the Consul kit needs hosts in the group {CONSUL_GROUP}"));
+            }
+            if !matches!(kit.raft_protocol, 2 | 3) || !(1..=10).contains(&kit.raft_multiplier) {
+                return refuse("raft_protocol is 2 or 3, raft_multiplier 1 to 10".to_owned());
+            }
+        }
+        if self.class == Class::Systemd && matches!(self.mode, Some(Mode::User | Mode::Loopback)) {
+            return refuse("systemd hosts need root and namespaces".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// A word that is safe as a host name, a file name and in the scripts' lists.
+pub(super) fn is_name(name: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=40).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
+}
+
+fn is_group(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why(spec: &Spec) -> String {
+        spec.check().map_or_else(|e| e.to_string(), |()| "fine".to_owned())
+    }
+
+    #[test]
+    fn the_default_lab_is_fine() {
+        let spec = Spec::consul(5);
+        assert_eq!(why(&spec), "fine");
+        assert_eq!(spec.hosts[4].address.to_string(), "10.66.0.15");
+        assert_eq!(spec.gateway().to_string(), "10.66.0.1");
+        assert_eq!(spec.consul_servers().len(), 5);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let broken: [(fn(&mut Spec), &str); 9] = [
+            (|s| s.hosts.clear(), "1 to 200 hosts"),
+            (|s| s.hosts[0].name = "A b".into(), "not a host name"),
+            (|s| s.hosts[0].name = "consul-2".into(), "occurs twice"),
+            (|s| s.hosts[1].address = s.hosts[0].address, "occurs twice"),
+            (|s| s.hosts[1].address = Ipv4Addr::new(10, 67, 0, 12), "in the network of"),
+            (|s| s.hosts[1].address = Ipv4Addr::new(10, 66, 0, 1), "in the network of"),
+            (|s| s.disks[0].path = "/usr/../etc".into(), "cannot be a disk"),
+            (|s| s.hosts.iter_mut().for_each(|h| h.groups.clear()), "needs hosts in the group"),
+            (|s| (s.class, s.mode) = (Class::Systemd, Some(Mode::User)), "need root"),
+        ];
+        for (damage, expected) in broken {
+            let mut spec = Spec::consul(3);
+            damage(&mut spec);
+            assert!(why(&spec).contains(expected), "{} should say {expected}", why(&spec));
+        }
+    }
+}
