@@ -1,1 +1,4 @@
+//! One integration binary.
 
+mod support;
+mod transport;

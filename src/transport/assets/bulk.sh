@@ -12,7 +12,9 @@ rf_bulk() {
   _w=
   if [ "$_i" = 1 ]; then ( rf_text ); _rc=$?
   else
-    ( trap - TERM; IFS= read -r _x; kill -TERM 0; sleep 2; kill -KILL 0 ) <&0 >/dev/null 2>&1 & _w=$!
+    exec 3<&0 # a job in the background has /dev/null as its input before its redirections count
+    ( trap '' TERM; IFS= read -r _x <&3; kill -TERM 0; sleep 1; kill -KILL 0 ) >/dev/null 2>&1 & _w=$!
+    exec 3<&-
     ( rf_text ) </dev/null; _rc=$?
   fi
   [ -z "$_w" ] || kill -KILL "$_w" 2>/dev/null

@@ -81,6 +81,14 @@ rf_lines() {
     _i=$((_i+1))
   done
 }
+# standard input. mksh has no printf of its own, and a program's arguments are limited
+rf_put() {
+  exec 8>&-
+  if [ -n "${KSH_VERSION-}" ]; then
+    # shellcheck disable=SC3044,SC2039
+    print -n -- "$_I"
+  else printf %b "$_I"; fi
+}
 rf_end() { IFS= read -r _L && [ "$_L" = ". $_q" ]; }
 rf_nap() { sleep "$1" 2>/dev/null || sleep 1; }
 # a small text file of $2 bytes into _V; fails when it is big or holds NUL bytes
@@ -101,7 +109,7 @@ rf_ask() {
   echo "ask $((_t0+_a1))" >&8
   echo "$_N B $_q" >&2
   echo "$_N B $_q"
-  if [ -n "$_I" ]; then printf %b "$_I" 2>/dev/null | ( rf_eval ); else ( rf_eval ) </dev/null; fi
+  if [ -n "$_I" ]; then rf_put 2>/dev/null | ( rf_eval ); else ( rf_eval ) </dev/null; fi
   _rc=$?
   echo "done" >&8
   rf_up; _fl=ok
@@ -202,7 +210,7 @@ rf_supervise() {
   return 0
 }
 rf_job() {
-  if [ -n "$_I" ]; then printf %b "$_I" 2>/dev/null | ( rf_step ) >&5 2>&6; else ( rf_step ) </dev/null >&5 2>&6; fi
+  if [ -n "$_I" ]; then rf_put 2>/dev/null | ( rf_step ) >&5 2>&6; else ( rf_step ) </dev/null >&5 2>&6; fi
   _rc=$?
   rf_up; _t1=$_U
   rf_judge
