@@ -39,3 +39,26 @@ pub enum Place {
     /// journald's own cursor; empty when the journal was empty.
     Journal(String),
 }
+
+/// The cursors as the runner writes them, one line for each source.
+pub(super) fn parse(sources: &[LogSource], text: &str) -> Option<Vec<Cursor>> {
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() != sources.len() {
+        return None;
+    }
+    sources.iter().zip(lines).map(|(source, line)| Some(Cursor { source: source.clone(), at: place(line)? })).collect()
+}
+
+fn place(line: &str) -> Option<Place> {
+    let words: Vec<&str> = line.split(' ').collect();
+    match words.as_slice() {
+        ["A"] => Some(Place::Absent),
+        ["F", inode, size, fingerprint] => Some(Place::File {
+            inode: inode.parse().ok()?,
+            size: size.parse().ok()?,
+            fingerprint: (*fingerprint).to_owned(),
+        }),
+        ["J", cursor] => Some(Place::Journal((*cursor).to_owned())),
+        _ => None,
+    }
+}

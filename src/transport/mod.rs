@@ -12,12 +12,19 @@ use std::sync::Arc;
 
 use crate::base::BoxFuture;
 
+mod bulk;
+mod channel;
 pub mod error;
+mod frame;
 pub mod hands;
 pub mod link;
 pub mod local;
 pub mod log;
 pub mod look;
+mod pool;
+mod quote;
+mod runner;
+mod session;
 pub mod ssh;
 pub mod work;
 
