@@ -3,6 +3,7 @@
 //! One document of at most [`MAX_BYTES`](super::MAX_BYTES). Booleans are `true` and `false` only, numbers with a leading zero or underscores
 //! are texts, tags are refused, duplicate keys are kept, and what an alias repeats has the place of its definition.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -15,6 +16,9 @@ use super::tree::{Node, Sp, Tree};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Span};
 
+/// Bytes of stack for one parse.
+const STACK: usize = 16 * 1024 * 1024;
+
 /// Parses one YAML document. `None` when there is no tree: then `diags` says why.
 pub fn parse(source: SourceId, text: &str, diags: &Diagnostics) -> Option<Tree> {
     if text.len() > MAX_BYTES {
@@ -26,13 +30,34 @@ pub fn parse(source: SourceId, text: &str, diags: &Diagnostics) -> Option<Tree> 
         diags.push(found);
         return None;
     }
-    match serde_yaml::from_str_with_options::<Spanned<Raw>>(text, options()) {
-        Ok(raw) => Some(Placer { source, text, diags }.tree(raw)),
-        Err(error) => {
-            diags.push(syntax::diagnose(source, text, &error));
+    let outcome = with_room(|| match serde_yaml::from_str_with_options::<Spanned<Raw>>(text, options()) {
+        Ok(raw) => {
+            let placer = Placer { source, text, found: RefCell::default() };
+            let tree = placer.tree(raw);
+            Ok((tree, placer.found.into_inner()))
+        }
+        Err(error) => Err(syntax::diagnose(source, text, &error)),
+    });
+    match outcome {
+        Ok((tree, found)) => {
+            found.into_iter().for_each(|diagnostic| diags.push(diagnostic));
+            Some(tree)
+        }
+        Err(diagnostic) => {
+            diags.push(diagnostic);
             None
         }
     }
+}
+
+/// Runs a parse on a stack of its own: the library's frames are large, and 64 levels of them do not fit into the small
+/// stack of a worker thread in a debug build.
+fn with_room<T: Send>(parse: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let room = std::thread::Builder::new().name("parse".to_owned()).stack_size(STACK);
+        let thread = room.spawn_scoped(scope, parse).expect("the machine can start a thread");
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 fn options() -> serde_yaml::Options {
@@ -142,7 +167,7 @@ impl<'de> Visitor<'de> for RawVisitor {
 struct Placer<'a> {
     source: SourceId,
     text: &'a str,
-    diags: &'a Diagnostics,
+    found: RefCell<Vec<Diagnostic>>,
 }
 
 impl Placer<'_> {
@@ -153,7 +178,7 @@ impl Placer<'_> {
                 if at.start == at.end
                     && let Some(found) = syntax::lost_anchor(self.source, self.text, at)
                 {
-                    self.diags.push(found);
+                    self.found.borrow_mut().push(found);
                 }
                 Tree::new(Node::Null, at)
             }

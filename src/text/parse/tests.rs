@@ -124,6 +124,15 @@ fn positions_behind_text_that_is_not_ascii_are_right() {
 }
 
 #[test]
+fn the_deepest_text_that_is_allowed_can_be_parsed_and_decoded() {
+    let text: String = (0..MAX_DEPTH).map(|n| format!("{}inner:\n", " ".repeat(n))).collect();
+    let deep = tree(&text);
+    let diags = Diagnostics::new();
+    assert!(crate::text::decode::<Tree>(&deep, &diags).is_some());
+    assert_eq!(diags.sorted(), []);
+}
+
+#[test]
 fn limits_are_refused_with_a_position() {
     let deep = format!("{}1{}", "[".repeat(70), "]".repeat(70));
     assert_eq!(finding(&deep).0, "text-too-large", "{:?}", finding(&deep));
