@@ -7,17 +7,24 @@
 //! A new event is a variant in `kind.rs`, its transition in `state.rs`, and whatever the compiler then asks: there is no
 //! `_ =>` on [`EventKind`] or [`Outcome`] anywhere.
 
+mod illegal;
 mod kind;
 mod outcome;
+mod query;
 mod state;
 mod step;
 mod unit;
 
+pub use illegal::Illegal;
 pub use kind::{
     Answer, BlobRef, Closed, Event, EventKind, Forecast, GuardVerdict, Mode, Opened, PlannedStep, Resumed, Stream,
     UnitStart, Verdict,
 };
 pub use outcome::{Outcome, StepOutcome};
-pub use state::{Duty, Illegal, Question, Reach, RunState};
+pub use query::{Duty, Question, Reach};
+pub use state::RunState;
 pub use step::{Output, Stage, StepState, UnitEnd, UnitState};
 pub use unit::{Phase, Unit};
+
+#[cfg(test)]
+mod tests;

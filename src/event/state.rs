@@ -20,145 +20,36 @@
 //!
 //! Sequence numbers run from 1 without a gap. A refused event leaves the state as it was.
 
-use std::collections::BTreeMap;
-
 use indexmap::{IndexMap, IndexSet};
 
-use super::kind::{Answer, Closed, Event, EventKind, Forecast, Mode, Opened, Resumed, UnitStart};
+use super::illegal::Illegal;
+use super::kind::{Closed, Event, EventKind, Forecast, Mode, Opened, Resumed, UnitStart};
 use super::outcome::Outcome;
+use super::query::{Duty, Question, Reach};
 use super::step::{Output, Stage, StepState, UnitEnd, UnitState};
 use super::unit::{Phase, Unit};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UnitKey;
 use crate::base::secret::Redacted;
 
-/// An event that the state does not allow: a bug in what wrote it, or a damaged journal.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Illegal {
-    /// A gap or a repetition.
-    #[error("event {got} where event {expected} must come")]
-    Sequence {
-        /// The number that must come.
-        expected: u64,
-        /// The number that came.
-        got: u64,
-    },
-    /// The first event opens the run.
-    #[error("the first event does not open the run")]
-    NotOpened,
-    /// And only the first.
-    #[error("the run is opened a second time")]
-    OpenedTwice,
-    /// Nothing after the end.
-    #[error("something happens after the run was closed, and nobody resumed it")]
-    Closed,
-    /// Opened and not closed.
-    #[error("step {0} is opened while it is open")]
-    StepOpen(String),
-    /// Not opened, or closed.
-    #[error("something happens in step {0}, which is not open")]
-    StepNotOpen(String),
-    /// A dry run changes nothing.
-    #[error("unit {0} is started in a dry run")]
-    StartInCheck(UnitKey),
-    /// A real run foresees nothing.
-    #[error("a forecast for step {0} outside of a dry run")]
-    ForecastInRun(String),
-    /// The key is not the digest of the unit, or the unit is of another run.
-    #[error("unit {0} does not have the key of what it says it is")]
-    WrongKey(UnitKey),
-    /// One start per unit.
-    #[error("unit {0} is started twice")]
-    StartedTwice(UnitKey),
-    /// Attempts follow each other.
-    #[error("attempt {attempt} of step {step} is started before the one before it ended")]
-    AttemptOutOfOrder {
-        /// The step.
-        step: String,
-        /// The attempt.
-        attempt: u32,
-    },
-    /// No end without a start.
-    #[error("something happens to unit {0}, which was not started")]
-    NotStarted(UnitKey),
-    /// One end per unit.
-    #[error("something happens to unit {0} after it ended")]
-    Ended(UnitKey),
-    /// A step waits for its units.
-    #[error("step {0} is closed while a unit of it has no outcome")]
-    UnitsOpen(String),
-    /// A run waits for its units, unless it is left.
-    #[error("the run is closed as {0} while a unit has no outcome")]
-    RunHasOpenUnits(&'static str),
-    /// One question at a time.
-    #[error("step {0} asks while its question is open")]
-    AlreadyAsking(String),
-    /// No answer without a question.
-    #[error("an answer for step {0}, which asked nothing")]
-    NotAsked(String),
-    /// Duties are closed once.
-    #[error("the duty of step {step} on {host} is not open")]
-    NoDuty {
-        /// The step.
-        step: String,
-        /// The host.
-        host: String,
-    },
-}
-
-/// Whether a host answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Yes, and its facts.
-    Reached(BTreeMap<String, Redacted>),
-    /// No, and what was seen.
-    Unreachable(Redacted),
-}
-
-/// A question to a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// The step that asks.
-    pub step: String,
-    /// What it asks.
-    pub message: Redacted,
-    /// The answer that goes on.
-    pub expects: Redacted,
-    /// Who answered, what, and in which words. None: it is still open.
-    pub answer: Option<(String, Answer, Redacted)>,
-}
-
-/// Something that must still be done on a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Duty {
-    /// The step.
-    pub step: String,
-    /// The host.
-    pub host: String,
-    /// Why it was not done.
-    pub reason: Redacted,
-    /// Who closed it, and why. None: it is still open.
-    pub closed: Option<(String, Redacted)>,
-}
-
 /// A run, as its events tell it. Made by [`RunState::open`] or [`RunState::fold`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunState {
-    header: Opened,
-    opened: Timestamp,
-    last_seq: u64,
-    last_at: Timestamp,
-    sessions: Vec<(Timestamp, Resumed)>,
-    steps: IndexMap<(String, Phase), StepState>,
-    units: IndexMap<UnitKey, UnitState>,
-    open: IndexSet<UnitKey>,
-    forecasts: Vec<(Unit, Forecast)>,
-    hosts: IndexMap<String, Reach>,
-    targets: IndexMap<String, (Vec<String>, Redacted)>,
-    questions: Vec<Question>,
-    duties: Vec<Duty>,
-    no_return: IndexSet<String>,
-    closed: Option<(Timestamp, Closed)>,
+    pub(super) header: Opened,
+    pub(super) opened: Timestamp,
+    pub(super) last_seq: u64,
+    pub(super) last_at: Timestamp,
+    pub(super) sessions: Vec<(Timestamp, Resumed)>,
+    pub(super) steps: IndexMap<(String, Phase), StepState>,
+    pub(super) units: IndexMap<UnitKey, UnitState>,
+    pub(super) open: IndexSet<UnitKey>,
+    pub(super) forecasts: Vec<(Unit, Forecast)>,
+    pub(super) hosts: IndexMap<String, Reach>,
+    pub(super) targets: IndexMap<String, (Vec<String>, Redacted)>,
+    pub(super) questions: Vec<Question>,
+    pub(super) duties: Vec<Duty>,
+    pub(super) no_return: IndexSet<String>,
+    pub(super) closed: Option<(Timestamp, Closed)>,
 }
 
 impl RunState {
@@ -417,113 +308,5 @@ impl RunState {
     fn running(&mut self, key: &UnitKey) -> Result<&mut UnitState, Illegal> {
         let unit = self.units.get_mut(key).ok_or(Illegal::NotStarted(*key))?;
         if unit.end.is_some() { Err(Illegal::Ended(*key)) } else { Ok(unit) }
-    }
-}
-
-/// What the state answers.
-impl RunState {
-    /// What was known when the run began.
-    #[must_use]
-    pub fn header(&self) -> &Opened {
-        &self.header
-    }
-
-    /// When it began.
-    #[must_use]
-    pub fn opened(&self) -> Timestamp {
-        self.opened
-    }
-
-    /// The number of the last event.
-    #[must_use]
-    pub fn last_seq(&self) -> u64 {
-        self.last_seq
-    }
-
-    /// The time of the last event.
-    #[must_use]
-    pub fn last_at(&self) -> Timestamp {
-        self.last_at
-    }
-
-    /// The processes that took the run over, in order.
-    #[must_use]
-    pub fn sessions(&self) -> &[(Timestamp, Resumed)] {
-        &self.sessions
-    }
-
-    /// The steps, in the order in which they were first opened.
-    pub fn steps(&self) -> impl Iterator<Item = &StepState> {
-        self.steps.values()
-    }
-
-    /// One step in one phase.
-    #[must_use]
-    pub fn step(&self, step: &str, phase: Phase) -> Option<&StepState> {
-        self.steps.get(&(step.to_owned(), phase))
-    }
-
-    /// The units that were started, in order.
-    pub fn units(&self) -> impl Iterator<Item = &UnitState> {
-        self.units.values()
-    }
-
-    /// One unit.
-    #[must_use]
-    pub fn unit(&self, key: &UnitKey) -> Option<&UnitState> {
-        self.units.get(key)
-    }
-
-    /// The units that were started and have no outcome: they may have run.
-    pub fn open_units(&self) -> impl Iterator<Item = &UnitState> {
-        self.open.iter().filter_map(|key| self.units.get(key))
-    }
-
-    /// What a dry run foresaw.
-    #[must_use]
-    pub fn forecasts(&self) -> &[(Unit, Forecast)] {
-        &self.forecasts
-    }
-
-    /// Which hosts answered.
-    #[must_use]
-    pub fn hosts(&self) -> &IndexMap<String, Reach> {
-        &self.hosts
-    }
-
-    /// The targets that were picked: their hosts and why.
-    #[must_use]
-    pub fn targets(&self) -> &IndexMap<String, (Vec<String>, Redacted)> {
-        &self.targets
-    }
-
-    /// The questions, answered and open.
-    #[must_use]
-    pub fn questions(&self) -> &[Question] {
-        &self.questions
-    }
-
-    /// The duties, open and closed.
-    #[must_use]
-    pub fn duties(&self) -> &[Duty] {
-        &self.duties
-    }
-
-    /// The hosts that are past a point of no return.
-    #[must_use]
-    pub fn no_return(&self) -> &IndexSet<String> {
-        &self.no_return
-    }
-
-    /// How the run ended, and when. None: it goes on, or was cut off.
-    #[must_use]
-    pub fn closed(&self) -> Option<(Timestamp, &Closed)> {
-        self.closed.as_ref().map(|(at, closed)| (*at, closed))
-    }
-
-    /// Whether any unit may have changed a host: from here a failure is exit 1 or 5, no longer 4 or 6.
-    #[must_use]
-    pub fn has_changed_anything(&self) -> bool {
-        self.units().any(|unit| unit.end.as_ref().is_none_or(|end| end.outcome.may_have_had_an_effect()))
     }
 }

@@ -100,6 +100,12 @@ pub enum JournalError {
         /// Who holds it.
         owner: String,
     },
+    /// Ids are used once.
+    #[error("run {run} is in the journal already; to go on with it: refloat resume {run}")]
+    Exists {
+        /// The run.
+        run: RunId,
+    },
     /// There is no such run.
     #[error("there is no run {wanted} here; to see those there are: refloat runs")]
     NoSuchRun {

@@ -89,7 +89,7 @@ impl RunLog {
     pub fn record(
         &self,
         kinds: Vec<EventKind>,
-    ) -> impl Future<Output = Result<Vec<Event>, JournalError>> + Send + 'static {
+    ) -> impl Future<Output = Result<Vec<Event>, JournalError>> + Send + use<> {
         let accepted = self.enqueue(kinds);
         async move {
             let (events, durable) = accepted?;

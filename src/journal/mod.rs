@@ -62,6 +62,9 @@ impl Journal {
     pub async fn begin(&self, mut opened: Opened, plan: &[u8]) -> Result<RunLog, JournalError> {
         let run = opened.run.clone();
         let lock = self.lock(&run).await?;
+        if !self.store.rows(&run, 1).await?.is_empty() {
+            return Err(JournalError::Exists { run });
+        }
         let at = self.clock.now();
         let (folder, plan) = (self.folder.run(&run), self.redactor.redact_bytes(plan));
         let (stored, output) = blocking(move || {
@@ -235,3 +238,6 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, JournalError> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(JournalError::Stopped))
 }
+
+#[cfg(test)]
+mod tests;
