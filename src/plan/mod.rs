@@ -1,1 +1,54 @@
-//! (in work)
+//! From a runbook, an inventory and parameters to a plan: everything that can be known before anything connects. Pure.
+//!
+//! [`Plan`] holds what is fixed for the run; [`World`] is what is known while it runs, and what expressions read.
+
+mod build;
+mod hosts;
+mod params;
+mod preview;
+mod stored;
+mod view;
+mod world;
+
+pub use build::{Given, build};
+pub use hosts::touched;
+pub use preview::{PreviewHost, PreviewStep, preview};
+pub use stored::Stored;
+pub use view::View;
+pub use world::{RunFacts, World};
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::base::digest::Digest;
+use crate::inventory::{HostName, Inventory};
+use crate::runbook::Runbook;
+use crate::template::Value;
+
+/// What a run works on: fixed when it begins, stored with it, never made anew.
+#[derive(Debug)]
+pub struct Plan {
+    /// The runbook.
+    pub runbook: Runbook,
+    /// The inventory.
+    pub inventory: Inventory,
+    /// The values of the params that are no targets.
+    pub params: IndexMap<String, Value>,
+    /// The static targets, params of type host(s) among them.
+    pub targets: IndexMap<String, Vec<HostName>>,
+    /// The template files, by the names that the author wrote.
+    pub templates: IndexMap<String, Arc<str>>,
+    /// What is stored, as bytes.
+    pub stored: Vec<u8>,
+    /// Its digest: the plan's name.
+    pub digest: Digest,
+}
+
+impl Plan {
+    /// The hosts of a static target.
+    #[must_use]
+    pub fn target(&self, name: &str) -> Option<&[HostName]> {
+        self.targets.get(name).map(Vec::as_slice)
+    }
+}

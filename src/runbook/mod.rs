@@ -16,7 +16,7 @@ mod watch;
 
 pub use confirm::Confirm;
 pub use model::{Body, Judge, OnFailure, Reach, Risk, Runbook, Step, Target};
-pub use params::{Kind, Param, Var};
+pub use params::{Kind, Param, Var, VarDefault};
 pub use parse::parse;
 pub use pick::{Pick, Ranking};
 pub use surroundings::{Sudo, Surroundings};

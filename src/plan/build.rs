@@ -1,0 +1,45 @@
+//! Building a plan.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::base::diag::Diagnostics;
+use crate::base::digest::Digest;
+use crate::base::span::Sources;
+use crate::inventory::Inventory;
+use crate::runbook::{Runbook, Templates};
+
+use super::{Plan, Stored, hosts, params};
+
+/// What a person gave for this run.
+pub struct Given<'a> {
+    /// `-p name=value`, in order; the last of a name counts.
+    pub params: &'a [(String, String)],
+    /// Reads a variable of the environment.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Resolves params and targets and fixes everything. `None` when a mistake was recorded.
+pub fn build(
+    runbook: Runbook,
+    inventory: Inventory,
+    templates: &Templates,
+    given: &Given<'_>,
+    sources: &mut Sources,
+    diags: &Diagnostics,
+) -> Option<Plan> {
+    let placed = params::place(given.params, sources);
+    let resolved = params::resolve(&runbook, &inventory, &placed, given.env, diags);
+    let touched = hosts::touched(&runbook, &inventory, &resolved.targets);
+    params::check_vars(&runbook, &inventory, &touched, diags);
+    if diags.has_errors() {
+        return None;
+    }
+    let templates: IndexMap<String, Arc<str>> =
+        templates.iter().map(|(name, source)| (name.clone(), Arc::clone(&sources.get(*source).text))).collect();
+    let text = Arc::clone(&sources.get(runbook.name.span.source).text);
+    let stored = Stored::new(&runbook, &text, &inventory, &touched, &resolved, &templates).bytes();
+    let digest = Digest::of(&stored);
+    Some(Plan { runbook, inventory, params: resolved.params, targets: resolved.targets, templates, stored, digest })
+}

@@ -1,0 +1,68 @@
+//! Which hosts a run may touch: every host that a step, a guard or a probe names, what is picked later standing for all
+//! that it may be picked from.
+
+use indexmap::{IndexMap, IndexSet};
+
+use crate::action::guard::Guard;
+use crate::inventory::{HostName, Inventory, Selector};
+use crate::runbook::{Body, Runbook, Step};
+
+use super::params::Static;
+
+/// The hosts, in the order of the inventory; the controller first when it is one of them.
+#[must_use]
+pub fn touched(runbook: &Runbook, inventory: &Inventory, targets: &IndexMap<String, Vec<HostName>>) -> Vec<HostName> {
+    let mut walk = Walk { inventory, targets: targets.clone(), found: IndexSet::new() };
+    runbook.steps.iter().for_each(|step| walk.step(step));
+    let Walk { found, .. } = walk;
+    let controller = found.iter().filter(|host| host.is_controller()).cloned();
+    let rest = inventory.hosts().map(|host| host.name.clone()).filter(|name| found.contains(name));
+    controller.chain(rest).collect()
+}
+
+struct Walk<'a> {
+    inventory: &'a Inventory,
+    targets: IndexMap<String, Vec<HostName>>,
+    found: IndexSet<HostName>,
+}
+
+impl Walk<'_> {
+    fn resolve(&self, selector: &Selector) -> Vec<HostName> {
+        // a selector that cannot be resolved was reported by `validate`
+        selector.resolve(&Static { inventory: self.inventory, targets: &self.targets }).unwrap_or_default()
+    }
+
+    fn add(&mut self, selector: &Selector) {
+        let hosts = self.resolve(selector);
+        self.found.extend(hosts);
+    }
+
+    fn guards(&mut self, guards: &[Guard]) {
+        for selector in guards.iter().flat_map(Guard::selectors) {
+            self.add(selector);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        step.hosts.iter().for_each(|selector| self.add(selector));
+        step.watch.iter().filter_map(|watch| watch.hosts.as_ref()).for_each(|selector| self.add(selector));
+        self.guards(&step.done_when);
+        self.guards(&step.verify);
+        match &step.body {
+            Body::Judge(_, guards) => self.guards(guards),
+            Body::Wait(wait) => self.guards(&wait.until),
+            Body::Gather(probes) => {
+                probes.values().filter_map(|probe| probe.from.as_ref()).for_each(|selector| self.add(selector));
+            }
+            Body::Pick(picks) => {
+                for pick in picks {
+                    let hosts = self.resolve(&pick.from);
+                    self.found.extend(hosts.iter().cloned());
+                    self.targets.insert(pick.name.value.clone(), hosts);
+                }
+            }
+            Body::Group(members) => members.iter().for_each(|member| self.step(member)),
+            Body::Action(_) | Body::Confirm(_) | Body::Note(_) => {}
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What is stored of a plan: enough to go on with it on another machine, and to prove that it is the same.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::inventory::{HostName, Inventory};
+use crate::runbook::Runbook;
+use crate::template::Value;
+
+use super::params::Resolved;
+
+/// The form of this struct; grows when a field changes its meaning.
+const VERSION: u32 = 1;
+
+/// A plan as it is kept. Secrets are there as references only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stored {
+    /// The form of this struct.
+    pub version: u32,
+    /// The runbook's name.
+    pub runbook: String,
+    /// Its whole text.
+    pub text: String,
+    /// The template files, by name.
+    pub templates: BTreeMap<String, String>,
+    /// The params.
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// The static targets.
+    pub targets: BTreeMap<String, Vec<String>>,
+    /// What the inventory says of the hosts that the plan may touch.
+    pub hosts: BTreeMap<String, StoredHost>,
+}
+
+/// A host as the inventory had it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredHost {
+    /// Where to connect.
+    pub address: String,
+    /// As whom.
+    pub user: Option<String>,
+    /// On which port.
+    pub port: Option<u16>,
+    /// Its groups.
+    pub groups: Vec<String>,
+    /// Its values.
+    pub vars: BTreeMap<String, serde_json::Value>,
+}
+
+impl Stored {
+    pub(super) fn new(
+        runbook: &Runbook,
+        text: &str,
+        inventory: &Inventory,
+        hosts: &[HostName],
+        resolved: &Resolved,
+        templates: &indexmap::IndexMap<String, std::sync::Arc<str>>,
+    ) -> Self {
+        let params = resolved
+            .params
+            .iter()
+            .map(|(name, value)| {
+                let kept = match value {
+                    Value::Secret(_) => serde_json::json!({ "secret": name }),
+                    other => other.to_json(),
+                };
+                (name.clone(), kept)
+            })
+            .collect();
+        let hosts = hosts.iter().filter_map(|name| inventory.host(name)).map(|host| {
+            let vars = host.vars.iter().map(|(name, tree)| (name.clone(), Value::from_tree(tree).to_json()));
+            let kept = StoredHost {
+                address: host.address.clone(),
+                user: host.user.clone(),
+                port: host.port,
+                groups: host.groups.clone(),
+                vars: vars.collect(),
+            };
+            (host.name.to_string(), kept)
+        });
+        Self {
+            version: VERSION,
+            runbook: runbook.name.value.clone(),
+            text: text.to_owned(),
+            templates: templates.iter().map(|(name, text)| (name.clone(), text.to_string())).collect(),
+            params,
+            targets: resolved
+                .targets
+                .iter()
+                .map(|(name, hosts)| (name.clone(), hosts.iter().map(ToString::to_string).collect()))
+                .collect(),
+            hosts: hosts.collect(),
+        }
+    }
+
+    /// The bytes that are stored, and whose digest names the plan. Maps are sorted, so equal plans give equal bytes.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).expect("texts, numbers and maps of them are JSON")
+    }
+}

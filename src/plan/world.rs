@@ -1,0 +1,173 @@
+//! What is known while a run goes on: picks, outputs, outcomes. Expressions read it through a [`View`](super::View).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::inventory::{HostName, Name, Names, Selector};
+use crate::template::Value;
+
+use super::Plan;
+
+/// What `run.*` is.
+#[derive(Clone, Debug, Default)]
+pub struct RunFacts {
+    /// The run's id.
+    pub id: String,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// `run` or `check`.
+    pub mode: &'static str,
+    /// Who runs it.
+    pub operator: String,
+}
+
+/// The results of one step.
+#[derive(Clone, Debug, Default)]
+pub struct Results {
+    /// The hosts that it ran on; empty for a step without hosts.
+    hosts: Vec<String>,
+    /// The outputs of each host; under "" those of a step without hosts.
+    outputs: HashMap<String, IndexMap<String, Value>>,
+    /// The outcome of each host.
+    outcomes: HashMap<String, &'static str>,
+}
+
+/// The mutable part of what expressions can read.
+#[derive(Clone, Debug)]
+pub struct World {
+    plan: Arc<Plan>,
+    run: RunFacts,
+    picks: IndexMap<String, Vec<HostName>>,
+    results: HashMap<String, Results>,
+    /// Before a run, what a step would find is unknown; in one, a step that has not run has found nothing.
+    offline: bool,
+}
+
+impl World {
+    /// At the start of a run.
+    #[must_use]
+    pub fn new(plan: Arc<Plan>, run: RunFacts) -> Self {
+        Self { plan, run, picks: IndexMap::new(), results: HashMap::new(), offline: false }
+    }
+
+    /// Before any run: what steps would find is unknown.
+    #[must_use]
+    pub fn offline(plan: Arc<Plan>) -> Self {
+        let run =
+            RunFacts { id: "RUN".to_owned(), started_at: "START".to_owned(), mode: "plan", operator: String::new() };
+        Self { offline: true, ..Self::new(plan, run) }
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// What `run.*` is.
+    #[must_use]
+    pub fn run(&self) -> &RunFacts {
+        &self.run
+    }
+
+    /// Keeps what was picked.
+    pub fn pick(&mut self, name: &str, hosts: Vec<HostName>) {
+        self.picks.insert(name.to_owned(), hosts);
+    }
+
+    /// Says whom a step is about, before it has results.
+    pub fn open(&mut self, step: &str, hosts: &[String]) {
+        self.results.entry(step.to_owned()).or_default().hosts = hosts.to_vec();
+    }
+
+    /// Keeps an output of a step on a host (`""`: of no host).
+    pub fn output(&mut self, step: &str, host: &str, name: &str, value: Value) {
+        let results = self.results.entry(step.to_owned()).or_default();
+        results.outputs.entry(host.to_owned()).or_default().insert(name.to_owned(), value);
+    }
+
+    /// Keeps the outcome of a step on a host.
+    pub fn outcome(&mut self, step: &str, host: &str, outcome: &'static str) {
+        self.results.entry(step.to_owned()).or_default().outcomes.insert(host.to_owned(), outcome);
+    }
+
+    /// The hosts that a selector means now. The error says why it means none.
+    pub fn resolve(&self, selector: &Selector) -> Result<Vec<String>, String> {
+        selector
+            .resolve(self)
+            .map(|hosts| hosts.iter().map(ToString::to_string).collect())
+            .map_err(|diagnostic| diagnostic.message)
+    }
+
+    /// A target's hosts: static, or picked. `Err` names the step that picks it, when it has not been picked yet.
+    pub(super) fn target(&self, name: &str) -> Option<Result<Vec<HostName>, String>> {
+        if let Some(hosts) = self.picks.get(name).map(Vec::as_slice).or_else(|| self.plan.target(name)) {
+            return Some(Ok(hosts.to_vec()));
+        }
+        let step = self.plan.runbook.all_steps().into_iter().find(|step| match &step.body {
+            crate::runbook::Body::Pick(picks) => picks.iter().any(|pick| pick.name.value == name),
+            _ => false,
+        })?;
+        Some(Err(step.id.value.clone()))
+    }
+
+    pub(super) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// An output, in the eyes of a host.
+    pub(super) fn read_output(&self, step: &str, host: Option<&str>, name: Option<&str>) -> Value {
+        let Some(results) = self.results.get(step) else { return self.nothing(step) };
+        let place = match host {
+            Some(host) if results.outputs.contains_key(host) => host,
+            // a step that ran on one host is read from everywhere
+            _ => match results.hosts.as_slice() {
+                [] => "",
+                [one] => one,
+                _ => host.unwrap_or_default(),
+            },
+        };
+        let Some(outputs) = results.outputs.get(place) else { return self.nothing(step) };
+        match name {
+            Some(name) => outputs.get(name).cloned().unwrap_or(Value::Null),
+            None => Value::map(outputs.clone()),
+        }
+    }
+
+    /// An outcome, in the eyes of a host.
+    pub(super) fn read_outcome(&self, step: &str, host: Option<&str>) -> Value {
+        let Some(results) = self.results.get(step) else { return self.nothing(step) };
+        let place = match (host, results.hosts.as_slice()) {
+            (Some(host), _) if results.outcomes.contains_key(host) => host,
+            (_, [one]) => one,
+            (_, []) => "",
+            (host, _) => host.unwrap_or_default(),
+        };
+        results.outcomes.get(place).map_or_else(|| self.nothing(step), |outcome| Value::str(*outcome))
+    }
+
+    fn nothing(&self, step: &str) -> Value {
+        if self.offline { Value::unknown(step) } else { Value::Null }
+    }
+}
+
+impl Names for World {
+    fn look_up(&self, name: &str) -> Vec<Name> {
+        let target = match self.target(name) {
+            Some(Ok(hosts)) => Some(Name { kind: "target", hosts }),
+            Some(Err(_)) | None => None,
+        };
+        target.into_iter().chain(self.plan.inventory.look_up(name)).collect()
+    }
+
+    fn known(&self) -> Vec<String> {
+        let targets = self.plan.targets.keys().chain(self.picks.keys()).cloned();
+        targets.chain(self.plan.inventory.known()).collect()
+    }
+
+    fn all_hosts(&self) -> Vec<HostName> {
+        self.plan.inventory.all_hosts()
+    }
+}
