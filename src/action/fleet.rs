@@ -17,8 +17,8 @@ pub trait Fleet: Send + Sync {
     fn scope<'a>(&'a self, host: Option<&'a str>, result: Option<Value>) -> Box<dyn Scope + Send + Sync + 'a>;
     /// The open link to a host, or why there is none.
     fn link(&self, host: &str) -> Result<Arc<dyn Link>, String>;
-    /// The surroundings of the step on a host.
-    fn login(&self, host: &str) -> Login;
+    /// The surroundings of the step on a host, or why they cannot be rendered.
+    fn login(&self, host: &str) -> Result<Login, String>;
     /// The address to connect to, and ssh's port there.
     fn address(&self, host: &str) -> (String, u16);
     /// Every host of the inventory, in its order.

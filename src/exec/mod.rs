@@ -1,1 +1,29 @@
-//! (in work)
+//! The executor: one owner of a run's mutable state, that goes through the steps, writes down what it intends and what
+//! came of it, and stops where it must.
+//!
+//! Order, for every step that changes hosts: all its texts are rendered; its units' starts are committed in one batch;
+//! only then does a host hear of it; every outcome is durable before the next step. Steps of one run follow each other;
+//! the hosts of one step go in parallel and meet at its end.
+//!
+//! Rejected (2026-11): a task per host with messages to a coordinator. Within one step all hosts are futures of one
+//! task, which cannot outlive it, and nothing has to be locked.
+
+mod act;
+mod cancel;
+mod confirm;
+mod connect;
+mod fleet;
+mod gather;
+mod guards;
+mod halt;
+mod operator;
+mod pick;
+mod run;
+mod step;
+mod two_phase;
+mod wait;
+mod watching;
+
+pub use cancel::{Cancel, Canceller, Grade};
+pub use operator::{Operator, Question, Reply};
+pub use run::{Setup, execute};

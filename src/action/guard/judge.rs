@@ -2,7 +2,6 @@
 
 use futures_util::future::join_all;
 
-use crate::action::Login;
 use crate::action::fleet::Fleet;
 use crate::action::probe::{Found, Probe, ProbeError};
 use crate::action::words::clip;
@@ -149,7 +148,7 @@ pub(super) async fn ask(probe: &Probe, fleet: &dyn Fleet, host: &str) -> Result<
         },
     };
     let link = fleet.link(&asked_on).map_err(ProbeError::NotAsked)?;
-    let login: Login = fleet.login(&asked_on);
+    let login = fleet.login(&asked_on).map_err(ProbeError::NotAsked)?;
     let scope = fleet.scope(Some(host), None);
     probe.ask(link.look(), &login, &*scope).await
 }

@@ -1,0 +1,123 @@
+//! `gather`: probes whose values are kept. Each host is a unit, so that what later steps rest on stands in the journal.
+
+use futures_util::future::join_all;
+use indexmap::IndexMap;
+
+use crate::action::fleet::Fleet as _;
+use crate::action::probe::{Probe, ProbeError};
+use crate::base::digest::Digest;
+use crate::event::{Outcome, UnitStart};
+use crate::runbook::Step;
+use crate::template::Value;
+use crate::transport::LinkError;
+
+use super::fleet::Surface;
+use super::halt::{Halt, Kind, Stop};
+use super::run::Run;
+
+type Values = IndexMap<String, Value>;
+
+impl Run {
+    pub(super) async fn gather(
+        &mut self,
+        probes: &IndexMap<String, Probe>,
+        step: &Step,
+        hosts: &[String],
+    ) -> Result<(), Halt> {
+        let names = probes.keys().cloned().collect::<Vec<_>>().join(", ");
+        let starts: Vec<UnitStart> = hosts
+            .iter()
+            .map(|host| {
+                let summary = self.log.redactor().redact(format!("reads {names}"));
+                UnitStart::new(self.unit(step, host), Digest::of_parts([step.path.as_str(), &names]), summary)
+            })
+            .collect();
+        let keys: Vec<_> = starts.iter().map(|start| start.key).collect();
+        // reading needs no hands: the permits are let go
+        drop(self.log.start(starts).await?);
+        let ended = join_all(hosts.iter().zip(keys).map(|(host, key)| {
+            let run: &Self = self;
+            async move {
+                let began = run.clock.elapsed();
+                let found = run.ask_all(probes, step, host).await;
+                let millis = u64::try_from((run.clock.elapsed() - began).as_millis()).unwrap_or(u64::MAX);
+                let (outcome, outputs) = match &found {
+                    Ok(values) => {
+                        let json = values.iter().map(|(name, value)| (name.clone(), value.to_json()));
+                        (Outcome::Ok, serde_json::Value::Object(json.collect()))
+                    }
+                    Err(why) => {
+                        (Outcome::Failed { reason: run.log.redactor().redact(why.to_string()) }, serde_json::json!({}))
+                    }
+                };
+                run.log.end(key, outcome, run.log.redactor().redact_json(outputs), millis).await?;
+                Ok::<_, crate::journal::JournalError>(found)
+            }
+        }))
+        .await;
+        let mut failed = Vec::new();
+        let mut lost = false;
+        for (host, found) in hosts.iter().zip(ended) {
+            match found? {
+                Ok(values) => {
+                    self.world.outcome(&step.id.value, host, "ok");
+                    for (name, value) in values {
+                        self.world.output(&step.id.value, host, &name, value);
+                    }
+                }
+                Err((name, error)) => {
+                    self.world.outcome(&step.id.value, host, "failed");
+                    lost |= matches!(error, ProbeError::Link(LinkError::Lost { .. } | LinkError::Unreachable { .. }));
+                    failed.push(format!("{host}: {name}: {error}"));
+                }
+            }
+        }
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let kind = if lost { Kind::Unreachable } else { Kind::Failed };
+        Err(Stop::new(kind, failed.join("; ")).into())
+    }
+
+    async fn ask_all(
+        &self,
+        probes: &IndexMap<String, Probe>,
+        step: &Step,
+        host: &str,
+    ) -> Result<Values, Named> {
+        let surface = Surface { run: self, step };
+        let found = join_all(probes.iter().map(|(name, probe)| {
+            let surface = &surface;
+            async move { (name, surface.value(probe, host).await) }
+        }))
+        .await;
+        found
+            .into_iter()
+            .map(|(name, value)| value.map(|value| (name.clone(), value)).map_err(|error| (name.clone(), error).into()))
+            .collect::<Result<Values, NamedError>>()
+            .map_err(|NamedError(name, error)| (name, error))
+    }
+}
+
+/// Which probe, and why.
+type Named = (String, ProbeError);
+
+struct NamedError(String, ProbeError);
+
+impl From<Named> for NamedError {
+    fn from((name, error): Named) -> Self {
+        Self(name, error)
+    }
+}
+
+impl Surface<'_> {
+    async fn value(&self, probe: &Probe, host: &str) -> Result<Value, ProbeError> {
+        let link = self.link(host).map_err(ProbeError::NotAsked)?;
+        let login = self.login(host).map_err(ProbeError::NotAsked)?;
+        let found = probe.ask(link.look(), &login, &*self.scope(Some(host), None)).await?;
+        if !found.success {
+            return Err(ProbeError::NotAsked(found.seen));
+        }
+        Ok(probe.value(&found, &*self.scope(Some(host), Some(found.result.clone())))?)
+    }
+}

@@ -1,0 +1,108 @@
+//! Asking guards: each judgement is written down, and what fails is put into words.
+
+use crate::action::guard::{self, Guard, Judgement, Verdict};
+use crate::event::{EventKind, GuardVerdict};
+use crate::journal::JournalError;
+use crate::runbook::{Body, Step};
+
+use super::fleet::Surface;
+use super::halt::{Halt, Kind, Stop};
+use super::run::Run;
+
+impl Run {
+    /// Judges guards in the surroundings of `step`: those that speak of "this host" for each of `hosts`, the others
+    /// once.
+    pub(super) async fn judge(&self, guards: &[Guard], step: &Step, hosts: &[String]) -> Vec<Judgement> {
+        let surface = Surface { run: self, step };
+        let asked = guards.iter().flat_map(|guard| {
+            let hosts: Vec<Option<&str>> =
+                if guard.needs_host() { hosts.iter().map(|h| Some(h.as_str())).collect() } else { vec![hosts.first().filter(|_| hosts.len() == 1).map(String::as_str)] };
+            hosts.into_iter().map(move |host| (guard, host))
+        });
+        futures_util::future::join_all(asked.map(|(guard, host)| guard::judge(guard, &surface, host))).await
+    }
+
+    /// Writes judgements down, one event for each thing seen that speaks against, or one for all when none does.
+    pub(super) async fn write_judgements(&self, step: &str, judgements: &[Judgement]) -> Result<(), JournalError> {
+        let redact = |text: &str| self.log.redactor().redact(text);
+        let mut events = Vec::new();
+        for judgement in judgements {
+            for seen in decisive(judgement) {
+                events.push(EventKind::GuardJudged {
+                    step: step.to_owned(),
+                    guard: redact(&judgement.guard),
+                    host: seen.host.clone(),
+                    verdict: match seen.verdict {
+                        Verdict::Holds => GuardVerdict::Holds,
+                        Verdict::Fails => GuardVerdict::Fails,
+                        Verdict::Unknown => GuardVerdict::Unknown,
+                    },
+                    seen: redact(&seen.what),
+                    message: judgement.message.as_deref().filter(|_| seen.verdict != Verdict::Holds).map(redact),
+                });
+            }
+        }
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.log.record(events).await.map(|_| ())
+    }
+
+    /// A `require` or `symptom` step.
+    pub(super) async fn require(&mut self, guards: &[Guard], step: &Step, hosts: &[String]) -> Result<(), Halt> {
+        let judgements = self.judge(guards, step, hosts).await;
+        self.write_judgements(&step.path, &judgements).await?;
+        for judgement in &judgements {
+            self.silent.extend(judgement.silent.iter().cloned());
+        }
+        match failures(&judgements) {
+            None => Ok(()),
+            Some(why) => Err(Stop::new(Kind::Refused, why).into()),
+        }
+    }
+
+    /// Asks the guards of `still` again, immediately before an action.
+    pub(super) async fn ask_again(&mut self, step: &Step) -> Result<(), Halt> {
+        let plan = std::sync::Arc::clone(&self.plan);
+        for id in &step.still {
+            let Some(earlier) = plan.runbook.step(&id.value) else { continue };
+            let Body::Judge(_, guards) = &earlier.body else { continue };
+            let hosts = match &earlier.hosts {
+                Some(selector) => self.world.resolve(selector).unwrap_or_default(),
+                None => Vec::new(),
+            };
+            let judgements = self.judge(guards, earlier, &hosts).await;
+            self.write_judgements(&step.path, &judgements).await?;
+            if let Some(why) = failures(&judgements) {
+                return Err(Stop::new(Kind::Refused, format!("`{}` no longer holds: {why}", id.value)).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What decided a judgement: all that speaks against it, else all that was seen.
+fn decisive(judgement: &Judgement) -> Vec<&guard::Seen> {
+    let against: Vec<_> = judgement.seen.iter().filter(|seen| seen.verdict != Verdict::Holds).collect();
+    if against.is_empty() { judgement.seen.iter().collect() } else { against }
+}
+
+/// Every failure, in one sentence each; `None`: all hold.
+pub(super) fn failures(judgements: &[Judgement]) -> Option<String> {
+    let words: Vec<String> = judgements.iter().filter(|j| j.verdict != Verdict::Holds).map(sentence).collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+fn sentence(judgement: &Judgement) -> String {
+    let seen: Vec<String> = decisive(judgement)
+        .into_iter()
+        .map(|seen| match &seen.host {
+            Some(host) => format!("{host}: {}", seen.what),
+            None => seen.what.clone(),
+        })
+        .collect();
+    match &judgement.message {
+        Some(message) => format!("{} ({})", message.trim(), seen.join("; ")),
+        None => format!("{}: {}", judgement.guard, seen.join("; ")),
+    }
+}

@@ -1,0 +1,115 @@
+//! `pick`: choosing targets, in the order written; a later entry may use an earlier one.
+
+use std::cmp::Ordering;
+
+use crate::event::EventKind;
+use crate::inventory::HostName;
+use crate::plan::View;
+use crate::runbook::{Pick, Ranking, Step};
+use crate::template::{EvalError, Value};
+
+use super::halt::{Halt, Kind, Stop};
+use super::run::Run;
+
+impl Run {
+    pub(super) async fn pick(&mut self, picks: &[Pick], step: &Step) -> Result<(), Halt> {
+        for pick in picks {
+            let (hosts, why) = self.choose(pick).map_err(|why| Stop::new(Kind::Refused, why))?;
+            self.log
+                .record(vec![EventKind::TargetPicked {
+                    name: pick.name.value.clone(),
+                    hosts: hosts.clone(),
+                    why: self.log.redactor().redact(why),
+                }])
+                .await?;
+            self.world.pick(&pick.name.value, hosts.into_iter().map(HostName::from).collect());
+        }
+        let _ = step;
+        Ok(())
+    }
+
+    /// The hosts, and why they are these.
+    fn choose(&self, pick: &Pick) -> Result<(Vec<String>, String), String> {
+        let name = &pick.name.value;
+        let all = self.world.resolve(&pick.from)?;
+        let mut hosts = all.clone();
+        let mut why = vec![format!("{} of {}", pick.from, all.len())];
+        if let Some(wanted) = pick.reachable {
+            hosts.retain(|host| matches!(self.links.get(host), Some(Ok(_))) == wanted);
+            why.push(format!("{} {}", hosts.len(), if wanted { "reachable" } else { "not reachable" }));
+        }
+        let mut kept = Vec::new();
+        for host in hosts {
+            if self.all_true(pick, &host)? {
+                kept.push(host);
+            }
+        }
+        let mut hosts = kept;
+        if let Some(ranking) = &pick.ranking {
+            (hosts, why) = self.rank(ranking, hosts, why).map_err(|error| format!("`{name}`: {error}"))?;
+        }
+        if !pick.amount.holds(hosts.len(), all.len()) {
+            return Err(format!("`{name}` must be {} of {}, and these are {}: {}", pick.amount, pick.from, hosts.len(), join(&hosts)));
+        }
+        Ok((hosts, why.join(", ")))
+    }
+
+    fn all_true(&self, pick: &Pick, host: &str) -> Result<bool, String> {
+        for expression in &pick.r#where {
+            let view = View::new(&self.world, Some(host), None);
+            match expression.eval(&view).map_err(|error| format!("{host}: {error}"))? {
+                Value::Bool(true) => {}
+                Value::Bool(false) => return Ok(false),
+                other => return Err(format!("{host}: `{}` is {}, not true or false", expression.source().value, other.kind())),
+            }
+        }
+        Ok(true)
+    }
+
+    /// The one that ranks first; of equals, the first in the order of the inventory, and it is said.
+    fn rank(&self, ranking: &Ranking, hosts: Vec<String>, mut why: Vec<String>) -> Result<(Vec<String>, Vec<String>), String> {
+        let value = |host: &String| -> Result<Vec<Value>, EvalError> {
+            let view = View::new(&self.world, Some(host), None);
+            ranking.expressions().iter().map(|expression| expression.eval(&view)).collect()
+        };
+        let mut best: Option<(String, Vec<Value>)> = None;
+        let mut ties = 0;
+        for host in hosts {
+            let values = value(&host).map_err(|error| format!("{host}: {error}"))?;
+            let order = match &best {
+                None => Ordering::Greater,
+                Some((first, top)) => compare(&values, top).map_err(|error| format!("{host} and {first}: {error}"))?,
+            };
+            let order = if matches!(ranking, Ranking::Lowest(_)) && best.is_some() { order.reverse() } else { order };
+            match order {
+                Ordering::Greater => {
+                    ties = 0;
+                    best = Some((host, values));
+                }
+                Ordering::Equal => ties += 1,
+                Ordering::Less => {}
+            }
+        }
+        let Some((host, values)) = best else { return Ok((Vec::new(), why)) };
+        let shown: Vec<String> = values.iter().map(|value| value.to_json().to_string()).collect();
+        why.push(format!("{host} has {}", shown.join(", ")));
+        if ties > 0 {
+            why.push(format!("{ties} more are equal, the first in the inventory is taken"));
+        }
+        Ok((vec![host], why))
+    }
+}
+
+fn compare(a: &[Value], b: &[Value]) -> Result<Ordering, String> {
+    for (a, b) in a.iter().zip(b) {
+        match a.compare(b).map_err(|mismatch| mismatch.to_string())? {
+            Ordering::Equal => {}
+            order => return Ok(order),
+        }
+    }
+    Ok(Ordering::Equal)
+}
+
+fn join(hosts: &[String]) -> String {
+    if hosts.is_empty() { "none".to_owned() } else { hosts.join(", ") }
+}

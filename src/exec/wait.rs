@@ -1,0 +1,99 @@
+//! Waiting until guards hold: for `wait` steps, and for `done_when` after an action.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::action::guard::{Guard, Judgement, Verdict};
+use crate::runbook::{Step, Wait};
+
+use super::cancel::Grade;
+use super::guards::failures;
+use super::halt::{Halt, Kind, Stop};
+use super::run::Run;
+
+/// How often `done_when` is asked after an action.
+const DONE_EVERY: Duration = Duration::from_millis(500);
+
+/// How a wait ended.
+enum Ended {
+    Held(Vec<Judgement>),
+    TimedOut(Vec<Judgement>),
+    Cancelled,
+}
+
+impl Run {
+    /// A `wait` step.
+    pub(super) async fn wait(&mut self, wait: &Wait, step: &Step, hosts: &[String]) -> Result<(), Halt> {
+        match self.until(&wait.until, step, hosts, wait.within, wait.every, wait.hold).await {
+            Ended::Held(judgements) => Ok(self.write_judgements(&step.path, &judgements).await?),
+            Ended::TimedOut(judgements) => {
+                self.write_judgements(&step.path, &judgements).await?;
+                let within = crate::action::seconds(wait.within);
+                let why = failures(&judgements).unwrap_or_else(|| {
+                    format!("it held, and not for {}", crate::action::seconds(wait.hold))
+                });
+                Err(Stop::new(Kind::Failed, format!("not so within {within}: {why}")).into())
+            }
+            Ended::Cancelled => Err(Stop::new(Kind::Cancelled, "ended by a person while waiting").into()),
+        }
+    }
+
+    /// Whether `done_when` holds now on a host.
+    pub(super) async fn is_done(&self, step: &Step, host: &str) -> Option<Vec<Judgement>> {
+        let judgements = self.judge(&step.done_when, step, &[host.to_owned()]).await;
+        judgements.iter().all(|j| j.verdict == Verdict::Holds).then_some(judgements)
+    }
+
+    /// After the action `done_when` is asked until the step's timeout, since the truth may lag.
+    pub(super) async fn becomes_done(&self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
+        let timeout = step.surroundings.timeout();
+        match self.until(&step.done_when, step, hosts, timeout, DONE_EVERY, Duration::ZERO).await {
+            Ended::Held(judgements) => Ok(self.write_judgements(&step.path, &judgements).await?),
+            Ended::TimedOut(judgements) => {
+                self.write_judgements(&step.path, &judgements).await?;
+                let why = failures(&judgements).unwrap_or_default();
+                Err(Stop::new(Kind::Failed, format!("it was carried out and is not done: {why}")).into())
+            }
+            Ended::Cancelled => Err(Stop::new(Kind::Cancelled, "ended by a person while waiting").into()),
+        }
+    }
+
+    async fn until(
+        &self,
+        guards: &[Guard],
+        step: &Step,
+        hosts: &[String],
+        within: Duration,
+        every: Duration,
+        hold: Duration,
+    ) -> Ended {
+        let deadline = Instant::now() + within;
+        let mut since: Option<Instant> = None;
+        loop {
+            let asked = Instant::now();
+            let judgements = self.judge(guards, step, hosts).await;
+            if judgements.iter().all(|j| j.verdict == Verdict::Holds) {
+                // it is known to hold from the moment of the answer, not of the question
+                let held_since = *since.get_or_insert_with(Instant::now);
+                if asked.saturating_duration_since(held_since) >= hold || hold.is_zero() {
+                    return Ended::Held(judgements);
+                }
+            } else {
+                since = None;
+            }
+            let next = match since {
+                Some(held_since) => (asked + every).min(held_since + hold),
+                None => asked + every,
+            };
+            // a question that is asked after the deadline proves nothing within it
+            if next.max(Instant::now()) > deadline {
+                return Ended::TimedOut(judgements);
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = self.cancel.reached(Grade::NoNewWork) => return Ended::Cancelled,
+            }
+        }
+    }
+}
