@@ -17,7 +17,7 @@ use std::io::Write;
 
 use super::Reporter;
 use super::escape::{escape, escape_lines};
-use super::paint::{BOLD, DIM, Look, Mark, between, cut, outcome_words, pad, took};
+use super::paint::{BOLD, DIM, Look, Mark, between, cut, outcome_words, pad, time_of_day, took};
 use super::summary::Evidence;
 use super::words::{Words, words};
 use crate::base::clock::Timestamp;
@@ -204,7 +204,12 @@ impl<W: Write + Send> Live<W> {
         let what = cut(&format!("{item}{}", escape(unit.start.summary.as_str())), room);
         lines.push(format!("  {symbol} {host}  {word}  {}  {}", pad(&took(millis), TIME), self.look.paint(DIM, &what)));
         let reason = outcome.reason().map_or_else(Vec::new, |reason| escape_lines(reason.as_str()));
-        lines.extend(reason.iter().map(|reason| format!("      {reason}")));
+        for (n, reason) in reason.iter().enumerate() {
+            // When it was seen matters only where somebody will look for it in other logs.
+            let time = unit.end.as_ref().filter(|_| n == 0 && !outcome.is_good());
+            let time = time.map_or_else(String::new, |end| format!("  (at {})", time_of_day(end.at)));
+            lines.push(format!("      {reason}{}", self.look.paint(DIM, &time)));
+        }
         if !outcome.is_good() {
             for output in &unit.output {
                 let name = match output.stream {

@@ -27,7 +27,9 @@ impl Report<'_> {
         if let Some((first, rest)) = verdict.split_first() {
             line(&format!("**{}**", plain(first)));
             line("");
-            rest.iter().for_each(|text| line(&format!("- {}", plain(text.trim()))));
+            for text in rest {
+                line(&format!("- {}", plain(text.trim())));
+            }
         }
         for (title, rows) in self.sections() {
             line("");
@@ -52,7 +54,7 @@ impl Report<'_> {
             line("## still to be done");
             line("");
             for duty in open {
-                line(&plain(&format!("{} on {}: {}", duty.step, duty.host, duty.reason)).replacen("", "- ", 1));
+                line(&format!("- {}", plain(&format!("{} on {}: {}", duty.step, duty.host, duty.reason))));
             }
         }
         let evidence = self.evidence();
@@ -60,7 +62,9 @@ impl Report<'_> {
             line("");
             line("## evidence");
             line("");
-            evidence.iter().for_each(|text| line(&format!("- {}", plain(text))));
+            for text in evidence {
+                line(&format!("- {}", plain(&text)));
+            }
         }
         line("");
         line("## timeline");

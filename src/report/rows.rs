@@ -66,14 +66,8 @@ impl Rows {
         for unit in last.values() {
             rows.unit(unit);
         }
-        let mut seen: HashMap<(&str, Phase), HashSet<(&str, Option<u32>)>> = HashMap::new();
-        for unit in last.values().map(|unit| &unit.start.unit) {
-            seen.entry((&unit.step, unit.phase)).or_default().insert((unit.host(), unit.item));
-        }
-        let nothing = HashSet::new();
         for step in state.steps().filter(|step| !groups.contains(step.step.as_str())) {
-            let seen = seen.get(&(step.step.as_str(), step.phase)).unwrap_or(&nothing);
-            rows.step(step, seen, state);
+            rows.step(step, state);
         }
         for planned in &state.header().outline {
             if groups.contains(planned.step.as_str()) {
@@ -96,10 +90,11 @@ impl Rows {
     /// What never began in the order of the plan, the rest in the order in which the steps began.
     fn sort(&mut self, state: &RunState) {
         let outline = state.header().outline.iter().map(|planned| planned.step.as_str());
-        let mut planned: HashMap<&str, usize> = HashMap::new();
         let mut began: HashMap<&str, usize> = HashMap::new();
-        outline.enumerate().for_each(|(n, step)| drop(planned.insert(step, n)));
-        state.steps().enumerate().for_each(|(n, step)| drop(began.entry(&step.step).or_insert(n)));
+        let planned: HashMap<&str, usize> = outline.enumerate().map(|(n, step)| (step, n)).collect();
+        for (n, step) in state.steps().enumerate() {
+            began.entry(&step.step).or_insert(n);
+        }
         let by = |order: &HashMap<&str, usize>, row: &Row| {
             let step = row.step.split(['[', ' ']).next().unwrap_or_default();
             order.get(step).copied().unwrap_or(usize::MAX)
@@ -148,7 +143,9 @@ impl Rows {
     }
 
     /// The hosts of a step on which no unit was started.
-    fn step(&mut self, step: &StepState, seen: &HashSet<(&str, Option<u32>)>, state: &RunState) {
+    fn step(&mut self, step: &StepState, state: &RunState) {
+        let units = step.units.iter().filter_map(|key| state.unit(key)).map(|unit| &unit.start.unit);
+        let seen: HashSet<(&str, Option<u32>)> = units.map(|unit| (unit.host(), unit.item)).collect();
         let undo = if step.phase == Phase::Undo { " (undo)" } else { "" };
         let controller = [CONTROLLER.to_owned()];
         let hosts = if step.hosts.is_empty() && seen.is_empty() { &controller[..] } else { &step.hosts[..] };

@@ -53,19 +53,18 @@ impl Evidence {
         let wide = |text: &str| cut(text, look.width.saturating_sub(14));
         let label = |name: &str| look.paint(DIM, &format!("  {name:<10}"));
         let run = &state.header().run;
-        match state.closed() {
-            Some((at, closed)) => {
-                let mark = verdict_mark(closed.verdict);
-                let title = format!("{} {}", mark.symbol(), closed.verdict.words());
-                let after = format!("{} {}", preposition(mark), between(state.opened(), at));
-                let step = closed.step.as_ref().map_or_else(String::new, |step| format!(", at {}", escape(step)));
-                line(format!("{} {after}{step}", look.paint(mark.style(), &title)));
-                escape_lines(closed.reason.as_str()).iter().for_each(|reason| line(format!("  {reason}")));
+        if let Some((at, closed)) = state.closed() {
+            let mark = verdict_mark(closed.verdict);
+            let title = format!("{} {}", mark.symbol(), closed.verdict.words());
+            let after = format!("{} {}", preposition(mark), between(state.opened(), at));
+            let step = closed.step.as_ref().map_or_else(String::new, |step| format!(", at {}", escape(step)));
+            line(format!("{} {after}{step}", look.paint(mark.style(), &title)));
+            for reason in escape_lines(closed.reason.as_str()) {
+                line(format!("  {reason}"));
             }
-            None => {
-                let title = format!("{} no end is recorded", Mark::Doubt.symbol());
-                line(look.paint(Mark::Doubt.style(), &title));
-            }
+        } else {
+            let title = format!("{} no end is recorded", Mark::Doubt.symbol());
+            line(look.paint(Mark::Doubt.style(), &title));
         }
         for unit in state.units().filter(|unit| unit.is_unresolved()) {
             let what = format!("{} on {}", unit.start.unit.step, unit.start.unit.host());

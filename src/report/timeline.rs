@@ -53,7 +53,9 @@ impl Report<'_> {
             if rows.is_empty() {
                 line("  nothing");
             }
-            table(&rows).iter().for_each(|row| line(row));
+            for row in table(&rows) {
+                line(&row);
+            }
         }
         let open: Vec<_> = state.duties().iter().filter(|duty| duty.closed.is_none()).collect();
         if !open.is_empty() {
@@ -67,7 +69,9 @@ impl Report<'_> {
         if !evidence.is_empty() {
             line("");
             line("evidence");
-            evidence.iter().for_each(|text| line(&format!("  {text}")));
+            for text in evidence {
+                line(&format!("  {text}"));
+            }
         }
         line("");
         line("timeline");
@@ -231,7 +235,7 @@ impl Report<'_> {
     }
 }
 
-/// Rows in aligned columns, each in one line.
+/// Rows in aligned columns.
 fn table(rows: &[Row]) -> Vec<String> {
     let cells: Vec<[String; 4]> = rows
         .iter()
@@ -242,13 +246,18 @@ fn table(rows: &[Row]) -> Vec<String> {
         .collect();
     let width = |n: usize| cells.iter().map(|cell| cell[n].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2), width(3)];
-    let line = |(cell, row): (&[String; 4], &Row)| {
+    let lines = |(cell, row): (&[String; 4], &Row)| {
         let mut line = String::new();
         for (text, width) in cell.iter().zip(widths).filter(|(_, width)| *width > 0) {
             let _ = write!(line, "  {}", pad(text, width));
         }
-        let _ = write!(line, "  {}", escape(&row.note));
-        line
+        // A note of several lines, such as a diff, stands below its row.
+        let mut note = escape_lines(&row.note);
+        if let [only] = &mut note[..] {
+            let _ = write!(line, "  {}", std::mem::take(only));
+            note.clear();
+        }
+        std::iter::once(line).chain(note.into_iter().map(|note| format!("      {note}"))).collect::<Vec<_>>()
     };
-    cells.iter().zip(rows).map(line).collect()
+    cells.iter().zip(rows).flat_map(lines).collect()
 }
