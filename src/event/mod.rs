@@ -11,17 +11,16 @@ mod illegal;
 mod kind;
 mod outcome;
 mod query;
+mod run;
 mod state;
 mod step;
 mod unit;
 
 pub use illegal::Illegal;
-pub use kind::{
-    Answer, BlobRef, Closed, Event, EventKind, Forecast, GuardVerdict, Mode, Opened, PlannedStep, Resumed, Stream,
-    UnitStart, Verdict,
-};
+pub use kind::{Answer, BlobRef, Event, EventKind, Forecast, GuardVerdict, Stream, UnitStart};
 pub use outcome::{Outcome, StepOutcome};
 pub use query::{Duty, Question, Reach};
+pub use run::{Closed, Mode, Opened, PlannedStep, Resumed, Verdict};
 pub use state::RunState;
 pub use step::{Output, Stage, StepState, UnitEnd, UnitState};
 pub use unit::{Phase, Unit};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::kind::{Answer, Closed, Forecast, Opened, Resumed};
+use super::kind::{Answer, Forecast};
+use super::run::{Closed, Opened, Resumed};
 use super::state::RunState;
 use super::step::{StepState, UnitState};
 use super::unit::{Phase, Unit};

@@ -23,9 +23,10 @@
 use indexmap::{IndexMap, IndexSet};
 
 use super::illegal::Illegal;
-use super::kind::{Closed, Event, EventKind, Forecast, Mode, Opened, Resumed, UnitStart};
-use super::outcome::Outcome;
+use super::kind::{Event, EventKind, Forecast, UnitStart};
+use super::outcome::{Outcome, StepOutcome};
 use super::query::{Duty, Question, Reach};
+use super::run::{Closed, Mode, Opened, Resumed};
 use super::step::{Output, Stage, StepState, UnitEnd, UnitState};
 use super::unit::{Phase, Unit};
 use crate::base::clock::Timestamp;
@@ -177,16 +178,7 @@ impl RunState {
                     self.known(step)?;
                 }
             }
-            EventKind::StepClosed { step, phase, outcome } => {
-                let closing = self.open_step_of(step, *phase)?;
-                if closing.units.iter().any(|key| self.open.contains(key)) {
-                    return Err(Illegal::UnitsOpen(step.clone()));
-                }
-                let stage = Stage::Closed { outcome: outcome.clone(), at };
-                if let Some(state) = self.steps.get_mut(&(step.clone(), *phase)) {
-                    state.stage = stage;
-                }
-            }
+            EventKind::StepClosed { step, phase, outcome } => self.close_step(at, step, *phase, outcome)?,
             EventKind::DutyOpened { step, host, reason } => {
                 self.known(step)?;
                 let duty = Duty { step: step.clone(), host: host.clone(), reason: reason.clone(), closed: None };
@@ -233,6 +225,17 @@ impl RunState {
         known.items = opened.items.or(known.items);
         known.opened = opened.opened;
         known.stage = Stage::Open;
+        Ok(())
+    }
+
+    fn close_step(&mut self, at: Timestamp, step: &str, phase: Phase, how: &StepOutcome) -> Result<(), Illegal> {
+        let closing = self.open_step_of(step, phase)?;
+        if closing.units.iter().any(|key| self.open.contains(key)) {
+            return Err(Illegal::UnitsOpen(step.to_owned()));
+        }
+        if let Some(state) = self.steps.get_mut(&(step.to_owned(), phase)) {
+            state.stage = Stage::Closed { outcome: how.clone(), at };
+        }
         Ok(())
     }
 

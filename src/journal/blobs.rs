@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::JournalError;
 use super::folder::open_private;
+use crate::base::crash;
 use crate::base::digest::Digest;
 use crate::event::BlobRef;
 
@@ -38,8 +39,10 @@ impl BlobFile {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut write = || {
             let offset = file.seek(SeekFrom::End(0))?;
+            crash::point("blob");
             file.write_all(bytes)?;
             file.sync_data()?;
+            crash::point("blob");
             Ok(offset)
         };
         let offset = write().map_err(|source| JournalError::file("writing", &self.path, source))?;

@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn network_file_systems_are_told_by_their_magic_numbers() {
         assert_eq!(network_kind(0x6969), Some("nfs"));
-        assert_eq!(network_kind(i128::from(0xff53_4d42_u32 as i32)), Some("cifs"));
+        assert_eq!(network_kind(i128::from(0xff53_4d42_u32.cast_signed())), Some("cifs"));
         assert_eq!(network_kind(0xef53), None, "ext4");
         assert_eq!(network_kind(0x0102_1994), None, "tmpfs");
     }

@@ -201,7 +201,9 @@ impl RunLog {
         let done = Box::new(move |result: Result<(), JournalError>| {
             if result.is_ok() {
                 // Nobody listening is fine: reporters are best effort, the store has it all.
-                publish.into_iter().for_each(|event| drop(committed.send(event)));
+                for event in publish {
+                    let _ = committed.send(event);
+                }
             }
             let _ = answer.send(result);
         });

@@ -1,0 +1,112 @@
+//! The end of a run in a few lines: what happened, what proves it, what is left to do.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+
+use super::escape::{escape, escape_lines};
+use super::paint::{BOLD, DIM, Look, Mark, between, cut};
+use super::words::verdict_mark;
+use crate::event::{Event, EventKind, GuardVerdict, RunState};
+use crate::journal::Head;
+
+/// At most so many lines of evidence are shown; the report has them all.
+const SHOWN: usize = 8;
+
+/// What was seen that proves something: log lines, and the last word of each guard.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Evidence {
+    logs: Vec<(String, String)>,
+    guards: IndexMap<(String, String, Option<String>), (GuardVerdict, String)>,
+}
+
+impl Evidence {
+    pub(super) fn event(&mut self, event: &Event) {
+        if let EventKind::LogMatched { host, line, .. } = &event.kind {
+            self.logs.push((escape(host), escape(line.as_str())));
+        } else if let EventKind::GuardJudged { step, guard, host, verdict, seen, .. } = &event.kind {
+            let key = (step.clone(), guard.as_str().to_owned(), host.clone());
+            // Moved to the end: the last ones asked prove most.
+            self.guards.shift_remove(&key);
+            self.guards.insert(key, (*verdict, seen.as_str().to_owned()));
+        }
+    }
+
+    /// The lines of evidence, the last ones first to be kept.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.logs.iter().map(|(host, line)| format!("{host}: {line}")).collect();
+        for ((_, guard, host), (verdict, seen)) in &self.guards {
+            if *verdict == GuardVerdict::Holds {
+                let host = host.as_ref().map_or_else(String::new, |host| format!("{}: ", escape(host)));
+                let seen = if seen.is_empty() { String::new() } else { format!(" (seen: {})", escape(seen)) };
+                lines.push(format!("{host}{}{seen}", escape(guard)));
+            }
+        }
+        lines
+    }
+
+    pub(super) fn summary(&self, state: &RunState, head: Option<Head>, look: Look) -> String {
+        let mut out = String::new();
+        let mut line = |text: String| {
+            let _ = writeln!(out, "{text}");
+        };
+        let wide = |text: &str| cut(text, look.width.saturating_sub(14));
+        let label = |name: &str| look.paint(DIM, &format!("  {name:<10}"));
+        let run = &state.header().run;
+        if let Some((at, closed)) = state.closed() {
+            let mark = verdict_mark(closed.verdict);
+            let title = format!("{} {}", mark.symbol(), closed.verdict.words());
+            let after = format!("{} {}", preposition(mark), between(state.opened(), at));
+            let step = closed.step.as_ref().map_or_else(String::new, |step| format!(", at {}", escape(step)));
+            line(format!("{} {after}{step}", look.paint(mark.style(), &title)));
+            for reason in escape_lines(closed.reason.as_str()) {
+                line(format!("  {reason}"));
+            }
+        } else {
+            let title = format!("{} no end is recorded", Mark::Doubt.symbol());
+            line(look.paint(Mark::Doubt.style(), &title));
+        }
+        for unit in state.units().filter(|unit| unit.is_unresolved()) {
+            let what = format!("{} on {}", unit.start.unit.step, unit.start.unit.host());
+            let text = format!("{} may have run, its outcome is not known", escape(&what));
+            line(format!("{}{}", label("unknown"), look.paint(Mark::Doubt.style(), &text)));
+        }
+        let evidence = self.lines();
+        let hidden = evidence.len().saturating_sub(SHOWN);
+        for (n, text) in evidence.iter().skip(hidden).enumerate() {
+            line(format!("{}{}", label(if n == 0 { "evidence" } else { "" }), wide(text)));
+        }
+        if hidden > 0 {
+            line(format!("{}and {hidden} more, in the report", label("")));
+        }
+        if let Some((_, closed)) = state.closed() {
+            if let Some(outputs) = closed.outputs.as_value().as_object() {
+                for (n, (name, value)) in outputs.iter().enumerate() {
+                    let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    let text = format!("{} = {}", escape(name), escape(&value));
+                    line(format!("{}{}", label(if n == 0 { "outputs" } else { "" }), wide(&text)));
+                }
+            }
+            for (n, next) in closed.next.iter().enumerate() {
+                let text = look.paint(BOLD, &escape(next.as_str()));
+                line(format!("{}{text}", label(if n == 0 { "next" } else { "" })));
+            }
+        }
+        for duty in state.duties().iter().filter(|duty| duty.closed.is_none()) {
+            let text = escape(&format!("{} on {}: {}", duty.step, duty.host, duty.reason));
+            line(format!("{}{}", label("duty"), look.paint(Mark::Doubt.style(), &text)));
+        }
+        if let Some(head) = head {
+            line(format!("{}{} after {} events", label("journal"), head.digest, head.seq));
+        }
+        line(format!("{}refloat report {run}", label("report")));
+        out
+    }
+}
+
+fn preposition(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Good => "in",
+        Mark::Bad | Mark::Doubt | Mark::Skip | Mark::Ask | Mark::Start | Mark::Fact => "after",
+    }
+}

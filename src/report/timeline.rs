@@ -1,0 +1,263 @@
+//! A run afterwards: the text of `refloat report RUN`, and the same as one JSON document.
+
+use std::fmt::Write as _;
+
+use super::escape::{escape, escape_lines};
+use super::paint::{between, pad, time_of_day, took};
+use super::rows::{Row, Rows};
+use super::summary::Evidence;
+use super::words::{forecast_words, unit_step, words};
+use crate::event::{Event, EventKind, Mode, RunState, Verdict};
+use crate::journal::{Head, RunStatus};
+
+/// A run, read back.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// Its events, in order.
+    pub events: &'a [Event],
+    /// The fold over them.
+    pub state: &'a RunState,
+    /// Whether somebody executes it.
+    pub status: RunStatus,
+    /// The end of its chain.
+    pub head: Option<Head>,
+}
+
+/// The text of a run that nobody executes any more.
+#[must_use]
+pub fn timeline(events: &[Event], state: &RunState) -> String {
+    let status = state.closed().map_or(RunStatus::CutOff, |(_, closed)| RunStatus::Closed(closed.verdict));
+    Report { events, state, status, head: None }.text()
+}
+
+impl Report<'_> {
+    /// As text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        let (header, state) = (self.state.header(), self.state);
+        let mut line = |text: &str| {
+            let _ = writeln!(out, "{}", text.trim_end());
+        };
+        line(&format!("run {}  {}  {}", header.run, escape(&header.runbook), escape(header.title.as_str())));
+        for (name, value) in self.facts() {
+            line(&format!("  {name:<9} {value}"));
+        }
+        line("");
+        for verdict in self.verdict() {
+            line(&verdict);
+        }
+        for (title, rows) in self.sections() {
+            line("");
+            line(title);
+            if rows.is_empty() {
+                line("  nothing");
+            }
+            for row in table(&rows) {
+                line(&row);
+            }
+        }
+        let open: Vec<_> = state.duties().iter().filter(|duty| duty.closed.is_none()).collect();
+        if !open.is_empty() {
+            line("");
+            line("still to be done");
+            for duty in open {
+                line(&escape(&format!("  {}  {}  {}", duty.step, duty.host, duty.reason)));
+            }
+        }
+        let evidence = self.evidence();
+        if !evidence.is_empty() {
+            line("");
+            line("evidence");
+            for text in evidence {
+                line(&format!("  {text}"));
+            }
+        }
+        line("");
+        line("timeline");
+        for (event, words) in self.timeline() {
+            line(&format!("  {} {} {}", time_of_day(event.at), words.0, words.1));
+        }
+        if let Some(head) = self.head {
+            line("");
+            line(&format!("journal {} after {} events", head.digest, head.seq));
+        }
+        out
+    }
+
+    /// As one JSON document.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let closed = self.state.closed();
+        let open = self.state.duties().iter().filter(|duty| duty.closed.is_none());
+        let duties: Vec<_> = open
+            .map(|duty| serde_json::json!({"step": duty.step, "host": duty.host, "reason": duty.reason.as_str()}))
+            .collect();
+        let rows = Rows::of(self.state);
+        serde_json::json!({
+            "run": self.state.header().run,
+            "runbook": self.state.header().runbook,
+            "status": match self.status {
+                RunStatus::Alive => "alive",
+                RunStatus::CutOff => "cut_off",
+                RunStatus::Closed(_) => "closed",
+            },
+            "verdict": closed.map(|(_, closed)| closed.verdict),
+            "exit": closed.map(|(_, closed)| closed.verdict.exit().code()),
+            "reason": closed.map(|(_, closed)| closed.reason.as_str()),
+            "outputs": closed.map(|(_, closed)| closed.outputs.as_value()),
+            "opened": self.state.opened().rfc3339(),
+            "last": self.state.last_at().rfc3339(),
+            "head": self.head.map(|head| serde_json::json!({"seq": head.seq, "digest": head.digest})),
+            "done": rows.done,
+            "may_have_run": rows.may_have_run,
+            "failed": rows.failed,
+            "skipped": rows.skipped,
+            "not_started": rows.not_started,
+            "duties": duties,
+            "events": self.events,
+        })
+    }
+
+    /// What is known of the run as a whole, name and value.
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+        let (header, state) = (self.state.header(), self.state);
+        let mode = match header.mode {
+            Mode::Run => "",
+            Mode::Check => ", dry run",
+        };
+        let mut facts = vec![
+            ("risk", format!("{}{mode}", escape(&header.risk))),
+            ("plan", header.plan.to_string()),
+            (
+                "by",
+                format!(
+                    "{}, refloat {}",
+                    escape(&format!("{}@{}", header.operator, header.controller)),
+                    escape(&header.version)
+                ),
+            ),
+        ];
+        if let Some(reason) = &header.reason {
+            facts.push(("reason", escape(reason.as_str())));
+        }
+        facts.push(("began", state.opened().rfc3339()));
+        facts.push(("took", format!("{}, {} events", between(state.opened(), state.last_at()), state.last_seq())));
+        for (at, resumed) in state.sessions() {
+            let who = format!("{} by {}@{}", resumed.verb, resumed.operator, resumed.controller);
+            facts.push(("then", format!("{} {}", time_of_day(*at), escape(&who))));
+        }
+        facts
+    }
+
+    /// How it ended, in sentences.
+    pub(super) fn verdict(&self) -> Vec<String> {
+        let closed = self.state.closed();
+        let mut lines = Vec::new();
+        match (self.status, closed) {
+            (RunStatus::Alive, None) => lines.push("running: a process executes it now".to_owned()),
+            (RunStatus::CutOff | RunStatus::Closed(_), None) => {
+                lines.push("cut off: the process that executed it ended without a word".to_owned());
+                lines.push(format!("  next: refloat resume {}", self.state.header().run));
+            }
+            (_, Some((_, closed))) => {
+                let step = closed.step.as_ref().map_or_else(String::new, |step| format!(" at {}", escape(step)));
+                lines.push(format!("{}{step} (exit {})", closed.verdict.words(), closed.verdict.exit().code()));
+                lines.extend(escape_lines(closed.reason.as_str()).iter().map(|reason| format!("  {reason}")));
+                lines.extend(closed.next.iter().map(|next| format!("  next: {}", escape(next.as_str()))));
+            }
+        }
+        lines
+    }
+
+    /// The lists that say what became of each part. Of a run that did not end well, the three that decide what to do next
+    /// are there even when they are empty.
+    pub(super) fn sections(&self) -> Vec<(&'static str, Vec<Row>)> {
+        let rows = Rows::of(self.state);
+        let well = match self.state.closed().map(|(_, closed)| closed.verdict) {
+            Some(Verdict::Recovered | Verdict::Ready) => true,
+            Some(
+                Verdict::NotReady
+                | Verdict::Failed
+                | Verdict::Refused
+                | Verdict::NeedsAttention
+                | Verdict::Unreachable
+                | Verdict::Detached
+                | Verdict::Cancelled
+                | Verdict::Bug,
+            )
+            | None => false,
+        };
+        let check = self.state.header().mode == Mode::Check;
+        let mut sections = Vec::new();
+        if check {
+            sections.push(("foreseen", self.foreseen()));
+        }
+        let always = !well && !check;
+        let mut push = |title, rows: Vec<Row>, always| {
+            if always || !rows.is_empty() {
+                sections.push((title, rows));
+            }
+        };
+        push("done", rows.done, always);
+        let open = if self.status == RunStatus::Alive { "running" } else { "may have run" };
+        push(open, rows.may_have_run, always);
+        push("failed", rows.failed, false);
+        push("skipped", rows.skipped, false);
+        if !well {
+            push("not started", rows.not_started, always);
+        }
+        sections
+    }
+
+    fn foreseen(&self) -> Vec<Row> {
+        let rows = self.state.forecasts().iter().map(|(unit, forecast)| {
+            let (outcome, note) = forecast_words(forecast);
+            let (step, host, note) = (unit_step(unit), unit.host().to_owned(), note.to_owned());
+            Row { step, host, outcome, millis: None, note }
+        });
+        rows.collect()
+    }
+
+    pub(super) fn evidence(&self) -> Vec<String> {
+        let mut evidence = Evidence::default();
+        self.events.iter().for_each(|event| evidence.event(event));
+        evidence.lines()
+    }
+
+    /// Each event in a line: its symbol and its words.
+    pub(super) fn timeline(&self) -> impl Iterator<Item = (&Event, (char, String))> {
+        let told = self.events.iter().filter(|event| !matches!(event.kind, EventKind::UnitOutput { omitted: 0, .. }));
+        told.flat_map(|event| {
+            let lines = words(&event.kind, self.state).into_iter();
+            lines.map(move |words| (event, (words.mark.symbol(), words.line())))
+        })
+    }
+}
+
+/// Rows in aligned columns.
+fn table(rows: &[Row]) -> Vec<String> {
+    let cells: Vec<[String; 4]> = rows
+        .iter()
+        .map(|row| {
+            let time = row.millis.map_or_else(String::new, took);
+            [escape(&row.step), escape(&row.host), escape(&row.outcome.replace('_', " ")), time]
+        })
+        .collect();
+    let width = |n: usize| cells.iter().map(|cell| cell[n].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2), width(3)];
+    let lines = |(cell, row): (&[String; 4], &Row)| {
+        let mut line = String::new();
+        for (text, width) in cell.iter().zip(widths).filter(|(_, width)| *width > 0) {
+            let _ = write!(line, "  {}", pad(text, width));
+        }
+        // A note of several lines, such as a diff, stands below its row.
+        let mut note = escape_lines(&row.note);
+        if let [only] = &mut note[..] {
+            let _ = write!(line, "  {}", std::mem::take(only));
+            note.clear();
+        }
+        std::iter::once(line).chain(note.into_iter().map(|note| format!("      {note}"))).collect::<Vec<_>>()
+    };
+    cells.iter().zip(rows).flat_map(lines).collect()
+}
