@@ -3,14 +3,13 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::base::diag::Diagnostics;
-use crate::base::span::{Sources, Span};
+use crate::base::span::Span;
 use crate::text::{Sp, Tree};
 
 /// The name of a host of the inventory, or `controller`.
@@ -167,11 +166,6 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Loads files, or all `*.yaml` of folders, as one inventory.
-    pub fn load(_paths: &[&Path], _sources: &mut Sources, _diags: &Diagnostics) -> Option<Self> {
-        None
-    }
-
     /// Its name: `production`.
     #[must_use]
     pub fn name(&self) -> &str {
