@@ -50,7 +50,8 @@ pub(super) fn settings(entry: &ConnectEntry, folder: &Path, diags: &Diagnostics)
             [line] => match shlex::split(line) {
                 Some(words) if !words.is_empty() => put("command", Sp::new(words, command.span)),
                 _ => {
-                    diags.push(Diagnostic::error("bad-command", command.span, "this is not a command: a quote is open"))
+                    let message = "this is not a command: a quote is open";
+                    diags.push(Diagnostic::error("bad-command", command.span, message));
                 }
             },
             words => put("command", Sp::new(words.iter().map(|word| word.value.clone()).collect(), command.span)),

@@ -28,14 +28,14 @@ impl Inventory {
     /// An inventory from texts that are loaded already; each with the folder that its relative paths begin at.
     pub fn from_sources(parts: &[(SourceId, PathBuf)], sources: &Sources, diags: &Diagnostics) -> Option<Self> {
         let mut builder = Builder::new(diags);
-        let mut last = None;
+        let mut first = None;
         for (source, folder) in parts {
             let Some(tree) = text::parse(*source, &sources.get(*source).text, diags) else { continue };
             let Some(file) = text::decode::<File>(&tree, diags) else { continue };
-            last = Some(tree.span);
+            first = first.or(Some(tree.span));
             builder.add(Part { file, folder: folder.clone() });
         }
-        Some(builder.finish(last?))
+        Some(builder.finish(first?))
     }
 
     /// The inventory of a test or a lab.

@@ -89,6 +89,12 @@ impl PartialEq<&str> for HostName {
     }
 }
 
+/// Whether hosts and groups can be called so: names go into selectors, folders and command lines.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
 /// How a host is reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -173,6 +179,7 @@ impl Inventory {
     }
 
     /// All hosts in the order of the text.
+    #[must_use]
     pub fn hosts(&self) -> impl ExactSizeIterator<Item = &Host> {
         self.hosts.values()
     }
@@ -184,6 +191,7 @@ impl Inventory {
     }
 
     /// All groups in the order of the text.
+    #[must_use]
     pub fn groups(&self) -> impl ExactSizeIterator<Item = &Group> {
         self.groups.values()
     }

@@ -32,7 +32,7 @@ impl Selector {
 
     /// Parses several texts, their union.
     pub fn parse_list(texts: &[Sp<String>], diags: &Diagnostics) -> Option<Self> {
-        let parsed: Vec<_> = texts.iter().map(|text| Union::parse(text)).collect();
+        let parsed: Vec<_> = texts.iter().map(Union::parse).collect();
         let (first, last) = (texts.first()?, texts.last()?);
         let mut unions = Vec::new();
         for union in parsed {

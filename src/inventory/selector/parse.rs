@@ -2,6 +2,7 @@
 
 use crate::base::diag::Diagnostic;
 use crate::base::span::Span;
+use crate::inventory::model::is_name;
 use crate::inventory::range::Range;
 use crate::text::Sp;
 
@@ -114,11 +115,7 @@ impl Term {
             };
         }
         let Some((base, rest)) = name.split_once('[') else {
-            return if name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
-                Ok(Self::Name(text))
-            } else {
-                bad(format!("`{name}` cannot be a name"))
-            };
+            return if is_name(name) { Ok(Self::Name(text)) } else { bad(format!("`{name}` cannot be a name")) };
         };
         let range = Range::parse(name);
         let position = rest.strip_suffix(']').and_then(|inside| {
@@ -128,10 +125,10 @@ impl Term {
         // a name does not end with a joint, and a position has no leading zero
         let only_range = base.is_empty()
             || base.ends_with(['-', '_', '.'])
-            || rest.starts_with("0") && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+            || rest.starts_with('0') && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
         let span = text.span;
         match (position, range) {
-            (Some((from, to)), range) if !only_range => {
+            (Some((from, to)), range) if !only_range && is_name(base) => {
                 let base_span = if (span.end - span.start) as usize == name.len() {
                     Span { end: span.end - u32::try_from(name.len() - base.len()).unwrap_or(0), ..span }
                 } else {

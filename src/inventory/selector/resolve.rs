@@ -211,7 +211,9 @@ fn position(
     };
     let first = index(from).ok_or_else(|| outside(from))?;
     let last = to.map_or(Ok(first), |to| index(to).ok_or_else(|| outside(to)))?;
-    hosts.get(first..=last).map(<[HostName]>::to_vec).ok_or_else(|| {
-        Diagnostic::error("no-such-position", span, format!("[{from}:{}] ends before it begins", to.unwrap_or(from)))
-    })
+    if last < first {
+        let message = format!("[{from}:{}] ends before it begins", to.unwrap_or(from));
+        return Err(Diagnostic::error("no-such-position", span, message));
+    }
+    Ok(hosts[first..=last].to_vec())
 }
