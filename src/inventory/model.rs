@@ -3,14 +3,13 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::base::diag::Diagnostics;
-use crate::base::span::{Sources, Span};
+use crate::base::span::Span;
 use crate::text::{Sp, Tree};
 
 /// The name of a host of the inventory, or `controller`.
@@ -90,6 +89,12 @@ impl PartialEq<&str> for HostName {
     }
 }
 
+/// Whether hosts and groups can be called so: names go into selectors, folders and command lines.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
 /// How a host is reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -167,11 +172,6 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// Loads files, or all `*.yaml` of folders, as one inventory.
-    pub fn load(_paths: &[&Path], _sources: &mut Sources, _diags: &Diagnostics) -> Option<Self> {
-        None
-    }
-
     /// Its name: `production`.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -179,6 +179,7 @@ impl Inventory {
     }
 
     /// All hosts in the order of the text.
+    #[must_use]
     pub fn hosts(&self) -> impl ExactSizeIterator<Item = &Host> {
         self.hosts.values()
     }
@@ -190,6 +191,7 @@ impl Inventory {
     }
 
     /// All groups in the order of the text.
+    #[must_use]
     pub fn groups(&self) -> impl ExactSizeIterator<Item = &Group> {
         self.groups.values()
     }

@@ -40,7 +40,9 @@ pub fn parse(source: SourceId, text: &str, diags: &Diagnostics) -> Option<Tree> 
     });
     match outcome {
         Ok((tree, found)) => {
-            found.into_iter().for_each(|diagnostic| diags.push(diagnostic));
+            for diagnostic in found {
+                diags.push(diagnostic);
+            }
             Some(tree)
         }
         Err(diagnostic) => {

@@ -88,7 +88,10 @@ fn block(source: &str, begin: usize, raw: &str, value: &str, range: &Range<usize
     for (n, line) in value[skipped..].split('\n').enumerate() {
         let Some(raw_line) = raw_lines.next() else {
             // what is left of the value is the line end that the span leaves out
-            if line.is_empty() { break } else { return None }
+            if line.is_empty() {
+                break;
+            }
+            return None;
         };
         let cut = if n == 0 { 0 } else { raw_line.bytes().take(indent).take_while(|b| *b == b' ').count() };
         if raw_line[cut..].trim_end_matches('\r') != line {

@@ -77,7 +77,8 @@ pub(super) fn diagnose(source: SourceId, text: &str, error: &Error) -> Diagnosti
         }
         Error::UnknownAnchor { .. } => {
             let start = at.start as usize;
-            quote(Span::new(source, start..start + word_len(&text[start..])), '*', &text[start..start + 1])
+            let word = &text[start..start + word_len(&text[start..])];
+            quote(Span::new(source, start..start + word.len()), '*', word)
         }
         other => scanner(source, text, at, &message(other)),
     }

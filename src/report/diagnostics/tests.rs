@@ -25,7 +25,7 @@ const SEVERAL: &str = r#"  × unknown key `hots` [unknown-key]
 
 2 errors, 1 warning in quorum-loss.yaml
 "#;
-const ELSEWHERE: &str = r#"  × two values [conflict]
+const ELSEWHERE: &str = r"  × two values [conflict]
    ╭─[a.yaml:1:4]
  1 │ x: 1
    ·    ─
@@ -37,7 +37,7 @@ const ELSEWHERE: &str = r#"  × two values [conflict]
    ╰────
 
 1 error in a.yaml
-"#;
+";
 
 fn span(text: &str, part: &str) -> Span {
     let start = text.find(part).unwrap();

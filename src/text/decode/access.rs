@@ -30,7 +30,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
         let state = self.state;
         match self.items.find(|item| !state.is_taken(item)) {
-            Some(item) => seed.deserialize(NodeDe::new(item, state)).map(Some),
+            Some(item) => NodeDe::new(item, state).seeded(seed).map(Some),
             None => Ok(None),
         }
     }
@@ -38,14 +38,14 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 
 /// The entries of a map that count.
 pub(super) struct Entries<'a> {
-    entries: vec::IntoIter<&'a (Sp<String>, Tree)>,
+    rest: vec::IntoIter<&'a (Sp<String>, Tree)>,
     value: Option<(&'a Sp<String>, &'a Tree)>,
     state: &'a State,
 }
 
 impl<'a> Entries<'a> {
     pub(super) fn new(entries: Vec<&'a (Sp<String>, Tree)>, state: &'a State) -> Self {
-        Self { entries: entries.into_iter(), value: None, state }
+        Self { rest: entries.into_iter(), value: None, state }
     }
 }
 
@@ -53,18 +53,18 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Some((key, value)) = self.entries.next() else { return Ok(None) };
+        let Some((key, value)) = self.rest.next() else { return Ok(None) };
         self.value = Some((key, value));
         seed.deserialize(KeyDe { key, value }).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         let (_, value) = self.value.take().expect("serde asks for a key before its value");
-        seed.deserialize(NodeDe::new(value, self.state))
+        NodeDe::new(value, self.state).seeded(seed)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.entries.len())
+        Some(self.rest.len())
     }
 }
 
@@ -117,7 +117,7 @@ impl<'de> VariantAccess<'de> for EnumOf<'_> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
-        seed.deserialize(self.content()?)
+        self.content()?.seeded(seed)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
@@ -151,7 +151,7 @@ impl<'de> SeqAccess<'de> for SpanOf<'_> {
             1 => span.source.0,
             2 => span.start,
             3 => span.end,
-            4 => return seed.deserialize(self.node).map(Some),
+            4 => return self.node.seeded(seed).map(Some),
             _ => return Ok(None),
         };
         let number: U32Deserializer<Error> = number.into_deserializer();
@@ -186,7 +186,7 @@ impl<'de> SeqAccess<'de> for ShapeOf<'_> {
                 };
                 seed.deserialize(keys.into_deserializer()).map(Some)
             }
-            3 => seed.deserialize(self.node).map(Some),
+            3 => self.node.seeded(seed).map(Some),
             _ => Ok(None),
         }
     }

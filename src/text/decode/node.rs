@@ -1,6 +1,6 @@
 //! The deserializer of one node.
 
-use serde::de::{Deserializer, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Visitor};
 
 use super::access::{Entries, EnumOf, Items, ShapeOf, SpanOf};
 use super::error::Error;
@@ -23,6 +23,12 @@ impl<'a> NodeDe<'a> {
     /// Runs a part of the decoding; what fails in it without a place failed here.
     fn here<T>(self, result: Result<T, Error>) -> Result<T, Error> {
         result.map_err(|error| error.at(self.tree, self.state))
+    }
+
+    /// Decodes the node by a seed. A type that checks what it has decoded fails here too, not at its parent.
+    pub(super) fn seeded<'de, S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
+        let result = seed.deserialize(self);
+        self.here(result)
     }
 
     fn mismatch<T>(self, expected: &str) -> Result<T, Error> {

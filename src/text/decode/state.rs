@@ -78,7 +78,9 @@ impl State {
     pub(super) fn hand_over(self, root: Span, diags: &Diagnostics) {
         let found = self.found.into_inner();
         let last = Span { start: root.end, ..root };
-        found.into_iter().for_each(|d| diags.push(d));
+        for finding in found {
+            diags.push(finding);
+        }
         if self.too_many.get() {
             let message = format!("more than {MAX_FINDINGS} mistakes: the rest of this text was not looked at");
             diags.push(Diagnostic::error("too-many-mistakes", last, message));

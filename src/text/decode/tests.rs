@@ -222,6 +222,33 @@ fn a_comma_that_broke_a_flow_map_is_named() {
     findings("name: x\nbb:\n", &["unknown-key @bb: unknown key `bb`"]);
 }
 
+/// A type that looks at what it has decoded.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(try_from = "String")]
+struct Short(String);
+
+impl TryFrom<String> for Short {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.len() < 4 { Ok(Self(text)) } else { Err(format!("`{text}` is too long")) }
+    }
+}
+
+#[test]
+fn a_type_that_checks_itself_fails_at_its_own_place() {
+    let (value, found) = decoded::<IndexMap<String, Vec<Sp<Short>>>>("a: [abc, abcd]\nb: [x]\nc: [long, longer]\n");
+    assert_eq!(
+        found,
+        [
+            "invalid-value @abcd: `abcd` is too long",
+            "invalid-value @long: `long` is too long",
+            "invalid-value @longer: `longer` is too long",
+        ]
+    );
+    assert_eq!(value.unwrap()["a"].iter().map(|s| s.0.as_str()).collect::<Vec<_>>(), ["abc"]);
+}
+
 #[test]
 fn a_text_full_of_mistakes_ends() {
     let text = format!("name: x\nhosts: [{}]\n", "1, ".repeat(1000));

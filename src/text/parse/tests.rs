@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -123,9 +125,14 @@ fn positions_behind_text_that_is_not_ascii_are_right() {
     assert_eq!(diags.sorted()[0].span.unwrap().start, 9);
 }
 
+/// Maps inside each other.
+fn stairs(depth: usize) -> String {
+    (0..depth).fold(String::new(), |text, n| text + &" ".repeat(n) + "inner:\n")
+}
+
 #[test]
 fn the_deepest_text_that_is_allowed_can_be_parsed_and_decoded() {
-    let text: String = (0..MAX_DEPTH).map(|n| format!("{}inner:\n", " ".repeat(n))).collect();
+    let text = stairs(MAX_DEPTH);
     let deep = tree(&text);
     let diags = Diagnostics::new();
     assert!(crate::text::decode::<Tree>(&deep, &diags).is_some());
@@ -136,7 +143,7 @@ fn the_deepest_text_that_is_allowed_can_be_parsed_and_decoded() {
 fn limits_are_refused_with_a_position() {
     let deep = format!("{}1{}", "[".repeat(70), "]".repeat(70));
     assert_eq!(finding(&deep).0, "text-too-large", "{:?}", finding(&deep));
-    let block: String = (0..70).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+    let block = stairs(70);
     assert_eq!(finding(&block).0, "text-too-large", "{:?}", finding(&block));
     let many = format!("a: [{}]", "1,".repeat(MAX_NODES));
     assert_eq!(finding(&many).0, "text-too-large");
@@ -146,7 +153,7 @@ fn limits_are_refused_with_a_position() {
     assert_eq!(finding(&large).0, "text-too-large");
     let mut laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for n in 1..9 {
-        laughs += &format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","));
+        writeln!(laughs, "a{n}: &a{n} [{}]", vec![format!("*a{}", n - 1); 10].join(",")).unwrap();
     }
     assert_eq!(finding(&laughs).0, "text-too-large");
 }
