@@ -1,14 +1,19 @@
-//! Compiled texts and expressions. (in work)
+//! Compiled texts and expressions: everything that can be known without evaluating is known when they are made.
 
 use std::ops::Range;
 
-use super::context::Context;
-use super::error::EvalError;
+use super::ast::{Ex, Node};
+use super::context::{Context, settle};
+use super::error::{EvalError, EvalErrorKind};
+use super::eval::Evaluator;
 use super::expr::Evaluated;
+use super::lower::{Lowered, lower};
+use super::parse::Parser;
 use super::problem::Problem;
 use super::reference::Reference;
 use super::scope::Scope;
 use super::text::Rendered;
+use super::token::tokenize;
 use super::value::Value;
 
 /// A text, ready to be rendered. Also for contexts that are known only at run time, such as a file's.
@@ -16,6 +21,7 @@ use super::value::Value;
 pub struct Compiled {
     source: String,
     context: Context,
+    nodes: Vec<Node>,
     problems: Vec<Problem>,
     references: Vec<Reference>,
 }
@@ -24,7 +30,19 @@ impl Compiled {
     /// Compiles a text; what is wrong with it is in [`Compiled::problems`].
     #[must_use]
     pub fn new(source: &str, context: Context) -> Self {
-        Self { source: source.to_owned(), context, problems: Vec::new(), references: Vec::new() }
+        let Lowered { mut nodes, mut problems, references } = lower(source);
+        // Half a tree would only give consequences.
+        if !problems.iter().any(Problem::is_error) {
+            settle(context, source, &mut nodes, &mut problems);
+        }
+        problems.sort_by_key(|p| (p.range.start, p.range.end));
+        Self { source: source.to_owned(), context, nodes, problems, references }
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// What its values are escaped for.
@@ -45,33 +63,65 @@ impl Compiled {
         &self.references
     }
 
-    /// The places in the source where a value is inserted.
+    /// The places in the source where a value is inserted or a block opens.
     #[must_use]
     pub fn insertions(&self) -> Vec<Range<usize>> {
-        Vec::new()
+        let place = |node: &Node| match node {
+            Node::Text { .. } => None,
+            Node::Insert { range, .. } => Some(range.clone()),
+            Node::Block(block) => Some(block.range.clone()),
+        };
+        self.nodes.iter().filter_map(place).collect()
     }
 
-    /// Renders it.
-    pub fn render(&self, _scope: &dyn Scope) -> Result<Rendered, EvalError> {
-        Ok(Rendered { text: self.source.clone(), ..Rendered::default() })
+    /// Renders it, once: inserted values are data and never looked at again.
+    pub fn render(&self, scope: &dyn Scope) -> Result<Rendered, EvalError> {
+        refuse_invalid(&self.problems)?;
+        Evaluator::new(scope, &self.source).render(&self.nodes)
     }
 
     /// Its value: of the expression, when the text is one and nothing else; else the rendered text.
     pub fn value(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
-        self.render(scope).map(|r| r.text.into())
+        refuse_invalid(&self.problems)?;
+        if let [Node::Insert { ex, .. }] = self.nodes.as_slice() {
+            return Evaluator::new(scope, &self.source).eval(ex, false);
+        }
+        let rendered = self.render(scope)?;
+        Ok(match rendered.unknown.first() {
+            Some(hole) => Value::Unknown(hole.step.clone()),
+            None if rendered.secret => Value::secret(rendered.text),
+            None => rendered.text.into(),
+        })
     }
 }
 
 /// An expression, ready to be evaluated.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct CompiledExpr {
+    source: String,
+    ex: Option<Ex>,
     problems: Vec<Problem>,
     references: Vec<Reference>,
 }
 
 impl CompiledExpr {
-    pub(super) fn new(_source: &str) -> Self {
-        Self::default()
+    pub(super) fn new(source: &str) -> Self {
+        let mut parser = Parser::new(source);
+        let ex = match unbraced(source) {
+            Some(bare) => {
+                parser.problems.push(
+                    Problem::error("braces-in-expression", 0..source.len(), "an expression field takes no braces")
+                        .help(format!("write `{bare}`")),
+                );
+                None
+            }
+            None => {
+                let tokens = tokenize(source, 0..source.len(), &mut parser.problems);
+                let whole = source.len() - source.trim_start().len()..source.trim_end().len();
+                if parser.problems.is_empty() { parser.expression(&tokens, whole, false) } else { None }
+            }
+        };
+        Self { source: source.to_owned(), ex, problems: parser.problems, references: parser.references }
     }
 
     pub(super) fn problems(&self) -> &[Problem] {
@@ -82,7 +132,33 @@ impl CompiledExpr {
         &self.references
     }
 
-    pub(super) fn eval(&self, _scope: &dyn Scope) -> Result<Evaluated, EvalError> {
-        Ok(Evaluated { value: Value::Null, reads: Vec::new() })
+    pub(super) fn eval(&self, scope: &dyn Scope) -> Result<Evaluated, EvalError> {
+        refuse_invalid(&self.problems)?;
+        let mut evaluator = Evaluator::new(scope, &self.source);
+        let value = match &self.ex {
+            Some(ex) => evaluator.eval(ex, false)?,
+            // Without problems there is an expression.
+            None => Value::Null,
+        };
+        Ok(Evaluated { value, reads: evaluator.reads() })
+    }
+}
+
+/// The expression less its braces, if it has some.
+fn unbraced(source: &str) -> Option<String> {
+    if !source.contains("{{") {
+        return None;
+    }
+    let bare = source.replace("{{~", "").replace("~}}", "").replace("{{", "").replace("}}", "");
+    let bare = bare.trim();
+    // `{{a}} == {{b}}`: one mistake at a time would take two rounds.
+    let tokens = tokenize(bare, 0..bare.len(), &mut Vec::new());
+    Some(super::infix::prefix_form(bare, &tokens).unwrap_or_else(|| bare.to_owned()))
+}
+
+fn refuse_invalid(problems: &[Problem]) -> Result<(), EvalError> {
+    match problems.iter().find(|p| p.is_error()) {
+        None => Ok(()),
+        Some(p) => Err(EvalError::new(p.range.clone(), EvalErrorKind::Invalid { message: p.message.clone() })),
     }
 }

@@ -4,22 +4,30 @@
 //! reading through one lazy [`Scope`], and escaping each inserted value for exactly the place where it stands
 //! ([`Context`]). Everything that can be known without evaluating is known at once: [`Problem`]s and [`Reference`]s.
 
+mod ast;
 mod compiled;
 mod context;
 mod decode;
 mod error;
+mod eval;
 mod expr;
+mod helpers;
+mod infix;
+mod lower;
 mod order;
+mod parse;
 mod problem;
 mod reference;
+mod scan;
 mod scope;
 mod text;
+mod token;
 mod val;
 mod value;
 mod version;
 
 pub use compiled::Compiled;
-pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml};
+pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv};
 pub use error::{EvalError, EvalErrorKind};
 pub use expr::{Evaluated, Expr};
 pub use order::TypeMismatch;
@@ -30,9 +38,3 @@ pub use text::{AnyText, Hole, Rendered, Text};
 pub use val::{FromText, Known, Val};
 pub use value::{Value, hole};
 pub use version::Version;
-
-/// What is wrong with a command given as a list of words: a value inside an argument that another interpreter parses.
-#[must_use]
-pub fn check_argv(_words: &[&Text<Plain>]) -> Vec<Problem> {
-    Vec::new()
-}
