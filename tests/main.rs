@@ -1,1 +1,5 @@
+//! The one integration binary: what needs real processes, real sshd, real hosts.
+
 mod lab;
+mod support;
+mod transport;

@@ -1,1 +1,262 @@
-//! (in work)
+//! What a step can do to or learn of a host: actions (leaves that may change it), probes and guards (which only look).
+//!
+//! An action is one file here and one line in [`registry`]: a plain struct of what the author writes, and for each host
+//! a [`Ready`] body in which every text has been rendered. Only [`Ready::apply`] and [`Ready::stage`] are handed
+//! [`Hands`]; everything else sees [`Look`](crate::transport::Look) at most.
+
+pub mod check;
+mod download;
+mod file;
+pub mod fleet;
+pub mod guard;
+mod login;
+mod r#move;
+pub mod probe;
+pub mod registry;
+mod run;
+mod service;
+mod service_state;
+mod words;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use login::Login;
+pub use words::{clip, seconds};
+
+use crate::action::words::{exit_words, invalid, known};
+use crate::base::BoxFuture;
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::digest::Digest;
+use crate::base::span::Span;
+use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Scope, Text, Value};
+use crate::text::Sp;
+use crate::transport::{Answer, Ask, Done, Hands, LinkError, LogSource, Look, Started, Work};
+
+/// What doing it again would mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing changes, ever.
+    Reads,
+    /// The second time changes nothing.
+    Idempotent,
+    /// It has its effect each time.
+    Once,
+}
+
+/// What an action is prepared with, for one host.
+pub struct Cx<'a> {
+    /// The names that its texts can use.
+    pub scope: &'a dyn Scope,
+    /// Who does it and in which surroundings.
+    pub login: &'a Login,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// The run's id, for names on the host.
+    pub run: &'a str,
+    /// Reads a template file by the name that the author wrote.
+    pub template: &'a (dyn Fn(&str) -> Option<Arc<str>> + Send + Sync),
+}
+
+impl Cx<'_> {
+    /// A text, in which nothing may be unknown.
+    pub fn render<C: InContext>(&self, text: &Text<C>) -> Result<String, EvalError> {
+        text.render(self.scope).and_then(known)
+    }
+
+    /// An absolute path.
+    pub fn path(&self, text: &Text<Plain>) -> Result<String, EvalError> {
+        let path = self.render(text)?;
+        if path.starts_with('/') && !path.contains('\0') {
+            return Ok(path);
+        }
+        Err(invalid(format!("`{path}` is not an absolute path")))
+    }
+}
+
+/// A leaf that may change a host.
+pub trait Action: Debug + Send + Sync {
+    /// The key under which an author writes it.
+    fn key(&self) -> &'static str;
+    /// What doing it again would mean.
+    fn effect(&self) -> Effect;
+    /// Every text and expression, for the reference check.
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText));
+    /// The names of the outputs that a step with this action has by itself.
+    fn outputs(&self) -> &'static [&'static str] {
+        &["changed"]
+    }
+    /// A template that is written in place and has a context of its own.
+    fn inline(&self) -> Option<(&Sp<String>, &Compiled)> {
+        None
+    }
+    /// The template files that it renders, by the names that the author wrote, with their contexts.
+    fn templates(&self) -> Vec<(&Sp<String>, Context)> {
+        Vec::new()
+    }
+    /// Renders everything for one host. Nothing is asked of the host.
+    fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError>;
+}
+
+/// An action for one host, every text rendered.
+pub trait Ready: Debug + Send + Sync {
+    /// One line for plans, journals and screens. Holds no secret.
+    fn summary(&self) -> String;
+    /// Everything that decides what will happen: its digest is kept with the unit's start, so that a resumed run can
+    /// prove that it does the same.
+    fn body(&self) -> String;
+    /// The content that `identical: true` compares over all hosts of the step; `None`: not asked for.
+    fn identical(&self) -> Option<Digest> {
+        None
+    }
+    /// Whether the state that it makes is there already.
+    fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<check::Verdict, ActionError>>;
+    /// Whether it works in two phases: everywhere staged, then everywhere applied.
+    fn two_phase(&self) -> bool {
+        false
+    }
+    /// The first phase. Must leave the host as it was when the second never comes.
+    fn stage<'a>(&'a self, _hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async { Ok(()) })
+    }
+    /// Takes the first phase back.
+    fn unstage<'a>(&'a self, _hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async { Ok(()) })
+    }
+    /// Does it. `logs` are the logs whose ends are noted in the same request, before anything happens.
+    fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>>;
+}
+
+/// The logs to note the ends of, and where to send them.
+#[derive(Debug, Default)]
+pub struct Logs {
+    /// The logs.
+    pub sources: Vec<LogSource>,
+    /// Told once, when the host has claimed the step and noted the ends.
+    pub noted: Option<tokio::sync::oneshot::Sender<Started>>,
+}
+
+/// What an action did.
+#[derive(Debug)]
+pub struct Applied {
+    /// Whether the host is now different.
+    pub changed: bool,
+    /// `result` for the step's `outputs`.
+    pub result: Value,
+    /// What it printed, for the record.
+    pub stdout: Vec<u8>,
+    /// Likewise.
+    pub stderr: Vec<u8>,
+    /// What was done, for people.
+    pub seen: String,
+}
+
+/// Why an action did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// It was carried out and failed; what the host said is there.
+    #[error("{reason}")]
+    Failed {
+        /// Why.
+        reason: String,
+        /// What it printed.
+        stdout: Vec<u8>,
+        /// Likewise.
+        stderr: Vec<u8>,
+    },
+    /// It was stopped at its timeout, on the host.
+    #[error("stopped after {after:?}: {reason}")]
+    TimedOut {
+        /// The timeout.
+        after: Duration,
+        /// What was waited for.
+        reason: String,
+    },
+    /// The link failed.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+}
+
+impl ActionError {
+    /// A failure without output.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self::Failed { reason: reason.into(), stdout: Vec::new(), stderr: Vec::new() }
+    }
+}
+
+/// Checks the words of an argument vector: an expression in a word that another interpreter would parse.
+pub(crate) fn check_argv(words: &[Text<Plain>], diags: &Diagnostics) {
+    for problem in crate::template::check_argv(&words.iter().collect::<Vec<_>>()) {
+        // the problem's place is in the word that it speaks of, which the template layer does not tell: show the list
+        let span = words.iter().map(|word| word.source().span).reduce(|a, b| Span { end: b.end.max(a.end), ..a });
+        diags.push(problem.locate(|_| span.unwrap_or_default()));
+    }
+}
+
+/// The diagnostic for what LANGUAGE has and this version does not execute yet. Refused rather than ignored: a step
+/// that means more than what happens is worse than none.
+#[must_use]
+pub fn not_yet(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error("not-yet", span, format!("{what} is not carried out by this version"))
+        .help("it is part of the language and will come; until then write the step without it")
+}
+
+/// The canonical text of some work, for its digest. Secrets enter by their digests.
+fn body(work: &Work, more: &[String]) -> String {
+    use secrecy::ExposeSecret as _;
+    let env: Vec<_> = work.env.iter().map(|(name, value)| (name, Digest::of(value.expose_secret()))).collect();
+    serde_json::json!({
+        "script": work.script,
+        "argv": work.argv,
+        "more": more,
+        "stdin": Digest::of(&work.stdin),
+        "user": work.user,
+        "env": env,
+        "cwd": work.cwd,
+        "shell": work.shell,
+    })
+    .to_string()
+}
+
+/// A question in the surroundings of some work.
+fn ask_of(work: &Work, argv: Vec<String>) -> Ask {
+    Ask {
+        argv: Some(argv),
+        user: work.user.clone(),
+        env: work.env.clone(),
+        cwd: work.cwd.clone(),
+        shell: work.shell.clone(),
+        timeout: work.timeout,
+        ..Ask::default()
+    }
+}
+
+/// What one of our scripts did, or what it said when it failed.
+fn succeed(done: Done, work: &Work) -> Result<Done, ActionError> {
+    stopped(&done, work)?;
+    if done.exit == 0 {
+        return Ok(done);
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    let reason = match said.trim() {
+        "" => format!("exit {}", exit_words(done.exit)),
+        text => clip(text),
+    };
+    Err(ActionError::Failed { reason, stdout: done.stdout, stderr: done.stderr })
+}
+
+/// Whether the host stopped it at its timeout.
+fn stopped(done: &Done, work: &Work) -> Result<(), ActionError> {
+    if !done.timed_out {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    Err(ActionError::TimedOut { after: work.timeout, reason: clip(said.trim()) })
+}
+
+/// The answer's text, for callers that only want to know whether it went well.
+#[must_use]
+pub fn said(answer: &Answer) -> String {
+    clip(&String::from_utf8_lossy(if answer.exit == 0 { &answer.stdout } else { &answer.stderr }))
+}

@@ -38,6 +38,12 @@ impl fmt::Display for RunId {
     }
 }
 
+/// A random text of 40 hexadecimal digits (160 bits), which nobody else can know.
+#[must_use]
+pub fn nonce() -> String {
+    format!("{:020x}{:020x}", ulid::Ulid::generate().random(), ulid::Ulid::generate().random())
+}
+
 /// The key under which a host claims a unit: the digest of the unit's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -35,6 +35,25 @@ impl fmt::Display for Redacted {
     }
 }
 
+/// A JSON value whose texts have been through the redactor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RedactedJson(serde_json::Value);
+
+impl RedactedJson {
+    /// The value.
+    #[must_use]
+    pub fn as_value(&self) -> &serde_json::Value {
+        &self.0
+    }
+
+    /// Whether there is nothing in it: null, or an empty map.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_null() || self.0.as_object().is_some_and(serde_json::Map::is_empty)
+    }
+}
+
 /// Knows the secrets of a run and replaces them, in their plain, shell-quoted, URL and base64 forms.
 #[derive(Clone, Default)]
 pub struct Redactor(Arc<RwLock<Vec<SecretString>>>);
@@ -71,6 +90,24 @@ impl Redactor {
             }
         }
         Redacted(text)
+    }
+
+    /// The value with all of its texts, keys included, without the secrets. Numbers are left as they are.
+    #[must_use]
+    pub fn redact_json(&self, value: serde_json::Value) -> RedactedJson {
+        RedactedJson(self.redact_value(value))
+    }
+
+    fn redact_value(&self, value: serde_json::Value) -> serde_json::Value {
+        use serde_json::Value;
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => value,
+            Value::String(text) => Value::String(self.redact(text).0),
+            Value::Array(items) => items.into_iter().map(|item| self.redact_value(item)).collect(),
+            Value::Object(map) => {
+                map.into_iter().map(|(key, value)| (self.redact(key).0, self.redact_value(value))).collect()
+            }
+        }
     }
 
     /// The bytes without the secrets, for output that need not be text. A whole output is handed over at once, so that

@@ -1,1 +1,3 @@
-//! (in work)
+//! Everything that is shown: reporters over events, timelines, diagnostics.
+
+pub mod diagnostics;

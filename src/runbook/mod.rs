@@ -1,1 +1,25 @@
-//! (in work)
+//! Runbooks: what an author writes, decoded, checked, and ready to be planned.
+//!
+//! [`parse`] makes a [`Runbook`] of a text and records every mistake that can be seen in it; [`validate`] then looks at
+//! what needs the whole: ids, order, references, selectors. A runbook without recorded errors can be planned.
+
+mod confirm;
+mod model;
+mod params;
+mod parse;
+mod pick;
+mod step;
+mod surroundings;
+mod validate;
+mod wait;
+mod watch;
+
+pub use confirm::Confirm;
+pub use model::{Body, Judge, OnFailure, Reach, Risk, Runbook, Step, Target};
+pub use params::{Kind, Param, Var};
+pub use parse::parse;
+pub use pick::{Pick, Ranking};
+pub use surroundings::{Sudo, Surroundings};
+pub use validate::{Templates, validate};
+pub use wait::Wait;
+pub use watch::{Entry, Pattern, Watch};

@@ -1,0 +1,388 @@
+//! `file`: a file has this content, owner and mode, or is absent. Two phases over all hosts of the step: everywhere a
+//! checksummed copy is staged beside the destination, then everywhere it is renamed into place. So a full disk on the
+//! last host leaves every host as it was, and no reader ever sees half a file.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::action::words::{clip, invalid, known};
+use crate::base::BoxFuture;
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::digest::Digest;
+use crate::template::{AnyText, Compiled, Context, EvalError, Plain, Text, Value};
+use crate::text::{self, Mode, Sp, Tree};
+use crate::transport::{Hands, Look, Work};
+
+use super::check::Verdict;
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, login};
+
+/// A file and what it should be.
+#[derive(Debug)]
+pub struct File {
+    path: Text<Plain>,
+    content: Content,
+    owner: Option<Text<Plain>>,
+    group: Option<Text<Plain>>,
+    mode: Option<Mode>,
+    backup: bool,
+    validate: Option<Validate>,
+    identical: bool,
+    follow: bool,
+}
+
+#[derive(Debug)]
+enum Content {
+    /// Written in the runbook, in the context that the destination's ending says.
+    Inline(Sp<String>, Arc<Compiled>),
+    /// A template file, by name.
+    Template(Sp<String>),
+    /// No file.
+    Absent,
+}
+
+/// What the content must be before it goes anywhere.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Validate {
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Absent,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    path: Text<Plain>,
+    template: Option<Sp<String>>,
+    content: Option<Sp<String>>,
+    json: Option<Tree>,
+    yaml: Option<Tree>,
+    upload: Option<Tree>,
+    state: Option<Sp<State>>,
+    owner: Option<Text<Plain>>,
+    group: Option<Text<Plain>>,
+    mode: Option<Mode>,
+    #[serde(default)]
+    backup: bool,
+    validate: Option<Validate>,
+    #[serde(default)]
+    identical: bool,
+    #[serde(default)]
+    follow: bool,
+}
+
+pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+    let fields: Fields = text::decode(tree, diags)?;
+    for (key, value) in [("json", &fields.json), ("yaml", &fields.yaml), ("upload", &fields.upload)] {
+        if let Some(value) = value {
+            diags.push(super::not_yet(value.span, &format!("`{key}` of `file`")));
+        }
+    }
+    let content = match (fields.content, fields.template, fields.state) {
+        (Some(text), None, None) => {
+            let compiled = Compiled::new(&text.value, context_of(&fields.path.source().value));
+            Content::Inline(text, Arc::new(compiled))
+        }
+        (None, Some(name), None) => Content::Template(name),
+        (None, None, Some(_)) => Content::Absent,
+        (None, None, None) if diags.has_errors_within(tree.span) => return None,
+        (None, None, None) => {
+            diags.push(
+                Diagnostic::error("no-content", tree.span, "the file has no content")
+                    .help("add one of `template`, `content`, or `state: absent`"),
+            );
+            return None;
+        }
+        _ => {
+            diags.push(
+                Diagnostic::error("two-contents", tree.span, "the file has more than one content")
+                    .help("keep one of `template`, `content`, `state: absent`"),
+            );
+            return None;
+        }
+    };
+    Some(Box::new(File {
+        path: fields.path,
+        content,
+        owner: fields.owner,
+        group: fields.group,
+        mode: fields.mode,
+        backup: fields.backup,
+        validate: fields.validate,
+        identical: fields.identical,
+        follow: fields.follow,
+    }))
+}
+
+/// The context in which expressions of a file stand: by the destination's ending.
+#[must_use]
+pub fn context_of(path: &str) -> Context {
+    let path = path.strip_suffix(".hbs").unwrap_or(path);
+    match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("json") => Context::Json,
+        Some("yaml" | "yml") => Context::Yaml,
+        _ => Context::Plain,
+    }
+}
+
+impl File {
+    fn render(&self, cx: &Cx<'_>) -> Result<Option<String>, EvalError> {
+        let text = match &self.content {
+            Content::Absent => return Ok(None),
+            Content::Inline(_, compiled) => compiled.render(cx.scope).and_then(known)?,
+            Content::Template(name) => {
+                let Some(source) = (cx.template)(&name.value) else {
+                    return Err(invalid(format!("there is no template `{}`", name.value)));
+                };
+                Compiled::new(&source, context_of(&name.value)).render(cx.scope).and_then(known)?
+            }
+        };
+        if self.validate == Some(Validate::Json) {
+            serde_json::from_str::<serde::de::IgnoredAny>(&text)
+                .map_err(|error| invalid(format!("the content is not JSON: {error}")))?;
+        }
+        Ok(Some(text))
+    }
+}
+
+impl Action for File {
+    fn key(&self) -> &'static str {
+        "file"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Idempotent
+    }
+
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        visit(&self.path);
+        self.owner.iter().for_each(|text| visit(text));
+        self.group.iter().for_each(|text| visit(text));
+    }
+
+    fn inline(&self) -> Option<(&Sp<String>, &Compiled)> {
+        match &self.content {
+            Content::Inline(source, compiled) => Some((source, compiled)),
+            Content::Template(_) | Content::Absent => None,
+        }
+    }
+
+    fn templates(&self) -> Vec<(&Sp<String>, Context)> {
+        match &self.content {
+            Content::Template(name) => vec![(name, context_of(&name.value))],
+            Content::Inline(..) | Content::Absent => Vec::new(),
+        }
+    }
+
+    fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
+        let path = cx.path(&self.path)?;
+        let content = self.render(cx)?;
+        Ok(Box::new(Target {
+            digest: content.as_ref().map(Digest::of),
+            content,
+            owner: self.owner.as_ref().map(|text| cx.render(text)).transpose()?.unwrap_or_default(),
+            group: self.group.as_ref().map(|text| cx.render(text)).transpose()?.unwrap_or_default(),
+            mode: self.mode.map(|mode| mode.to_string()).unwrap_or_default(),
+            backup: if self.backup { format!("{path}.before-{}", cx.run) } else { String::new() },
+            follow: if self.follow { "follow" } else { "" },
+            identical: self.identical,
+            work: cx.login.work(cx.timeout),
+            path,
+        }))
+    }
+}
+
+/// A rendered file.
+#[derive(Debug)]
+struct Target {
+    path: String,
+    /// `None`: absent.
+    content: Option<String>,
+    digest: Option<Digest>,
+    owner: String,
+    group: String,
+    mode: String,
+    /// Where the old file goes; empty: nowhere.
+    backup: String,
+    follow: &'static str,
+    identical: bool,
+    work: Work,
+}
+
+/// What all three scripts know. A symbolic link or a folder that others can write would let somebody else decide what
+/// is written where.
+const COMMON: &str = r#"
+path=$1 staged=$2 digest=$3 owner=$4 group=$5 mode=$6 follow=$7 backup=$8
+dir=$(dirname -- "$path")
+[ -d "$dir" ] || { echo "$dir is not a folder" >&2; exit 3; }
+if [ "$follow" != follow ]; then
+  [ ! -L "$path" ] || { echo "$path is a symbolic link; write follow: true to write through it" >&2; exit 4; }
+  case $(stat -c %a -- "$dir") in
+  *[2367]) echo "others can write in $dir; write follow: true to trust it all the same" >&2; exit 5;;
+  esac
+fi
+[ ! -d "$path" ] || { echo "$path is a folder" >&2; exit 6; }
+sum() { s=$(sha256sum <"$1"); echo "${s%% *}"; }
+uid() { case $1 in *[!0-9]*) id -u -- "$1";; *) echo "$1";; esac; }
+gid() { case $1 in *[!0-9]*) awk -F: -v g="$1" '$1 == g { print $3; f = 1 } END { exit !f }' /etc/group;; *) echo "$1";; esac; }
+same() {
+  [ -f "$path" ] && [ "$(sum "$path")" = "$digest" ] || return 1
+  [ -z "$owner" ] || [ "$(stat -c %u -- "$path")" = "$(uid "$owner")" ] || return 1
+  [ -z "$group" ] || [ "$(stat -c %g -- "$path")" = "$(gid "$group")" ] || return 1
+  [ -z "$mode" ] || [ "$(printf %04d "$(stat -c %a -- "$path")")" = "$mode" ]
+}
+"#;
+
+/// Owner and mode of the file that is replaced are kept where none are written.
+const STAGE: &str = r#"
+umask 077
+trap 'rc=$?; [ "$rc" = 0 ] || rm -f -- "$staged"; exit "$rc"' EXIT
+rm -f -- "$staged"
+cat >"$staged"
+[ "$(sum "$staged")" = "$digest" ] || { echo "the staged copy is not what was sent: the disk may be full" >&2; exit 7; }
+if [ -f "$path" ]; then
+  [ -n "$owner" ] || owner=$(stat -c %u -- "$path")
+  [ -n "$group" ] || group=$(stat -c %g -- "$path")
+  [ -n "$mode" ] || mode=$(stat -c %a -- "$path")
+fi
+if [ -n "$owner" ]; then u=$(uid "$owner"); [ "$(stat -c %u -- "$staged")" = "$u" ] || chown "$u" -- "$staged"; fi
+if [ -n "$group" ]; then g=$(gid "$group"); [ "$(stat -c %g -- "$staged")" = "$g" ] || chgrp "$g" -- "$staged"; fi
+chmod "${mode:-0644}" -- "$staged"
+sync -- "$staged" 2>/dev/null || sync
+"#;
+
+const COMMIT: &str = r#"
+if same; then rm -f -- "$staged"; echo same; exit 0; fi
+[ "$(sum "$staged")" = "$digest" ] || { echo "the staged copy is gone or is not what was staged" >&2; exit 7; }
+if [ -n "$backup" ] && [ -f "$path" ]; then cp -p -- "$path" "$backup"; fi
+mv -f -- "$staged" "$path"
+sync -- "$dir" 2>/dev/null || sync
+echo changed
+"#;
+
+const REMOVE: &str = r#"
+if [ ! -e "$path" ] && [ ! -L "$path" ]; then echo same; exit 0; fi
+if [ -n "$backup" ] && [ -f "$path" ]; then cp -p -- "$path" "$backup"; fi
+rm -f -- "$path"
+echo changed
+"#;
+
+const COMPARE: &str = r#"
+if [ -z "$digest" ]; then if [ -e "$path" ]; then echo remove; else echo same; fi
+elif same; then echo same
+elif [ -e "$path" ]; then echo replace
+else echo create; fi
+"#;
+
+impl Target {
+    fn argv(&self, script: &str, staged: &str) -> Vec<String> {
+        let digest = self.digest.map(|digest| digest.to_string()).unwrap_or_default();
+        login::script_argv(
+            &format!("{COMMON}\n{script}"),
+            &[&self.path, staged, &digest, &self.owner, &self.group, &self.mode, self.follow, &self.backup],
+        )
+    }
+
+    /// The staged copy's path: in the destination's folder, so that the rename is one, and named by the unit.
+    fn staged(&self, hands: &Hands<'_>) -> String {
+        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{folder}/.refloat-{}", &hands.key().to_string()[..16])
+    }
+
+    fn words(&self) -> String {
+        let Some(content) = &self.content else { return format!("no {}", self.path) };
+        let mut words = format!("{} ({} bytes", self.path, content.len());
+        for (name, value) in [("mode", &self.mode), ("owner", &self.owner), ("group", &self.group)] {
+            if !value.is_empty() {
+                words.push_str(&format!(", {name} {value}"));
+            }
+        }
+        words + ")"
+    }
+}
+
+impl Ready for Target {
+    fn summary(&self) -> String {
+        self.words()
+    }
+
+    fn body(&self) -> String {
+        super::body(&self.work, &self.argv(COMMIT, ""))
+    }
+
+    fn identical(&self) -> Option<Digest> {
+        self.identical.then_some(self.digest).flatten()
+    }
+
+    fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
+        Box::pin(async move {
+            let answer = look.ask(&super::ask_of(&self.work, self.argv(COMPARE, ""))).await?;
+            Ok(match (answer.exit, String::from_utf8_lossy(&answer.stdout).trim()) {
+                (0, "same") => Verdict::Holds(self.words()),
+                (0, verb) => Verdict::WouldChange(format!("{verb} {}", self.words())),
+                _ => Verdict::Blocked(clip(&String::from_utf8_lossy(&answer.stderr))),
+            })
+        })
+    }
+
+    fn two_phase(&self) -> bool {
+        self.content.is_some()
+    }
+
+    fn stage<'a>(&'a self, hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async move {
+            let staged = self.staged(hands);
+            let work = Work {
+                argv: Some(self.argv(STAGE, &staged)),
+                stdin: self.content.clone().unwrap_or_default().into_bytes(),
+                part: "stage",
+                scratch: vec![staged],
+                ..self.work.clone()
+            };
+            super::succeed(hands.run(&work, None).await?, &work)?;
+            Ok(())
+        })
+    }
+
+    fn unstage<'a>(&'a self, hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
+        Box::pin(async move {
+            let argv = login::script_argv("rm -f -- \"$1\"", &[&self.staged(hands)]);
+            let work = Work { argv: Some(argv), part: "unstage", ..self.work.clone() };
+            super::succeed(hands.run(&work, None).await?, &work)?;
+            Ok(())
+        })
+    }
+
+    fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let script = if self.content.is_some() { COMMIT } else { REMOVE };
+            let argv = self.argv(script, &self.staged(hands));
+            let work = Work { argv: Some(argv), cursors: logs.sources, ..self.work.clone() };
+            let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
+            let changed = done.stdout.starts_with(b"changed");
+            let result = Value::map([
+                ("path".to_owned(), Value::str(&*self.path)),
+                ("sha256".to_owned(), self.digest.map_or(Value::Null, |digest| Value::str(digest.to_string()))),
+            ]);
+            let seen = if changed { self.words() } else { format!("{} already", self.words()) };
+            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), seen })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_context_follows_the_ending() {
+        assert_eq!(context_of("/var/lib/consul/raft/peers.json"), Context::Json);
+        assert_eq!(context_of("consul/peers.json.hbs"), Context::Json);
+        assert_eq!(context_of("/etc/x.yml"), Context::Yaml);
+        assert_eq!(context_of("/etc/default/etcd"), Context::Plain);
+    }
+}

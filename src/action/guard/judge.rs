@@ -1,0 +1,278 @@
+//! Judging guards: every guard is evaluated, over all its hosts at once, and says what was seen and where.
+
+use futures_util::future::join_all;
+
+use crate::action::Login;
+use crate::action::fleet::Fleet;
+use crate::action::probe::{Found, Probe, ProbeError};
+use crate::action::words::clip;
+use crate::template::{Expr, Value};
+
+use super::model::{Amount, Guard, GuardKind, Members};
+use super::ports;
+
+/// Whether a guard holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It does.
+    Holds,
+    /// It cannot be told. Counts as not holding.
+    Unknown,
+    /// It does not.
+    Fails,
+}
+
+/// What was seen, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The host, if it was one.
+    pub host: Option<String>,
+    /// What.
+    pub what: String,
+    /// Whether it speaks for the guard.
+    pub verdict: Verdict,
+}
+
+/// A judged guard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The guard in short, for people.
+    pub guard: String,
+    /// Whether it holds.
+    pub verdict: Verdict,
+    /// What that rests on.
+    pub seen: Vec<Seen>,
+    /// The author's words for when it does not hold.
+    pub message: Option<String>,
+    /// Hosts that were silent: not proved dead.
+    pub silent: Vec<String>,
+}
+
+/// Judges all guards of a list. All are evaluated, so that all failures are shown at once.
+pub async fn judge_all(guards: &[Guard], fleet: &dyn Fleet, host: Option<&str>) -> Vec<Judgement> {
+    join_all(guards.iter().map(|guard| judge(guard, fleet, host))).await
+}
+
+/// Judges one guard in the eyes of `host`.
+pub async fn judge(guard: &Guard, fleet: &dyn Fleet, host: Option<&str>) -> Judgement {
+    let mut silent = Vec::new();
+    let (name, outcome) = match &guard.kind {
+        GuardKind::That(that) => ("that".to_owned(), Ok(plain(that, fleet, host, None))),
+        GuardKind::Here(probe, that) => {
+            let seen = match host {
+                Some(host) => here(probe, that, fleet, host).await,
+                None => failure(None, "this guard speaks of a host, and the step has none"),
+            };
+            ("probe".to_owned(), Ok(seen))
+        }
+        GuardKind::Every(members, when) => every(members, when, fleet).await,
+        GuardKind::Count(members, amount) => count(members, *amount, fleet).await,
+        GuardKind::Agree(members, value) => compare(members, value, true, fleet).await,
+        GuardKind::Differ(members, value) => compare(members, value, false, fleet).await,
+        GuardKind::Down(spec) => {
+            let (name, outcome, quiet) = ports::down(spec, fleet).await;
+            silent = quiet;
+            (name, outcome)
+        }
+        GuardKind::Up(spec) => ports::up(spec, fleet).await,
+        GuardKind::Quorum(hosts, of) => majority(hosts, of, true, fleet),
+        GuardKind::NoQuorum(hosts, of) => majority(hosts, of, false, fleet),
+    };
+    let (verdict, seen) = match outcome {
+        Ok(seen) => (worst(&seen), seen),
+        Err(why) => (Verdict::Unknown, failure(None, &why)),
+    };
+    let message = guard.message.as_ref().and_then(|text| {
+        let scope = fleet.scope(host, None);
+        text.render(&*scope).map(|rendered| rendered.text).ok()
+    });
+    Judgement { guard: name, verdict, seen, message, silent }
+}
+
+/// A name for the guard, and what was seen or why nothing could be.
+pub(super) type Outcome = (String, Result<Vec<Seen>, String>);
+
+fn worst(seen: &[Seen]) -> Verdict {
+    seen.iter().map(|s| s.verdict).max().unwrap_or(Verdict::Holds)
+}
+
+fn failure(host: Option<&str>, what: &str) -> Vec<Seen> {
+    vec![Seen { host: host.map(str::to_owned), what: what.to_owned(), verdict: Verdict::Unknown }]
+}
+
+/// "No hosts" holds for what is said of every one of them.
+pub(super) fn no_hosts() -> Vec<Seen> {
+    vec![Seen { host: None, what: "no hosts".to_owned(), verdict: Verdict::Holds }]
+}
+
+/// Expressions in the eyes of a host, each that is not true being one thing seen.
+fn plain(that: &[Expr], fleet: &dyn Fleet, host: Option<&str>, found: Option<&Found>) -> Vec<Seen> {
+    let scope = fleet.scope(host, found.map(|found| found.result.clone()));
+    let place = host.map(str::to_owned);
+    let mut seen: Vec<Seen> = that
+        .iter()
+        .filter_map(|expression| {
+            let (what, verdict) = match expression.eval(&*scope) {
+                Ok(Value::Bool(true)) => return None,
+                Ok(Value::Bool(false)) => (format!("not so: {}", expression.source().value), Verdict::Fails),
+                Ok(Value::Unknown(step)) => {
+                    (format!("{}: unknown until {step}", expression.source().value), Verdict::Unknown)
+                }
+                Ok(other) => {
+                    (format!("{} is {}, not true or false", expression.source().value, other.kind()), Verdict::Unknown)
+                }
+                Err(error) => (format!("{}: {error}", expression.source().value), Verdict::Unknown),
+            };
+            let what = match found {
+                Some(found) => format!("{what}; {}", found.seen),
+                None => what,
+            };
+            Some(Seen { host: place.clone(), what, verdict })
+        })
+        .collect();
+    if seen.is_empty() {
+        let what = found.map_or_else(|| "so it is".to_owned(), |found| found.seen.clone());
+        seen.push(Seen { host: place, what, verdict: Verdict::Holds });
+    }
+    seen
+}
+
+/// Asks a probe on a host, or from where it says.
+pub(super) async fn ask(probe: &Probe, fleet: &dyn Fleet, host: &str) -> Result<Found, ProbeError> {
+    let asked_on = match &probe.from {
+        None => host.to_owned(),
+        Some(selector) => match fleet.resolve(selector).map_err(ProbeError::NotAsked)?.as_slice() {
+            [one] => one.clone(),
+            many => {
+                return Err(ProbeError::NotAsked(format!("`from` must be one host, and it is {}", many.len())));
+            }
+        },
+    };
+    let link = fleet.link(&asked_on).map_err(ProbeError::NotAsked)?;
+    let login: Login = fleet.login(&asked_on);
+    let scope = fleet.scope(Some(host), None);
+    probe.ask(link.look(), &login, &*scope).await
+}
+
+async fn here(probe: &Probe, that: &[Expr], fleet: &dyn Fleet, host: &str) -> Vec<Seen> {
+    match ask(probe, fleet, host).await {
+        Err(error) => {
+            vec![Seen { host: Some(host.to_owned()), what: error.to_string(), verdict: Verdict::Fails }]
+        }
+        Ok(found) if that.is_empty() => {
+            let verdict = if found.success { Verdict::Holds } else { Verdict::Fails };
+            vec![Seen { host: Some(host.to_owned()), what: found.seen, verdict }]
+        }
+        Ok(found) => plain(that, fleet, Some(host), Some(&found)),
+    }
+}
+
+async fn member(members: &Members, fleet: &dyn Fleet, host: &str) -> Vec<Seen> {
+    match &members.probe {
+        Some(probe) => here(probe, &members.that, fleet, host).await,
+        None => plain(&members.that, fleet, Some(host), None),
+    }
+}
+
+async fn every(members: &Members, when: &[Expr], fleet: &dyn Fleet) -> Outcome {
+    let hosts = match fleet.resolve(&members.hosts) {
+        Ok(hosts) => hosts,
+        Err(why) => return ("every".to_owned(), Err(why)),
+    };
+    let mut meant = Vec::new();
+    for host in &hosts {
+        match worst(&plain(when, fleet, Some(host), None)) {
+            Verdict::Holds => meant.push(host),
+            Verdict::Fails => {}
+            // whether it is meant is not known, so whether all are so is not known
+            Verdict::Unknown => return ("every".to_owned(), Ok(plain(when, fleet, Some(host), None))),
+        }
+    }
+    if meant.is_empty() {
+        return ("every".to_owned(), Ok(no_hosts()));
+    }
+    let seen = join_all(meant.into_iter().map(|host| member(members, fleet, host))).await;
+    ("every".to_owned(), Ok(seen.into_iter().flatten().collect()))
+}
+
+async fn count(members: &Members, amount: Amount, fleet: &dyn Fleet) -> Outcome {
+    let name = format!("count {amount}");
+    let hosts = match fleet.resolve(&members.hosts) {
+        Ok(hosts) => hosts,
+        Err(why) => return (name, Err(why)),
+    };
+    let each = join_all(hosts.iter().map(|host| member(members, fleet, host))).await;
+    let holding = each.iter().filter(|seen| worst(seen) == Verdict::Holds).count();
+    let unknown = each.iter().filter(|seen| worst(seen) == Verdict::Unknown).count();
+    let verdict = match (amount.holds(holding, hosts.len()), amount.holds(holding + unknown, hosts.len())) {
+        (true, true) => Verdict::Holds,
+        (false, false) if unknown == 0 || !matches!(amount, Amount::Exactly(_)) => Verdict::Fails,
+        _ => Verdict::Unknown,
+    };
+    let mut seen =
+        vec![Seen { host: None, what: format!("{holding} of {} hosts, wanted {amount}", hosts.len()), verdict }];
+    // the members explain the number; the verdict is the number's
+    seen.extend(each.into_iter().flatten().map(|s| Seen { verdict: Verdict::Holds, ..s }));
+    (name, Ok(seen))
+}
+
+async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet) -> Outcome {
+    let name = if equal { "agree" } else { "differ" }.to_owned();
+    let hosts = match fleet.resolve(&members.hosts) {
+        Ok(hosts) => hosts,
+        Err(why) => return (name, Err(why)),
+    };
+    if hosts.is_empty() {
+        return (name, Ok(no_hosts()));
+    }
+    let values = join_all(hosts.iter().map(|host| async move {
+        let result = match &members.probe {
+            None => None,
+            Some(probe) => match ask(probe, fleet, host).await {
+                Ok(found) if found.success => Some(found.result),
+                Ok(found) => return Err(found.seen),
+                Err(error) => return Err(error.to_string()),
+            },
+        };
+        value.eval(&*fleet.scope(Some(host), result)).map_err(|error| error.to_string())
+    }))
+    .await;
+    let good: Vec<&Value> = values.iter().filter_map(|v| v.as_ref().ok()).collect();
+    let seen = hosts
+        .iter()
+        .zip(&values)
+        .map(|(host, value)| {
+            let (what, verdict) = match value {
+                Err(why) => (why.clone(), Verdict::Fails),
+                Ok(Value::Unknown(step)) => (format!("unknown until {step}"), Verdict::Unknown),
+                Ok(value) => {
+                    let same = good.iter().filter(|other| ***other == *value).count();
+                    let right = if equal { same == hosts.len() } else { same == 1 };
+                    let verdict = if right { Verdict::Holds } else { Verdict::Fails };
+                    (clip(&value.to_json().to_string()), verdict)
+                }
+            };
+            Seen { host: Some(host.clone()), what, verdict }
+        })
+        .collect();
+    (name, Ok(seen))
+}
+
+fn majority(
+    hosts: &crate::inventory::Selector,
+    of: &crate::inventory::Selector,
+    wanted: bool,
+    fleet: &dyn Fleet,
+) -> Outcome {
+    let name = if wanted { "quorum" } else { "no quorum" }.to_owned();
+    let (some, all) = match (fleet.resolve(hosts), fleet.resolve(of)) {
+        (Ok(some), Ok(all)) => (some, all),
+        (Err(why), _) | (_, Err(why)) => return (name, Err(why)),
+    };
+    let inside = some.iter().filter(|host| all.contains(host)).count();
+    let needed = all.len() / 2 + 1;
+    let is = inside >= needed;
+    let what = format!("{inside} of {} hosts, a majority is {needed}", all.len());
+    let verdict = if is == wanted { Verdict::Holds } else { Verdict::Fails };
+    (name, Ok(vec![Seen { host: None, what, verdict }]))
+}

@@ -1,0 +1,328 @@
+//! What an author writes of a guard, decoded.
+
+use serde::Deserialize;
+
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::span::Span;
+use crate::inventory::Selector;
+use crate::template::{Expr, Plain, Text};
+use crate::text::{self, Amount as Quantity, Node, OneOrMany, Sp, Tree};
+
+use crate::action::probe::{PROBE_KEYS, Probe};
+
+/// A statement that must hold.
+#[derive(Debug)]
+pub struct Guard {
+    /// Where it stands.
+    pub span: Span,
+    /// What it says.
+    pub kind: GuardKind,
+    /// The author's words for when it does not hold.
+    pub message: Option<Text<Plain>>,
+}
+
+/// The kinds of guard.
+#[derive(Debug)]
+pub enum GuardKind {
+    /// Expressions are true.
+    That(Vec<Expr>),
+    /// A probe on this host.
+    Here(Probe, Vec<Expr>),
+    /// On every host (for which `when`).
+    Every(Members, Vec<Expr>),
+    /// On so many hosts.
+    Count(Members, Amount),
+    /// All equal.
+    Agree(Members, Expr),
+    /// All different.
+    Differ(Members, Expr),
+    /// Nobody gets an answer on any of these ports.
+    Down(Ports),
+    /// All answer.
+    Up(Ports),
+    /// The hosts are a majority.
+    Quorum(Selector, Selector),
+    /// They are none.
+    NoQuorum(Selector, Selector),
+}
+
+/// Hosts, and what each is asked.
+#[derive(Debug)]
+pub struct Members {
+    /// The hosts.
+    pub hosts: Selector,
+    /// What each is asked; without it the expressions speak of what is known already.
+    pub probe: Option<Probe>,
+    /// What must be true of each.
+    pub that: Vec<Expr>,
+}
+
+/// Ports of hosts, and who looks at them.
+#[derive(Debug)]
+pub struct Ports {
+    /// The hosts.
+    pub hosts: Selector,
+    /// Their ports.
+    pub ports: Vec<u16>,
+    /// The vantages.
+    pub from: Selector,
+}
+
+/// An amount of hosts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amount {
+    /// Just so many.
+    Exactly(Quantity),
+    /// So many or more.
+    AtLeast(Quantity),
+    /// So many or fewer.
+    AtMost(Quantity),
+}
+
+impl Amount {
+    /// Whether `n` of `all` satisfy it.
+    #[must_use]
+    pub fn holds(&self, n: usize, all: usize) -> bool {
+        match self {
+            Self::Exactly(q) => n == q.of(all),
+            Self::AtLeast(q) => n >= q.of_rounded_up(all),
+            Self::AtMost(q) => n <= q.of(all),
+        }
+    }
+
+    /// The amount that is written among the keys `exactly`, `at_least`, `at_most`, if just one is.
+    pub fn decode(
+        span: Span,
+        exactly: Option<Sp<Quantity>>,
+        at_least: Option<Sp<Quantity>>,
+        at_most: Option<Sp<Quantity>>,
+        diags: &Diagnostics,
+    ) -> Option<Self> {
+        match (exactly, at_least, at_most) {
+            (None, None, None) => None,
+            (Some(q), None, None) => Some(Self::Exactly(q.value)),
+            (None, Some(q), None) => Some(Self::AtLeast(q.value)),
+            (None, None, Some(q)) => Some(Self::AtMost(q.value)),
+            _ => {
+                diags.push(Diagnostic::error("two-amounts", span, "write one of `exactly`, `at_least`, `at_most`"));
+                None
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Amount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exactly(q) => write!(f, "exactly {q}"),
+            Self::AtLeast(q) => write!(f, "at least {q}"),
+            Self::AtMost(q) => write!(f, "at most {q}"),
+        }
+    }
+}
+
+const KINDS: &[&str] = &["every", "count", "agree", "differ", "down", "up", "quorum", "no_quorum"];
+
+#[derive(Deserialize)]
+struct Fields {
+    message: Option<Text<Plain>>,
+    that: Option<OneOrMany<Expr>>,
+    every: Option<Tree>,
+    count: Option<Tree>,
+    agree: Option<Tree>,
+    differ: Option<Tree>,
+    down: Option<Tree>,
+    up: Option<Tree>,
+    quorum: Option<Tree>,
+    no_quorum: Option<Tree>,
+}
+
+#[derive(Deserialize)]
+struct MemberFields {
+    hosts: Tree,
+    that: Option<OneOrMany<Expr>>,
+    when: Option<OneOrMany<Expr>>,
+    exactly: Option<Sp<Quantity>>,
+    at_least: Option<Sp<Quantity>>,
+    at_most: Option<Sp<Quantity>>,
+}
+
+#[derive(Deserialize)]
+struct PortFields {
+    hosts: Tree,
+    ports: OneOrMany<Sp<u16>>,
+    from: Option<Tree>,
+}
+
+#[derive(Deserialize)]
+struct QuorumFields {
+    hosts: Tree,
+    of: Tree,
+}
+
+impl Guard {
+    /// One guard or a list of them.
+    pub fn decode_all(tree: &Tree, diags: &Diagnostics) -> Vec<Self> {
+        match &tree.value {
+            Node::List(items) => items.iter().filter_map(|item| Self::decode(item, diags)).collect(),
+            _ => Self::decode(tree, diags).into_iter().collect(),
+        }
+    }
+
+    /// One guard.
+    pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        if !matches!(tree.value, Node::Map(_)) {
+            diags.push(
+                Diagnostic::error("type", tree.span, format!("a guard is a map, found {}", tree.value.kind()))
+                    .help("write for example `{ that: eq params.x 1, message: … }`"),
+            );
+            return None;
+        }
+        let (_, own) = text::split(tree, PROBE_KEYS);
+        let named: Vec<_> = KINDS.iter().filter_map(|key| text::key_span(tree, key).map(|span| (*key, span))).collect();
+        if let [(first, one), (second, two), ..] = named.as_slice() {
+            diags.push(
+                Diagnostic::error("two-guards", *two, format!("`{second}` beside `{first}`: one entry is one guard"))
+                    .and(*one, "the first guard")
+                    .help("make them two entries of a list"),
+            );
+            return None;
+        }
+        let fields: Fields = text::decode_beside(&own, PROBE_KEYS, diags)?;
+        let that: Vec<Expr> = fields.that.map(|many| many.0).unwrap_or_default();
+        let kind = if Probe::is_one(tree) {
+            GuardKind::Here(Probe::decode(tree, diags)?, that)
+        } else if let Some(tree) = &fields.every {
+            let (members, _, when) = members(tree, diags)?;
+            GuardKind::Every(members, when)
+        } else if let Some(tree) = &fields.count {
+            let (members, amount, _) = members(tree, diags)?;
+            let Some(amount) = amount else {
+                diags.push(
+                    Diagnostic::error("no-amount", tree.span, "`count` without an amount")
+                        .help("add one of `exactly: n`, `at_least: n`, `at_most: n`"),
+                );
+                return None;
+            };
+            GuardKind::Count(members, amount)
+        } else if let Some(tree) = fields.agree.as_ref() {
+            let (members, value) = valued(tree, diags)?;
+            GuardKind::Agree(members, value)
+        } else if let Some(tree) = fields.differ.as_ref() {
+            let (members, value) = valued(tree, diags)?;
+            GuardKind::Differ(members, value)
+        } else if let Some(tree) = &fields.down {
+            GuardKind::Down(ports(tree, diags)?)
+        } else if let Some(tree) = &fields.up {
+            GuardKind::Up(ports(tree, diags)?)
+        } else if let Some(tree) = &fields.quorum {
+            let (hosts, of) = quorum(tree, diags)?;
+            GuardKind::Quorum(hosts, of)
+        } else if let Some(tree) = &fields.no_quorum {
+            let (hosts, of) = quorum(tree, diags)?;
+            GuardKind::NoQuorum(hosts, of)
+        } else if that.is_empty() {
+            if !diags.has_errors_within(tree.span) {
+                diags.push(
+                    Diagnostic::error("no-guard", tree.span, "nothing is stated here")
+                        .help(format!("write `that`, a probe, or one of {}", KINDS.join(", "))),
+                );
+            }
+            return None;
+        } else {
+            GuardKind::That(that)
+        };
+        Some(Self { span: tree.span, kind, message: fields.message })
+    }
+
+    /// Every selector, with the hosts that it asks first.
+    pub fn selectors(&self) -> Vec<&Selector> {
+        match &self.kind {
+            GuardKind::That(_) => Vec::new(),
+            GuardKind::Here(probe, _) => probe.from.iter().collect(),
+            GuardKind::Every(members, _)
+            | GuardKind::Count(members, _)
+            | GuardKind::Agree(members, _)
+            | GuardKind::Differ(members, _) => {
+                let from = members.probe.as_ref().and_then(|probe| probe.from.as_ref());
+                std::iter::once(&members.hosts).chain(from).collect()
+            }
+            GuardKind::Down(ports) | GuardKind::Up(ports) => vec![&ports.hosts, &ports.from],
+            GuardKind::Quorum(hosts, of) | GuardKind::NoQuorum(hosts, of) => vec![hosts, of],
+        }
+    }
+
+    /// Whether the guard speaks of "this host", so that its step needs `hosts`.
+    #[must_use]
+    pub fn needs_host(&self) -> bool {
+        matches!(&self.kind, GuardKind::Here(..))
+    }
+
+    /// The probe, if it has one: then it is live.
+    #[must_use]
+    pub fn probe(&self) -> Option<&Probe> {
+        match &self.kind {
+            GuardKind::Here(probe, _) => Some(probe),
+            GuardKind::Every(members, _)
+            | GuardKind::Count(members, _)
+            | GuardKind::Agree(members, _)
+            | GuardKind::Differ(members, _) => members.probe.as_ref(),
+            GuardKind::That(_)
+            | GuardKind::Down(_)
+            | GuardKind::Up(_)
+            | GuardKind::Quorum(..)
+            | GuardKind::NoQuorum(..) => None,
+        }
+    }
+}
+
+type Decoded = (Members, Option<Amount>, Vec<Expr>);
+
+fn members(tree: &Tree, diags: &Diagnostics) -> Option<Decoded> {
+    let (_, own) = text::split(tree, PROBE_KEYS);
+    let fields: MemberFields = text::decode_beside(&own, PROBE_KEYS, diags)?;
+    let hosts = Selector::decode(&fields.hosts, diags)?;
+    let probe = if Probe::is_one(tree) { Some(Probe::decode(tree, diags)?) } else { None };
+    let amount = Amount::decode(tree.span, fields.exactly, fields.at_least, fields.at_most, diags);
+    let that: Vec<Expr> = fields.that.map(|many| many.0).unwrap_or_default();
+    if that.is_empty() && probe.is_none() {
+        if !diags.has_errors_within(tree.span) {
+            diags.push(
+                Diagnostic::error("no-guard", tree.span, "nothing is stated of these hosts")
+                    .help("add a probe or `that`"),
+            );
+        }
+        return None;
+    }
+    Some((Members { hosts, probe, that }, amount, fields.when.map(|many| many.0).unwrap_or_default()))
+}
+
+/// `agree` and `differ` compare a `value`, which is the guard's: a probe there keeps none of its own.
+fn valued(tree: &Tree, diags: &Diagnostics) -> Option<(Members, Expr)> {
+    #[derive(Deserialize)]
+    struct ValueFields {
+        hosts: Tree,
+        value: Expr,
+    }
+    let probe_keys: Vec<&str> = PROBE_KEYS.iter().copied().filter(|key| *key != "value").collect();
+    let (of_probe, own) = text::split(tree, &probe_keys);
+    let fields: ValueFields = text::decode_beside(&own, &probe_keys, diags)?;
+    let hosts = Selector::decode(&fields.hosts, diags)?;
+    let probe = if Probe::is_one(tree) { Some(Probe::decode(&of_probe, diags)?) } else { None };
+    Some((Members { hosts, probe, that: Vec::new() }, fields.value))
+}
+
+fn ports(tree: &Tree, diags: &Diagnostics) -> Option<Ports> {
+    let fields: PortFields = text::decode(tree, diags)?;
+    let from = match &fields.from {
+        Some(from) => Selector::decode(from, diags)?,
+        None => Selector::controller(tree.span),
+    };
+    let ports = fields.ports.into_iter().map(|port| port.value).collect();
+    Some(Ports { hosts: Selector::decode(&fields.hosts, diags)?, ports, from })
+}
+
+fn quorum(tree: &Tree, diags: &Diagnostics) -> Option<(Selector, Selector)> {
+    let fields: QuorumFields = text::decode(tree, diags)?;
+    Some((Selector::decode(&fields.hosts, diags)?, Selector::decode(&fields.of, diags)?))
+}

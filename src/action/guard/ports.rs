@@ -1,0 +1,209 @@
+//! `down` and `up`: what several vantages see of some ports.
+//!
+//! Silence proves nothing about the far side of a partition, and an answer of nobody proves nothing about a vantage
+//! whose own network is dead. So a vantage counts only if in the same second it gets an answer from another host of the
+//! inventory, on one of these ports or on ssh.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::action::fleet::Fleet;
+use crate::transport::Dialed;
+
+use super::judge::{Outcome, Seen, Verdict, no_hosts};
+use super::model::Ports;
+
+/// How long a connection may take before the port counts as silent.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What one vantage sees of one port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    Answers,
+    Refused,
+    Silent,
+}
+
+/// What one vantage sees.
+struct Vantage {
+    name: String,
+    /// Per host and port.
+    views: Vec<(String, u16, Result<View, String>)>,
+    /// The other host that answers it, or why the vantage does not count.
+    counts: Result<String, String>,
+}
+
+async fn dial(fleet: &dyn Fleet, vantage: &str, address: String) -> Result<View, String> {
+    let link = fleet.link(vantage)?;
+    match link.look().dial(&address, PATIENCE).await {
+        Ok(Dialed::Open(_)) => Ok(View::Answers),
+        Ok(Dialed::Refused) => Ok(View::Refused),
+        Ok(Dialed::Silent) => Ok(View::Silent),
+        // "no route to host" is the network's answer for a machine that does not answer
+        Ok(Dialed::Failed(_)) => Ok(View::Silent),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u16]) -> Vantage {
+    let pairs: Vec<(String, u16)> =
+        hosts.iter().flat_map(|host| ports.iter().map(|port| (host.clone(), *port))).collect();
+    let views = join_all(pairs.into_iter().map(|(host, port)| async move {
+        let view = dial(fleet, vantage, format!("{}:{port}", fleet.address(&host).0)).await;
+        (host, port, view)
+    }));
+    let others: Vec<String> =
+        fleet.inventory().into_iter().filter(|host| !hosts.contains(host) && host != vantage).collect();
+    let alive = join_all(others.into_iter().map(|other| async move {
+        let (address, ssh) = fleet.address(&other);
+        let all = ports.iter().copied().chain([ssh]);
+        let seen = join_all(all.map(|port| dial(fleet, vantage, format!("{address}:{port}")))).await;
+        seen.into_iter().any(|view| view == Ok(View::Answers)).then_some(other)
+    }));
+    let (views, alive) = tokio::join!(views, alive);
+    let counts = alive
+        .into_iter()
+        .flatten()
+        .next()
+        .ok_or_else(|| "gets no answer from any other host, so what it does not see proves nothing".to_owned());
+    Vantage { name: vantage.to_owned(), views, counts }
+}
+
+async fn look(spec: &Ports, fleet: &dyn Fleet) -> Result<(Vec<String>, Vec<Vantage>), String> {
+    let hosts = fleet.resolve(&spec.hosts)?;
+    let from = fleet.resolve(&spec.from)?;
+    let vantages = join_all(from.iter().map(|vantage| observe(fleet, vantage, &hosts, &spec.ports))).await;
+    Ok((hosts, vantages))
+}
+
+/// Judges `down`. The third part lists the hosts that were only ever silent: not proved dead.
+pub(super) async fn down(spec: &Ports, fleet: &dyn Fleet) -> (String, Result<Vec<Seen>, String>, Vec<String>) {
+    let name = "down".to_owned();
+    let (hosts, vantages) = match look(spec, fleet).await {
+        Ok(looked) => looked,
+        Err(why) => return (name, Err(why), Vec::new()),
+    };
+    if hosts.is_empty() {
+        return (name, Ok(no_hosts()), Vec::new());
+    }
+    let (seen, silent) = judge_down(&hosts, &vantages);
+    (name, Ok(seen), silent)
+}
+
+fn judge_down(hosts: &[String], vantages: &[Vantage]) -> (Vec<Seen>, Vec<String>) {
+    let mut seen = Vec::new();
+    let mut silent = Vec::new();
+    let counting: Vec<&Vantage> = vantages.iter().filter(|v| v.counts.is_ok()).collect();
+    for host in hosts {
+        let views = |list: &[&Vantage]| -> Vec<(String, u16, Result<View, String>)> {
+            list.iter()
+                .flat_map(|v| {
+                    v.views.iter().filter(|(h, ..)| h == host).map(|(_, p, r)| (v.name.clone(), *p, r.clone()))
+                })
+                .collect()
+        };
+        // an answer is an answer, whoever gets it
+        let all: Vec<&Vantage> = vantages.iter().collect();
+        if let Some((vantage, port, _)) = views(&all).into_iter().find(|(.., view)| *view == Ok(View::Answers)) {
+            let what = format!("answers on port {port}, seen from {vantage}");
+            seen.push(Seen { host: Some(host.clone()), what, verdict: Verdict::Fails });
+            continue;
+        }
+        let views = views(&counting);
+        if !counting.is_empty() && views.iter().all(|(.., view)| view.is_err()) {
+            let why = views.into_iter().find_map(|(.., view)| view.err()).unwrap_or_default();
+            seen.push(Seen { host: Some(host.clone()), what: why, verdict: Verdict::Unknown });
+            continue;
+        }
+        if views.iter().any(|(.., view)| *view == Ok(View::Refused)) {
+            let what = "refuses: the machine lives, the port is closed".to_owned();
+            seen.push(Seen { host: Some(host.clone()), what, verdict: Verdict::Holds });
+        } else {
+            silent.push(host.clone());
+            let what = "silent: not proved dead".to_owned();
+            seen.push(Seen { host: Some(host.clone()), what, verdict: Verdict::Holds });
+        }
+    }
+    if counting.is_empty() {
+        seen.extend(vantages.iter().filter_map(|v| {
+            let why = v.counts.as_ref().err()?;
+            Some(Seen { host: Some(v.name.clone()), what: why.clone(), verdict: Verdict::Unknown })
+        }));
+    } else {
+        let names: Vec<&str> = counting.iter().map(|v| v.name.as_str()).collect();
+        let what = format!("looked from {}", names.join(", "));
+        seen.push(Seen { host: None, what, verdict: Verdict::Holds });
+    }
+    (seen, silent)
+}
+
+/// Judges `up`: every port of every host answers every vantage.
+pub(super) async fn up(spec: &Ports, fleet: &dyn Fleet) -> Outcome {
+    let name = "up".to_owned();
+    let (hosts, vantages) = match look(spec, fleet).await {
+        Ok(looked) => looked,
+        Err(why) => return (name, Err(why)),
+    };
+    if hosts.is_empty() {
+        return (name, Ok(no_hosts()));
+    }
+    let seen = vantages
+        .iter()
+        .flat_map(|vantage| vantage.views.iter().map(move |(host, port, view)| (vantage, host, port, view)))
+        .map(|(vantage, host, port, view)| {
+            let (word, verdict) = match view {
+                Ok(View::Answers) => ("answers".to_owned(), Verdict::Holds),
+                Ok(View::Refused) => ("refuses".to_owned(), Verdict::Fails),
+                Ok(View::Silent) => ("is silent".to_owned(), Verdict::Fails),
+                Err(why) => (why.clone(), Verdict::Unknown),
+            };
+            let what = format!("port {port} {word}, seen from {}", vantage.name);
+            Seen { host: Some(host.clone()), what, verdict }
+        })
+        .collect();
+    (name, Ok(seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vantage(name: &str, view: View, counts: bool) -> Vantage {
+        Vantage {
+            name: name.to_owned(),
+            views: vec![("lost".to_owned(), 8300, Ok(view))],
+            counts: if counts { Ok("other".to_owned()) } else { Err("sees nothing".to_owned()) },
+        }
+    }
+
+    fn verdict(vantages: &[Vantage]) -> (Verdict, Vec<String>) {
+        let (seen, silent) = judge_down(&["lost".to_owned()], vantages);
+        (seen.iter().map(|s| s.verdict).max().expect("something seen"), silent)
+    }
+
+    /// | vantage 1        | vantage 2       | verdict | silent |
+    #[test]
+    fn the_table() {
+        let lost = vec!["lost".to_owned()];
+        let none = Vec::<String>::new();
+        assert_eq!(verdict(&[vantage("a", View::Silent, true)]), (Verdict::Holds, lost.clone()));
+        assert_eq!(verdict(&[vantage("a", View::Refused, true)]), (Verdict::Holds, none.clone()));
+        assert_eq!(verdict(&[vantage("a", View::Answers, true)]), (Verdict::Fails, none.clone()));
+        assert_eq!(verdict(&[vantage("a", View::Silent, false)]), (Verdict::Unknown, lost.clone()), "a dead network");
+        assert_eq!(
+            verdict(&[vantage("a", View::Silent, false), vantage("b", View::Answers, false)]).0,
+            Verdict::Fails,
+            "an answer counts from anywhere"
+        );
+        assert_eq!(
+            verdict(&[vantage("a", View::Refused, false), vantage("b", View::Silent, true)]),
+            (Verdict::Holds, lost),
+            "a refusal counts only from a vantage that counts"
+        );
+        assert_eq!(
+            verdict(&[vantage("a", View::Silent, true), vantage("b", View::Refused, true)]),
+            (Verdict::Holds, none)
+        );
+    }
+}

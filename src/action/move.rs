@@ -1,0 +1,124 @@
+//! `move`: a file or folder gets another place on the same host. An existing destination is refused, so that nothing is
+//! ever written over; a source that is gone while the destination is there counts as done.
+
+use serde::Deserialize;
+
+use crate::action::words::clip;
+use crate::base::BoxFuture;
+use crate::base::diag::Diagnostics;
+use crate::template::{AnyText, EvalError, Plain, Text, Value};
+use crate::text::{self, Tree};
+use crate::transport::{Hands, Look, Work};
+
+use super::check::Verdict;
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, login};
+
+/// Where from and where to.
+#[derive(Debug, Deserialize)]
+pub struct Move {
+    from: Text<Plain>,
+    to: Text<Plain>,
+    #[serde(default)]
+    follow: bool,
+}
+
+pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+    text::decode::<Move>(tree, diags).map(|action| Box::new(action) as Box<dyn Action>)
+}
+
+impl Action for Move {
+    fn key(&self) -> &'static str {
+        "move"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Idempotent
+    }
+
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        visit(&self.from);
+        visit(&self.to);
+    }
+
+    fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
+        Ok(Box::new(Rename {
+            from: cx.path(&self.from)?,
+            to: cx.path(&self.to)?,
+            follow: self.follow,
+            work: cx.login.work(cx.timeout),
+        }))
+    }
+}
+
+/// A rendered move.
+#[derive(Debug)]
+struct Rename {
+    from: String,
+    to: String,
+    follow: bool,
+    work: Work,
+}
+
+/// `look` prints what is there; `go` acts. `mv -T` is missing in old busybox, so a folder at the destination is
+/// excluded beforehand and `-n` covers the moment between.
+const SCRIPT: &str = r#"
+from=$2 to=$3
+there() { [ -e "$1" ] || [ -L "$1" ]; }
+if there "$to"; then
+  if there "$from"; then echo "$to exists already" >&2; exit 3; fi
+  echo done; exit 0
+fi
+there "$from" || { echo "$from does not exist" >&2; exit 4; }
+[ "$4" = follow ] || [ ! -L "$from" ] || { echo "$from is a symbolic link; write follow: true to move it" >&2; exit 5; }
+d=$(dirname -- "$to")
+[ -d "$d" ] || { echo "$d is not a folder" >&2; exit 6; }
+if [ "$1" = look ]; then echo would; exit 0; fi
+mv -n -- "$from" "$to"
+if there "$from"; then echo "$from is still there: somebody else made $to" >&2; exit 3; fi
+echo moved
+"#;
+
+impl Rename {
+    fn argv(&self, mode: &str) -> Vec<String> {
+        let follow = if self.follow { "follow" } else { "" };
+        login::script_argv(SCRIPT, &[mode, &self.from, &self.to, follow])
+    }
+}
+
+impl Ready for Rename {
+    fn summary(&self) -> String {
+        format!("{} → {}", self.from, self.to)
+    }
+
+    fn body(&self) -> String {
+        super::body(&self.work, &self.argv("go"))
+    }
+
+    fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
+        Box::pin(async move {
+            let ask = super::ask_of(&self.work, self.argv("look"));
+            let answer = look.ask(&ask).await?;
+            Ok(match (answer.exit, String::from_utf8_lossy(&answer.stdout).trim()) {
+                (0, "done") => Verdict::Holds(format!("{} is at {}", self.from, self.to)),
+                (0, _) => Verdict::WouldChange(self.summary()),
+                _ => Verdict::Blocked(clip(&String::from_utf8_lossy(&answer.stderr))),
+            })
+        })
+    }
+
+    fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let work = Work { argv: Some(self.argv("go")), cursors: logs.sources, ..self.work.clone() };
+            let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
+            let changed = done.stdout.starts_with(b"moved");
+            let seen = if changed { self.summary() } else { format!("is at {} already", self.to) };
+            Ok(Applied {
+                changed,
+                result: Value::map(Vec::<(String, Value)>::new()),
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+                seen,
+            })
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! `http:` a GET request, sent from the host over a channel of its connection, so that nothing need be installed there
+//! and `127.0.0.1` is the host's own. HTTP itself is hyper's.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+
+use crate::action::words::{clip, known};
+use crate::template::{Scope, Value};
+use crate::transport::{Dialed, Look, Stream};
+
+use super::model::{Probe, Request};
+use super::{Found, Parse, ProbeError};
+
+/// The largest answer that is read.
+const LIMIT: usize = 4 * 1024 * 1024;
+
+pub(super) async fn ask(
+    request: &Request,
+    probe: &Probe,
+    look: &dyn Look,
+    scope: &dyn Scope,
+) -> Result<Found, ProbeError> {
+    let url = request.url.render(scope).and_then(known)?;
+    let mut headers = Vec::new();
+    for (name, text) in &request.headers {
+        headers.push((name.clone(), text.render(scope).and_then(known)?));
+    }
+    let target =
+        Target::parse(&url).ok_or_else(|| ProbeError::NotAsked(format!("not a URL that can be asked: {url}")))?;
+    let exchange = tokio::time::timeout(probe.timeout, async {
+        let stream = match look.dial(&target.address, probe.timeout).await? {
+            Dialed::Open(stream) => stream,
+            Dialed::Refused => return Err(not_asked(&target.address, "connection refused")),
+            Dialed::Silent => return Err(not_asked(&target.address, "no answer")),
+            Dialed::Failed(why) => return Err(not_asked(&target.address, &why)),
+        };
+        exchange(stream, &target, &headers).await.map_err(|error| ProbeError::NotAsked(format!("{url}: {error}")))
+    });
+    let Ok(answer) = exchange.await else {
+        return Err(ProbeError::NotAsked(format!("{url}: no answer within {}", seconds(probe.timeout))));
+    };
+    let (status, headers, body) = answer?;
+    let success = (200..300).contains(&status);
+    if success {
+        super::check_match(probe, &body, scope)?;
+    }
+    let parsed = probe.parse.as_ref().unwrap_or(&Parse::Text).apply(&body);
+    let value = match parsed {
+        Ok(value) => value,
+        // an error page need not be what the author expected of a good answer
+        Err(_) if !success => Value::str(&*body),
+        Err(error) => return Err(ProbeError::Unparsable(format!("{url}: {error}"))),
+    };
+    Ok(Found {
+        success,
+        seen: format!("{url}: {status} {}", clip(body.trim())),
+        result: Value::map([
+            ("status".to_owned(), Value::Int(status.into())),
+            ("headers".to_owned(), Value::map(headers.into_iter().map(|(k, v)| (k, Value::str(v))))),
+            ("body".to_owned(), value),
+        ]),
+    })
+}
+
+fn seconds(timeout: Duration) -> String {
+    crate::action::seconds(timeout)
+}
+
+fn not_asked(address: &str, why: &str) -> ProbeError {
+    ProbeError::NotAsked(format!("{address}: {why}"))
+}
+
+type Exchange = (u16, Vec<(String, String)>, String);
+
+async fn exchange(
+    stream: Box<dyn Stream>,
+    target: &Target,
+    headers: &[(String, String)],
+) -> Result<Exchange, Box<dyn std::error::Error + Send + Sync>> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let mut request = hyper::Request::builder()
+        .uri(&target.path)
+        .header("host", &target.host)
+        .header("accept", "*/*")
+        .header("connection", "close")
+        .header("user-agent", concat!("refloat/", env!("CARGO_PKG_VERSION")));
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let request = request.body(Empty::<Bytes>::new())?;
+    let work = async {
+        let response = sender.send_request(request).await?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()))
+            .collect();
+        let body = Limited::new(response.into_body(), LIMIT).collect().await?.to_bytes();
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((
+            status,
+            headers,
+            String::from_utf8_lossy(&body).into_owned(),
+        ))
+    };
+    tokio::pin!(work, connection);
+    tokio::select! {
+        answer = &mut work => answer,
+        ended = &mut connection => { ended?; work.await }
+    }
+}
+
+/// A plain HTTP URL, taken apart.
+struct Target {
+    /// `host:port` to connect to.
+    address: String,
+    /// The `Host` header.
+    host: String,
+    /// Path and query.
+    path: String,
+}
+
+impl Target {
+    fn parse(url: &str) -> Option<Self> {
+        let uri: hyper::Uri = url.parse().ok()?;
+        if uri.scheme_str() != Some("http") {
+            return None;
+        }
+        let authority = uri.authority()?;
+        let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
+        let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        Some(Self { address, host: authority.to_string(), path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+
+    #[test]
+    fn urls() {
+        let target = Target::parse("http://127.0.0.1:8500/v1/status/leader?stale").expect("a url");
+        assert_eq!(target.address, "127.0.0.1:8500");
+        assert_eq!(target.path, "/v1/status/leader?stale");
+        assert_eq!(Target::parse("http://h").expect("a url").address, "h:80");
+        assert!(Target::parse("ftp://h/").is_none());
+    }
+}

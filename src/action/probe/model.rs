@@ -1,0 +1,307 @@
+//! What an author writes of a probe, decoded.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::inventory::Selector;
+use crate::template::{AnyText, Expr, Plain, Regex, Shell, Text, Url, Value};
+use crate::text::{self, Dur, Node, Sp, Tree};
+
+use super::parse::Parse;
+
+/// How long a probe may take when `timeout` is not written.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The keys that belong to a probe wherever one may stand.
+pub const PROBE_KEYS: &[&str] = &[
+    "command", "read", "path", "http", "port", "service", "process", "disk", "parse", "value", "matches", "optional",
+    "timeout", "from",
+];
+
+/// The keys that say which kind of probe it is.
+const KINDS: &[&str] = &["command", "read", "path", "http", "port", "service", "process", "disk"];
+
+/// A read-only question.
+#[derive(Debug)]
+pub struct Probe {
+    /// Where it stands.
+    pub span: crate::base::span::Span,
+    /// What is asked.
+    pub kind: Kind,
+    /// How the text of the answer is understood.
+    pub parse: Option<Parse>,
+    /// What of `result` is meant.
+    pub value: Option<Expr>,
+    /// What the text of the answer must match.
+    pub matches: Option<Text<Regex>>,
+    /// Whether "could not be asked" is an answer.
+    pub optional: bool,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// Asked from there instead of on the host itself.
+    pub from: Option<Selector>,
+}
+
+/// The kinds of probe.
+#[derive(Debug)]
+pub enum Kind {
+    /// A command or an argument vector.
+    Command(Command),
+    /// The text of a file.
+    Read(Text<Plain>),
+    /// What is known of a path.
+    Path(Text<Plain>),
+    /// A GET request.
+    Http(Request),
+    /// Whether a TCP port answers.
+    Port(Text<Plain>),
+    /// The state of a service.
+    Service(Text<Plain>),
+    /// Whether a process of that name runs.
+    Process(Text<Plain>),
+    /// Space on the file system of a path.
+    Disk(Text<Plain>),
+}
+
+/// `command:` as text or as a map.
+#[derive(Debug)]
+pub enum Command {
+    /// Shell text.
+    Shell(Text<Shell>),
+    /// A program and its arguments, no shell involved.
+    Argv {
+        /// Program and arguments.
+        argv: Vec<Text<Plain>>,
+        /// What it reads.
+        stdin: Option<Text<Plain>>,
+    },
+}
+
+/// `http:` as text or as a map.
+#[derive(Debug)]
+pub struct Request {
+    /// Where.
+    pub url: Text<Url>,
+    /// Additional headers.
+    pub headers: IndexMap<String, Text<Plain>>,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    command: Option<Tree>,
+    read: Option<Text<Plain>>,
+    path: Option<Text<Plain>>,
+    http: Option<Tree>,
+    port: Option<Tree>,
+    service: Option<Text<Plain>>,
+    process: Option<Text<Plain>>,
+    disk: Option<Text<Plain>>,
+    parse: Option<Tree>,
+    value: Option<Expr>,
+    matches: Option<Text<Regex>>,
+    #[serde(default)]
+    optional: bool,
+    timeout: Option<Sp<Dur>>,
+    from: Option<Tree>,
+}
+
+#[derive(Deserialize)]
+struct ArgvFields {
+    argv: Vec<Text<Plain>>,
+    stdin: Option<Text<Plain>>,
+}
+
+#[derive(Deserialize)]
+struct RequestFields {
+    url: Text<Url>,
+    method: Option<Sp<String>>,
+    #[serde(default)]
+    headers: IndexMap<String, Text<Plain>>,
+    ca: Option<Sp<String>>,
+}
+
+impl Probe {
+    /// Whether a map says which probe it is.
+    #[must_use]
+    pub fn is_one(tree: &Tree) -> bool {
+        KINDS.iter().any(|key| tree.get(key).is_some())
+    }
+
+    /// Decodes the probe keys of a map; other keys are the caller's. `None` when a mistake was recorded.
+    pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        let (own, _) = text::split(tree, PROBE_KEYS);
+        let named: Vec<_> = KINDS.iter().filter_map(|key| text::key_span(tree, key).map(|span| (*key, span))).collect();
+        match named.as_slice() {
+            [] => {
+                diags.push(
+                    Diagnostic::error("no-probe", tree.span, "nothing is asked here")
+                        .label("no probe")
+                        .help(format!("write one of {}", KINDS.join(", "))),
+                );
+                return None;
+            }
+            [_] => {}
+            [(first, one), (second, two), ..] => {
+                diags.push(
+                    Diagnostic::error(
+                        "two-probes",
+                        *two,
+                        format!("`{second}` beside `{first}`: one probe asks one thing"),
+                    )
+                    .label("the second probe")
+                    .and(*one, "the first probe"),
+                );
+                return None;
+            }
+        }
+        let fields: Fields = text::decode(&own, diags)?;
+        let kind = fields.kind(diags)?;
+        let parse = match &fields.parse {
+            Some(tree) => Some(Parse::decode(tree, diags)?),
+            None => None,
+        };
+        let from = match &fields.from {
+            Some(tree) => Some(Selector::decode(tree, diags)?),
+            None => None,
+        };
+        Some(Self {
+            span: tree.span,
+            kind,
+            parse,
+            value: fields.value,
+            matches: fields.matches,
+            optional: fields.optional,
+            timeout: fields.timeout.map_or(DEFAULT_TIMEOUT, |d| d.value.0),
+            from,
+        })
+    }
+
+    /// Decodes a map that is nothing but a probe.
+    pub fn decode_whole(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Nothing {}
+        let (_, rest) = text::split(tree, PROBE_KEYS);
+        text::decode_beside::<Nothing>(&rest, PROBE_KEYS, diags);
+        Self::decode(tree, diags)
+    }
+
+    /// Every text that is rendered before the question; `value` sees the answer and is not among them.
+    pub fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        match &self.kind {
+            Kind::Command(Command::Shell(text)) => visit(text),
+            Kind::Command(Command::Argv { argv, stdin }) => {
+                argv.iter().for_each(|text| visit(text));
+                stdin.iter().for_each(|text| visit(text));
+            }
+            Kind::Http(request) => {
+                visit(&request.url);
+                request.headers.values().for_each(|text| visit(text));
+            }
+            Kind::Read(text)
+            | Kind::Path(text)
+            | Kind::Port(text)
+            | Kind::Service(text)
+            | Kind::Process(text)
+            | Kind::Disk(text) => visit(text),
+        }
+        self.matches.iter().for_each(|e| visit(e));
+    }
+}
+
+impl Fields {
+    fn kind(&self, diags: &Diagnostics) -> Option<Kind> {
+        if let Some(tree) = &self.command {
+            return Command::decode(tree, diags).map(Kind::Command);
+        }
+        if let Some(tree) = &self.http {
+            return Request::decode(tree, diags).map(Kind::Http);
+        }
+        if let Some(tree) = &self.port {
+            // a bare number is the host's own port; text may carry an address
+            let text = match &tree.value {
+                Node::Int(n) => Some(Text::new(Sp::new(n.to_string(), tree.span))),
+                _ => text::decode(tree, diags),
+            };
+            return text.map(Kind::Port);
+        }
+        let plain = |text: &Option<Text<Plain>>, make: fn(Text<Plain>) -> Kind| text.clone().map(make);
+        plain(&self.read, Kind::Read)
+            .or_else(|| plain(&self.path, Kind::Path))
+            .or_else(|| plain(&self.service, Kind::Service))
+            .or_else(|| plain(&self.process, Kind::Process))
+            .or_else(|| plain(&self.disk, Kind::Disk))
+    }
+}
+
+impl Command {
+    /// Text, or `{argv, stdin}`.
+    pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        if matches!(tree.value, Node::Map(_)) {
+            let fields: ArgvFields = text::decode(tree, diags)?;
+            crate::action::check_argv(&fields.argv, diags);
+            return Some(Self::Argv { argv: fields.argv, stdin: fields.stdin });
+        }
+        text::decode(tree, diags).map(Self::Shell)
+    }
+}
+
+impl Request {
+    fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        if !matches!(tree.value, Node::Map(_)) {
+            return text::decode(tree, diags).map(|url| Self { url, headers: IndexMap::new() });
+        }
+        let fields: RequestFields = text::decode(tree, diags)?;
+        if let Some(method) = fields.method.filter(|m| m.value != "GET") {
+            diags.push(
+                Diagnostic::error(
+                    "probe-changes",
+                    method.span,
+                    format!("a probe only reads: method {} is refused", method.value),
+                )
+                .help("a request that changes something is a step: use the action `http`"),
+            );
+        }
+        if let Some(ca) = fields.ca {
+            diags.push(crate::action::not_yet(ca.span, "`ca` (HTTPS from a probe)"));
+        }
+        Some(Self { url: fields.url, headers: fields.headers })
+    }
+}
+
+impl Kind {
+    /// The field that `gather` keeps when `value` is not written; `None`: the whole result.
+    #[must_use]
+    pub fn main_field(&self) -> Option<&'static str> {
+        match self {
+            Self::Command(_) | Self::Read(_) => Some("value"),
+            Self::Http(_) => Some("body"),
+            Self::Path(_) | Self::Port(_) | Self::Service(_) | Self::Process(_) | Self::Disk(_) => None,
+        }
+    }
+
+    /// The names of the result's fields.
+    #[must_use]
+    pub fn fields(&self) -> &'static [&'static str] {
+        match self {
+            Self::Command(_) => &["exit", "stdout", "stderr", "value"],
+            Self::Read(_) => &["value", "size_bytes"],
+            Self::Path(_) => {
+                &["exists", "kind", "size_bytes", "mode", "owner", "group", "age_seconds", "target", "sha256"]
+            }
+            Self::Http(_) => &["status", "headers", "body"],
+            Self::Port(_) => &["open", "error"],
+            Self::Service(_) => &["state", "enabled", "pid"],
+            Self::Process(_) => &["count", "pids"],
+            Self::Disk(_) => &["free_bytes", "free_percent", "free_inodes_percent"],
+        }
+    }
+
+    /// A result whose fields are all null.
+    #[must_use]
+    pub fn nulls(&self) -> Value {
+        Value::map(self.fields().iter().map(|field| ((*field).to_owned(), Value::Null)))
+    }
+}

@@ -1,0 +1,32 @@
+//! `port:` whether a TCP port answers, seen from the host (`8300`) or at an address (`10.0.0.1:8300`).
+
+use crate::action::words::known;
+use crate::template::{Plain, Scope, Text, Value};
+use crate::transport::{Dialed, Look};
+
+use super::model::Probe;
+use super::{Found, ProbeError};
+
+pub(super) async fn ask(
+    address: &Text<Plain>,
+    probe: &Probe,
+    look: &dyn Look,
+    scope: &dyn Scope,
+) -> Result<Found, ProbeError> {
+    let text = address.render(scope).and_then(known)?;
+    let address = if text.bytes().all(|b| b.is_ascii_digit()) { format!("127.0.0.1:{text}") } else { text };
+    let (open, error) = match look.dial(&address, probe.timeout).await? {
+        Dialed::Open(_) => (true, None),
+        Dialed::Refused => (false, Some("refused".to_owned())),
+        Dialed::Silent => (false, Some("no answer".to_owned())),
+        Dialed::Failed(why) => (false, Some(why)),
+    };
+    Ok(Found {
+        success: open,
+        seen: format!("{address}: {}", error.as_deref().unwrap_or("open")),
+        result: Value::map([
+            ("open".to_owned(), Value::Bool(open)),
+            ("error".to_owned(), error.map_or(Value::Null, Value::str)),
+        ]),
+    })
+}

@@ -1,0 +1,65 @@
+//! Small words that all actions, probes and guards share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::template::{EvalError, EvalErrorKind, Rendered, Value};
+
+/// The text of what was rendered, in which nothing may be unknown.
+pub(crate) fn known(rendered: Rendered) -> Result<String, EvalError> {
+    match rendered.unknown.first() {
+        None => Ok(rendered.text),
+        Some(hole) => {
+            Err(EvalError::new(hole.range.clone(), EvalErrorKind::NotKnownYet { step: Arc::clone(&hole.step) }))
+        }
+    }
+}
+
+/// A value that was rendered well and cannot be used for what it is meant for.
+pub(crate) fn invalid(reason: String) -> EvalError {
+    EvalError::new(0..0, EvalErrorKind::Convert { reason })
+}
+
+/// A list of values.
+pub(crate) fn list(values: impl IntoIterator<Item = Value>) -> Value {
+    Value::List(Arc::new(values.into_iter().collect()))
+}
+
+/// A text cut to what fits beside other things in one line.
+#[must_use]
+pub fn clip(text: &str) -> String {
+    const WIDTH: usize = 160;
+    let line = text.split('\n').map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" / ");
+    if line.chars().count() <= WIDTH {
+        return line;
+    }
+    let mut cut: String = line.chars().take(WIDTH - 1).collect();
+    cut.push('…');
+    cut
+}
+
+/// A duration in words: `10s`, `1.5s`, `2m`.
+#[must_use]
+pub fn seconds(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    if millis % 60_000 == 0 && millis > 0 {
+        format!("{}m", millis / 60_000)
+    } else if millis % 1000 == 0 {
+        format!("{}s", millis / 1000)
+    } else if millis < 1000 {
+        format!("{millis}ms")
+    } else {
+        format!("{:.1}s", duration.as_secs_f64())
+    }
+}
+
+/// An exit code in words: a shell reports a signal as 128 and its number.
+#[must_use]
+pub fn exit_words(code: i32) -> String {
+    match code {
+        126 => "126 (found, but cannot be executed)".to_owned(),
+        127 => "127 (no such command on the host)".to_owned(),
+        129..=159 => format!("{code} (128+{}, probably a signal)", code - 128),
+        _ => code.to_string(),
+    }
+}

@@ -1,0 +1,155 @@
+//! What the state of a run answers.
+
+use std::collections::BTreeMap;
+
+use indexmap::{IndexMap, IndexSet};
+
+use super::kind::{Answer, Closed, Forecast, Opened, Resumed};
+use super::state::RunState;
+use super::step::{StepState, UnitState};
+use super::unit::{Phase, Unit};
+use crate::base::clock::Timestamp;
+use crate::base::ids::UnitKey;
+use crate::base::secret::Redacted;
+
+/// Whether a host answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Yes, and its facts.
+    Reached(BTreeMap<String, Redacted>),
+    /// No, and what was seen.
+    Unreachable(Redacted),
+}
+
+/// A question to a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The step that asks.
+    pub step: String,
+    /// What it asks.
+    pub message: Redacted,
+    /// The answer that goes on.
+    pub expects: Redacted,
+    /// Who answered, what, and in which words. None: it is still open.
+    pub answer: Option<(String, Answer, Redacted)>,
+}
+
+/// Something that must still be done on a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Duty {
+    /// The step.
+    pub step: String,
+    /// The host.
+    pub host: String,
+    /// Why it was not done.
+    pub reason: Redacted,
+    /// Who closed it, and why. None: it is still open.
+    pub closed: Option<(String, Redacted)>,
+}
+
+impl RunState {
+    /// What was known when the run began.
+    #[must_use]
+    pub fn header(&self) -> &Opened {
+        &self.header
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn opened(&self) -> Timestamp {
+        self.opened
+    }
+
+    /// The number of the last event.
+    #[must_use]
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// The time of the last event.
+    #[must_use]
+    pub fn last_at(&self) -> Timestamp {
+        self.last_at
+    }
+
+    /// The processes that took the run over, in order.
+    #[must_use]
+    pub fn sessions(&self) -> &[(Timestamp, Resumed)] {
+        &self.sessions
+    }
+
+    /// The steps, in the order in which they were first opened.
+    pub fn steps(&self) -> impl Iterator<Item = &StepState> {
+        self.steps.values()
+    }
+
+    /// One step in one phase.
+    #[must_use]
+    pub fn step(&self, step: &str, phase: Phase) -> Option<&StepState> {
+        self.steps.get(&(step.to_owned(), phase))
+    }
+
+    /// The units that were started, in order.
+    pub fn units(&self) -> impl Iterator<Item = &UnitState> {
+        self.units.values()
+    }
+
+    /// One unit.
+    #[must_use]
+    pub fn unit(&self, key: &UnitKey) -> Option<&UnitState> {
+        self.units.get(key)
+    }
+
+    /// The units that were started and have no outcome: they may have run.
+    pub fn open_units(&self) -> impl Iterator<Item = &UnitState> {
+        self.open.iter().filter_map(|key| self.units.get(key))
+    }
+
+    /// What a dry run foresaw.
+    #[must_use]
+    pub fn forecasts(&self) -> &[(Unit, Forecast)] {
+        &self.forecasts
+    }
+
+    /// Which hosts answered.
+    #[must_use]
+    pub fn hosts(&self) -> &IndexMap<String, Reach> {
+        &self.hosts
+    }
+
+    /// The targets that were picked: their hosts and why.
+    #[must_use]
+    pub fn targets(&self) -> &IndexMap<String, (Vec<String>, Redacted)> {
+        &self.targets
+    }
+
+    /// The questions, answered and open.
+    #[must_use]
+    pub fn questions(&self) -> &[Question] {
+        &self.questions
+    }
+
+    /// The duties, open and closed.
+    #[must_use]
+    pub fn duties(&self) -> &[Duty] {
+        &self.duties
+    }
+
+    /// The hosts that are past a point of no return.
+    #[must_use]
+    pub fn no_return(&self) -> &IndexSet<String> {
+        &self.no_return
+    }
+
+    /// How the run ended, and when. None: it goes on, or was cut off.
+    #[must_use]
+    pub fn closed(&self) -> Option<(Timestamp, &Closed)> {
+        self.closed.as_ref().map(|(at, closed)| (*at, closed))
+    }
+
+    /// Whether any unit may have changed a host: from here a failure is exit 1 or 5, no longer 4 or 6.
+    #[must_use]
+    pub fn has_changed_anything(&self) -> bool {
+        self.units().any(|unit| unit.end.as_ref().is_none_or(|end| end.outcome.may_have_had_an_effect()))
+    }
+}

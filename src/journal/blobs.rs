@@ -1,0 +1,90 @@
+//! Bytes beside the journal: the stored plan and the output of units.
+//!
+//! Append-only files; what is appended is on the disk (fsync) before its [`BlobRef`] is handed out, so an event never names
+//! bytes that a crash can take away. Bytes that no event names are the trace of a crash in between, and harmless.
+
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::error::JournalError;
+use super::folder::open_private;
+use crate::base::digest::Digest;
+use crate::event::BlobRef;
+
+/// One append-only file of a run.
+#[derive(Debug)]
+pub(super) struct BlobFile {
+    name: &'static str,
+    path: PathBuf,
+    /// Its end, past which the next bytes go.
+    file: Mutex<File>,
+}
+
+impl BlobFile {
+    /// Opens or makes the file in the folder of a run, and makes its name durable.
+    pub(super) fn open(folder: &Path, name: &'static str) -> Result<Self, JournalError> {
+        let path = folder.join(name);
+        let file = open_private(&path)?;
+        let sync = |folder: &Path| File::open(folder).and_then(|folder| folder.sync_all());
+        sync(folder).map_err(|source| JournalError::file("syncing", folder, source))?;
+        Ok(Self { name, path, file: Mutex::new(file) })
+    }
+
+    /// Appends bytes and waits until they are on the disk. Blocking.
+    pub(super) fn append(&self, bytes: &[u8]) -> Result<BlobRef, JournalError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut write = || {
+            let offset = file.seek(SeekFrom::End(0))?;
+            file.write_all(bytes)?;
+            file.sync_data()?;
+            Ok(offset)
+        };
+        let offset = write().map_err(|source| JournalError::file("writing", &self.path, source))?;
+        Ok(BlobRef { file: self.name.to_owned(), offset, len: bytes.len() as u64, digest: Digest::of(bytes) })
+    }
+}
+
+/// The bytes that a reference names; None when they are missing or changed. Blocking.
+pub(super) fn read(folder: &Path, blob: &BlobRef) -> Option<Vec<u8>> {
+    // A reference comes out of the journal, but a damaged one must not lead out of the folder.
+    if blob.file.contains('/') || blob.file.starts_with('.') {
+        return None;
+    }
+    let file = File::open(folder.join(&blob.file)).ok()?;
+    if file.metadata().ok()?.len() < blob.offset.checked_add(blob.len)? {
+        return None;
+    }
+    let mut bytes = vec![0; usize::try_from(blob.len).ok()?];
+    file.read_exact_at(&mut bytes, blob.offset).ok()?;
+    (Digest::of(&bytes) == blob.digest).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_appended_is_read_back_and_every_change_is_seen() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let file = BlobFile::open(temp.path(), "output").expect("new");
+        let one = file.append(b"one\0\xff").expect("written");
+        let empty = file.append(b"").expect("written");
+        drop(file);
+        let two = BlobFile::open(temp.path(), "output").expect("again").append(b"two").expect("written");
+        assert_eq!((one.offset, one.len, empty.offset, two.offset), (0, 5, 5, 5));
+        assert_eq!(read(temp.path(), &one).as_deref(), Some(&b"one\0\xff"[..]));
+        assert_eq!(read(temp.path(), &empty).as_deref(), Some(&b""[..]));
+        assert_eq!(read(temp.path(), &two).as_deref(), Some(&b"two"[..]));
+
+        assert_eq!(read(temp.path(), &BlobRef { file: "../output".into(), ..two.clone() }), None);
+        assert_eq!(read(temp.path(), &BlobRef { len: u64::MAX, ..two.clone() }), None);
+        std::fs::write(temp.path().join("output"), b"one\0\xfftwx").expect("ours");
+        assert_eq!(read(temp.path(), &two), None, "a changed byte");
+        assert!(read(temp.path(), &one).is_some());
+        std::fs::write(temp.path().join("output"), b"one\0\xfftw").expect("ours");
+        assert_eq!(read(temp.path(), &two), None, "a missing byte");
+    }
+}

@@ -1,0 +1,184 @@
+//! The store on this machine: one SQLite file, one thread that writes.
+//!
+//! The writer takes everything that waits and commits it at once (WAL, `synchronous = FULL`), so units that start
+//! together share one fsync. The first error poisons it: what follows fails with that error, since after a failed fsync
+//! nobody can say what is on the disk. Readers open their own connections and see whole commits only.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+
+use super::error::JournalError;
+use super::store::{Batch, Head, Row, Store};
+use crate::base::ids::RunId;
+use crate::base::{BoxFuture, crash};
+
+/// One text per version; a text that was released never changes.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE events (
+        run TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        json TEXT NOT NULL,
+        head TEXT NOT NULL,
+        PRIMARY KEY (run, seq)
+    ) STRICT, WITHOUT ROWID;
+"];
+
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The store in one SQLite file.
+pub struct SqliteStore {
+    path: PathBuf,
+    /// None only while it is dropped. Unbounded: everybody who sends waits for the answer, so it holds at most one batch
+    /// for each unit that runs.
+    queue: Option<Sender<Batch>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl SqliteStore {
+    /// Opens the file, which must exist (an empty one is a new journal), and brings it to the present format.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let connection = writer_connection(path)?;
+        let (queue, batches) = channel();
+        let file = path.to_owned();
+        let writer = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || write_all(connection, &file, &batches))
+            .map_err(|source| JournalError::file("starting the writer of", path, source))?;
+        Ok(Self { path: path.to_owned(), queue: Some(queue), writer: Some(writer) })
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has already failed everybody who waited.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&self, batch: Batch) {
+        let refused = match &self.queue {
+            Some(queue) => queue.send(batch).err().map(|unsent| unsent.0),
+            None => Some(batch),
+        };
+        if let Some(batch) = refused {
+            (batch.done)(Err(JournalError::Stopped));
+        }
+    }
+
+    fn rows(&self, run: &RunId, from: u64) -> BoxFuture<'static, Result<Vec<Row>, JournalError>> {
+        let (path, run) = (self.path.clone(), run.clone());
+        blocking(move || read(&path, |connection| read_rows(connection, &run, from)))
+    }
+
+    fn runs(&self) -> BoxFuture<'static, Result<Vec<RunId>, JournalError>> {
+        let path = self.path.clone();
+        blocking(move || read(&path, read_runs))
+    }
+}
+
+fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> BoxFuture<'static, Result<T, JournalError>> {
+    Box::pin(async move { tokio::task::spawn_blocking(work).await.unwrap_or(Err(JournalError::Stopped)) })
+}
+
+fn writer_connection(path: &Path) -> Result<Connection, JournalError> {
+    let fail = |source| JournalError::sqlite(path, source);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+    connection.busy_timeout(BUSY).map_err(fail)?;
+    // First, so that a newer journal is left exactly as it is.
+    newer(path, version(&connection).map_err(fail)?)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(fail)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(fail)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
+    let found = version(&transaction).map_err(fail)?;
+    newer(path, found)?;
+    for (migration, number) in MIGRATIONS.iter().zip(1_u32..).filter(|(_, number)| *number > found) {
+        transaction.execute_batch(migration).map_err(fail)?;
+        transaction.pragma_update(None, "user_version", number).map_err(fail)?;
+    }
+    transaction.commit().map_err(fail)?;
+    Ok(connection)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn newer(path: &Path, found: u32) -> Result<(), JournalError> {
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if found > known { Err(JournalError::Newer { path: path.to_owned(), found, known }) } else { Ok(()) }
+}
+
+fn write_all(mut connection: Connection, path: &Path, batches: &Receiver<Batch>) {
+    let mut poison: Option<JournalError> = None;
+    while let Ok(first) = batches.recv() {
+        let mut together = vec![first];
+        together.extend(batches.try_iter());
+        if poison.is_none() {
+            crash::point("journal");
+            poison = commit(&mut connection, &together).err().map(|source| JournalError::sqlite(path, source));
+            crash::point("journal");
+        }
+        for batch in together {
+            (batch.done)(poison.clone().map_or(Ok(()), Err));
+        }
+    }
+}
+
+fn commit(connection: &mut Connection, batches: &[Batch]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    {
+        let mut insert =
+            transaction.prepare_cached("INSERT INTO events (run, seq, json, head) VALUES ($1, $2, $3, $4)")?;
+        for batch in batches {
+            for Row { head, json } in &batch.rows {
+                insert.execute(params![batch.run.as_str(), number(head.seq), json, head.digest.to_string()])?;
+            }
+        }
+    }
+    transaction.commit()
+}
+
+/// SQLite's integers are signed.
+fn number(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+fn read<T>(path: &Path, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+    let fail = |source| JournalError::sqlite(path, source);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
+    connection.busy_timeout(BUSY).map_err(fail)?;
+    // A reader may have to recover the write-ahead log, hence not opened read-only.
+    connection.pragma_update(None, "query_only", true).map_err(fail)?;
+    query(&connection).map_err(fail)
+}
+
+fn read_rows(connection: &Connection, run: &RunId, from: u64) -> rusqlite::Result<Vec<Row>> {
+    let mut select =
+        connection.prepare("SELECT seq, json, head FROM events WHERE run = $1 AND seq >= $2 ORDER BY seq")?;
+    let rows = select.query_map(params![run.as_str(), number(from)], |row| {
+        // What is not a digest cannot fit the chain either: it is told apart there, not here.
+        let digest = row.get::<_, String>(2)?.parse().unwrap_or_else(|_| crate::base::digest::Digest::of("damaged"));
+        // A negative number fits no place in the sequence: 0 is found there too.
+        let seq = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+        Ok(Row { head: Head { seq, digest }, json: row.get(1)? })
+    })?;
+    rows.collect()
+}
+
+fn read_runs(connection: &Connection) -> rusqlite::Result<Vec<RunId>> {
+    let mut select = connection.prepare("SELECT DISTINCT run FROM events ORDER BY run DESC")?;
+    let runs = select.query_map([], |row| row.get::<_, String>(0))?;
+    Ok(runs.collect::<rusqlite::Result<Vec<_>>>()?.iter().filter_map(|run| RunId::parse(run)).collect())
+}

@@ -1,0 +1,69 @@
+//! The seam to what keeps events, and the chain that ties them together.
+//!
+//! A store keeps rows; it neither reads nor makes them. Each row holds the digest of (the head before it, its JSON), so
+//! that a changed, missing or moved row is found. The chain shows damage, not fraud: who can write the whole file can
+//! write a whole chain, unless a head is kept elsewhere.
+
+use crate::base::BoxFuture;
+use crate::base::digest::Digest;
+use crate::base::ids::RunId;
+
+use super::error::JournalError;
+
+/// The end of a run's chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The number of the last event; 0 before the first.
+    pub seq: u64,
+    /// The digest that stands for everything up to it.
+    pub digest: Digest,
+}
+
+impl Head {
+    /// The head before the first event: it ties the chain to its run.
+    #[must_use]
+    pub fn start(run: &RunId) -> Self {
+        Self { seq: 0, digest: Digest::of_parts(["refloat run", run.as_str()]) }
+    }
+
+    /// The head after one more event.
+    #[must_use]
+    pub fn next(self, json: &str) -> Self {
+        Self { seq: self.seq + 1, digest: Digest::of_parts([self.digest.to_string().as_str(), json]) }
+    }
+}
+
+/// One event as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The head after it, its number included.
+    pub head: Head,
+    /// The event as JSON, exactly as it was written.
+    pub json: String,
+}
+
+/// What is called when a batch is durable, or never will be. Called in the order of the batches.
+pub type Done = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
+
+/// Rows of one run that become durable together, or not at all.
+pub struct Batch {
+    /// The run.
+    pub run: RunId,
+    /// The rows, in order.
+    pub rows: Vec<Row>,
+    /// Who waits for it.
+    pub done: Done,
+}
+
+/// Keeps events. A seam: `SQLite` here, a database server later.
+pub trait Store: Send + Sync {
+    /// Takes a batch. Batches become durable in the order of these calls. After the first error every later batch fails
+    /// with the same error. `done` is called from any thread and must not block.
+    fn append(&self, batch: Batch);
+
+    /// The rows of a run with numbers from `from` on.
+    fn rows(&self, run: &RunId, from: u64) -> BoxFuture<'static, Result<Vec<Row>, JournalError>>;
+
+    /// The runs, newest first.
+    fn runs(&self) -> BoxFuture<'static, Result<Vec<RunId>, JournalError>>;
+}

@@ -1,0 +1,222 @@
+//! The model: what a runbook says, every part with its place.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use crate::action::Action;
+use crate::action::guard::Guard;
+use crate::action::probe::{Parse, Probe};
+use crate::base::span::Span;
+use crate::inventory::Selector;
+use crate::template::{Expr, Plain, Text};
+use crate::text::Sp;
+
+use super::{Confirm, Param, Pick, Surroundings, Var, Wait, Watch};
+
+/// A runbook.
+#[derive(Debug)]
+pub struct Runbook {
+    /// `area/name`.
+    pub name: Sp<String>,
+    /// One line for people.
+    pub title: Option<String>,
+    /// More lines for people.
+    pub description: Option<String>,
+    /// What it may do.
+    pub risk: Sp<Risk>,
+    /// At most one run holds each of these.
+    pub lock: Vec<Text<Plain>>,
+    /// Values for the whole run.
+    pub params: IndexMap<String, Param>,
+    /// What is expected of each host.
+    pub vars: IndexMap<String, Var>,
+    /// Static host sets.
+    pub targets: IndexMap<String, Target>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// What a failure does to the whole run.
+    pub on_failure: OnFailure,
+    /// What callers and reports get.
+    pub outputs: IndexMap<String, Expr>,
+}
+
+/// A named host set.
+#[derive(Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: Sp<String>,
+    /// Its hosts.
+    pub selector: Selector,
+}
+
+/// What a runbook may do to the world.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "kebab-case")]
+pub enum Risk {
+    /// Nothing changes.
+    ReadOnly,
+    /// What changes can be put back.
+    Reversible,
+    /// It cannot: never without a person.
+    Destructive,
+}
+
+impl Risk {
+    /// The word that authors write.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read-only",
+            Self::Reversible => "reversible",
+            Self::Destructive => "destructive",
+        }
+    }
+}
+
+/// What a failure does.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFailure {
+    /// The run stops.
+    #[default]
+    Stop,
+    /// The run goes on.
+    Continue,
+    /// What it is written on is undone.
+    Undo,
+    /// A person is asked.
+    Ask,
+}
+
+/// What an unreachable host means.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// A failure.
+    #[default]
+    Required,
+    /// Nothing.
+    BestEffort,
+    /// A duty.
+    Later,
+}
+
+/// One step.
+#[derive(Debug)]
+pub struct Step {
+    /// Where it stands.
+    pub span: Span,
+    /// Its id, unique in the runbook.
+    pub id: Sp<String>,
+    /// Its path through groups, `recover/stop`.
+    pub path: String,
+    /// One line for people.
+    pub title: Option<String>,
+    /// Why it is there.
+    pub why: Option<String>,
+    /// Whom it is about.
+    pub hosts: Option<Selector>,
+    /// Conditions without which it is skipped.
+    pub when: Vec<Expr>,
+    /// Guards that say that there is nothing to do (before), or that it is done (after).
+    pub done_when: Vec<Guard>,
+    /// `symptom` and `require` steps that are asked again immediately before the action.
+    pub still: Vec<Sp<String>>,
+    /// Who does it, in which surroundings.
+    pub surroundings: Surroundings,
+    /// How the output of `run` is understood.
+    pub parse: Option<Parse>,
+    /// Named values of its result.
+    pub outputs: IndexMap<String, Expr>,
+    /// A log watch around the action.
+    pub watch: Option<Watch>,
+    /// Guards that must hold after it.
+    pub verify: Vec<Guard>,
+    /// What its failure does.
+    pub on_failure: Option<Sp<OnFailure>>,
+    /// What an unreachable host means.
+    pub reach: Reach,
+    /// Whether its output is neither shown nor kept.
+    pub sensitive: bool,
+    /// What it does.
+    pub body: Body,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum Body {
+    /// A leaf that may change a host.
+    Action(Box<dyn Action>),
+    /// Probes whose values are kept.
+    Gather(IndexMap<String, Probe>),
+    /// Targets chosen now.
+    Pick(Vec<Pick>),
+    /// Guards that must hold.
+    Judge(Judge, Vec<Guard>),
+    /// Guards that must come to hold.
+    Wait(Wait),
+    /// A person agrees.
+    Confirm(Confirm),
+    /// A text for the timeline.
+    Note(Text<Plain>),
+    /// Steps that belong together.
+    Group(Vec<Step>),
+}
+
+/// The two kinds of judging step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judge {
+    /// Is this the outage that the runbook is for?
+    Symptom,
+    /// Is it safe?
+    Require,
+}
+
+impl Body {
+    /// The key under which an author writes it.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Action(action) => action.key(),
+            Self::Gather(_) => "gather",
+            Self::Pick(_) => "pick",
+            Self::Judge(Judge::Symptom, _) => "symptom",
+            Self::Judge(Judge::Require, _) => "require",
+            Self::Wait(_) => "wait",
+            Self::Confirm(_) => "confirm",
+            Self::Note(_) => "note",
+            Self::Group(_) => "steps",
+        }
+    }
+}
+
+impl Runbook {
+    /// All steps, groups before their members, in the order in which they run.
+    pub fn all_steps(&self) -> Vec<&Step> {
+        fn walk<'a>(steps: &'a [Step], all: &mut Vec<&'a Step>) {
+            for step in steps {
+                all.push(step);
+                if let Body::Group(members) = &step.body {
+                    walk(members, all);
+                }
+            }
+        }
+        let mut all = Vec::new();
+        walk(&self.steps, &mut all);
+        all
+    }
+
+    /// The step of an id.
+    #[must_use]
+    pub fn step(&self, id: &str) -> Option<&Step> {
+        self.all_steps().into_iter().find(|step| step.id.value == id)
+    }
+}
+
+impl Step {
+    /// What to call it on a screen.
+    #[must_use]
+    pub fn heading(&self) -> &str {
+        self.title.as_deref().unwrap_or(&self.id.value)
+    }
+}

@@ -1,0 +1,350 @@
+//! `params` and `vars`: typed values. A param is one for the whole run, a var is one of each host.
+
+use std::str::FromStr as _;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::inventory::Selector;
+use crate::template::{AnyText, Plain, Text, Value};
+use crate::text::{self, Dur, Node, Size, Sp, Tree};
+
+/// The type of a param or var.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Text.
+    String,
+    /// A whole number.
+    Int,
+    /// A number.
+    Float,
+    /// `true` or `false`.
+    Bool,
+    /// `30s`, `5m`.
+    Duration,
+    /// `10MiB`.
+    Size,
+    /// An absolute path.
+    Path,
+    /// A list of texts.
+    List,
+    /// Kept out of command lines, journals and reports.
+    Secret,
+    /// One host; a target of its name.
+    Host,
+    /// Hosts; a target of its name.
+    Hosts,
+    /// A path, `journal:UNIT` or `container:`.
+    Log,
+}
+
+impl Kind {
+    /// The word that authors write.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Int => "int",
+            Self::Float => "float",
+            Self::Bool => "bool",
+            Self::Duration => "duration",
+            Self::Size => "size",
+            Self::Path => "path",
+            Self::List => "list",
+            Self::Secret => "secret",
+            Self::Host => "host",
+            Self::Hosts => "hosts",
+            Self::Log => "log",
+        }
+    }
+
+    /// Whether it is a target rather than a value.
+    #[must_use]
+    pub fn is_target(self) -> bool {
+        matches!(self, Self::Host | Self::Hosts)
+    }
+}
+
+/// What a value of either may be.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The type.
+    pub kind: Sp<Kind>,
+    /// The closed list of values.
+    pub values: Option<Vec<Value>>,
+    /// The smallest number, or the fewest hosts.
+    pub min: Option<f64>,
+    /// The largest number, or the most hosts.
+    pub max: Option<f64>,
+    /// What a text must match.
+    pub pattern: Option<Regex>,
+}
+
+/// A value for the whole run.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: Sp<String>,
+    /// What it may be.
+    pub limits: Limits,
+    /// When nobody gives one. For targets, a selector's text.
+    pub default: Option<Tree>,
+    /// The superset of hosts.
+    pub of: Option<Selector>,
+    /// The variable of the environment that gives it when the command line does not.
+    pub env: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+}
+
+/// A value of each host.
+#[derive(Debug)]
+pub struct Var {
+    /// Its name.
+    pub name: Sp<String>,
+    /// What it may be.
+    pub limits: Limits,
+    /// When the inventory gives none; a text may use `host` and other vars.
+    pub default: Option<Sp<VarDefault>>,
+    /// For people.
+    pub description: Option<String>,
+}
+
+/// A var's default.
+#[derive(Debug)]
+pub enum VarDefault {
+    /// A text with expressions.
+    Text(Text<Plain>),
+    /// A value.
+    Value(Value),
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    r#type: Sp<Kind>,
+    default: Option<Tree>,
+    values: Option<Vec<Tree>>,
+    min: Option<f64>,
+    max: Option<f64>,
+    pattern: Option<Sp<String>>,
+    of: Option<Tree>,
+    env: Option<String>,
+    from: Option<Tree>,
+    description: Option<String>,
+    #[serde(rename = "example")]
+    _example: Option<Tree>,
+}
+
+fn limits(fields: &Fields, diags: &Diagnostics) -> Option<Limits> {
+    let pattern = match &fields.pattern {
+        None => None,
+        Some(text) => match Regex::new(&format!("^(?:{})$", text.value)) {
+            Ok(regex) => Some(regex),
+            Err(error) => {
+                diags.push(
+                    Diagnostic::error("regex", text.span, "this is not a regular expression").help(error.to_string()),
+                );
+                None
+            }
+        },
+    };
+    let mut limits = Limits { kind: fields.r#type, values: None, min: fields.min, max: fields.max, pattern };
+    if let Some(values) = &fields.values {
+        let typed = values.iter().map(|tree| limits.typed_or_say(tree, diags)).collect::<Option<Vec<_>>>()?;
+        limits.values = Some(typed);
+    }
+    Some(limits)
+}
+
+impl Param {
+    pub(super) fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        let fields: Fields = text::decode(tree, diags)?;
+        let limits = limits(&fields, diags)?;
+        if limits.kind.value == Kind::Log {
+            diags.push(
+                Diagnostic::error("param-type", limits.kind.span, "a log belongs to a host: it is a var, not a param")
+                    .help("declare it under `vars`"),
+            );
+            return None;
+        }
+        if let Some(from) = &fields.from {
+            diags.push(crate::action::not_yet(from.span, "`from` of a secret"));
+        }
+        if let Some(default) = &fields.default
+            && !limits.kind.is_target()
+        {
+            limits.typed_or_say(default, diags);
+        }
+        let of = match &fields.of {
+            Some(tree) if limits.kind.is_target() => Selector::decode(tree, diags),
+            Some(tree) => {
+                diags.push(Diagnostic::error("param-of", tree.span, "`of` belongs to params of type host or hosts"));
+                None
+            }
+            None => None,
+        };
+        Some(Self { name, limits, default: fields.default, of, env: fields.env, description: fields.description })
+    }
+}
+
+impl Var {
+    pub(super) fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        let fields: Fields = text::decode(tree, diags)?;
+        let limits = limits(&fields, diags)?;
+        if limits.kind.is_target() {
+            diags.push(
+                Diagnostic::error("var-type", limits.kind.span, "hosts are a param or a target, not a var")
+                    .help("declare it under `params` or `targets`"),
+            );
+            return None;
+        }
+        let default = match &fields.default {
+            None => None,
+            Some(Sp { value: Node::Str(text), span }) if text.contains("{{") => {
+                Some(Sp::new(VarDefault::Text(Text::new(Sp::new(text.clone(), *span))), *span))
+            }
+            Some(tree) => limits.typed_or_say(tree, diags).map(|value| Sp::new(VarDefault::Value(value), tree.span)),
+        };
+        Some(Self { name, limits, default, description: fields.description })
+    }
+
+    /// The default's text, for the reference check.
+    pub fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        if let Some(Sp { value: VarDefault::Text(text), .. }) = &self.default {
+            visit(text);
+        }
+    }
+}
+
+impl Limits {
+    /// The value of a node, of this type and within the limits; a mistake is recorded.
+    pub fn typed_or_say(&self, tree: &Tree, diags: &Diagnostics) -> Option<Value> {
+        match self.typed(&Value::from_tree(tree)) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                diags.push(Diagnostic::error("wrong-value", tree.span, why).and(self.kind.span, "declared here"));
+                None
+            }
+        }
+    }
+
+    /// A value, of this type and within the limits. Text is understood where it has a form of its own, since the
+    /// command line and the inventory have nothing else. The error says what is wrong.
+    pub fn typed(&self, value: &Value) -> Result<Value, String> {
+        let text = value.as_str().map(str::to_owned);
+        let wrong = || format!("{} is wanted, found {}", self.wanted(), shown(value));
+        let typed = match self.kind.value {
+            Kind::String | Kind::Host | Kind::Hosts | Kind::Log => match value {
+                Value::Str(_) => value.clone(),
+                // YAML takes a bare number for one; a name may well be digits
+                Value::Int(n) => Value::from(n.to_string()),
+                _ => return Err(wrong()),
+            },
+            Kind::Path => match &text {
+                Some(path) if path.starts_with('/') => value.clone(),
+                _ => return Err(wrong()),
+            },
+            Kind::Int => match (value, text.as_deref().map(str::parse::<i128>)) {
+                (Value::Int(_), _) => value.clone(),
+                (_, Some(Ok(n))) => Value::Int(n),
+                _ => return Err(wrong()),
+            },
+            Kind::Float => match (value, text.as_deref().map(str::parse::<f64>)) {
+                (Value::Int(_) | Value::Float(_), _) => value.clone(),
+                (_, Some(Ok(n))) => Value::from(n),
+                _ => return Err(wrong()),
+            },
+            Kind::Bool => match (value, text.as_deref().map(str::parse::<bool>)) {
+                (Value::Bool(_), _) => value.clone(),
+                (_, Some(Ok(b))) => Value::Bool(b),
+                _ => return Err(wrong()),
+            },
+            Kind::Duration => {
+                let text = text.ok_or_else(wrong)?;
+                Dur::from_str(&text).map_err(|error| error.to_string())?;
+                value.clone()
+            }
+            Kind::Size => match (value, &text) {
+                (Value::Int(_), _) => value.clone(),
+                (_, Some(text)) => {
+                    let Size(bytes) = Size::from_str(text).map_err(|error| error.to_string())?;
+                    Value::Int(bytes.into())
+                }
+                _ => return Err(wrong()),
+            },
+            Kind::List => match (value, text) {
+                (Value::List(_), _) => value.clone(),
+                (_, Some(text)) => crate::template::Value::from(
+                    text.split(',').map(|item| Value::str(item.trim())).collect::<Vec<_>>(),
+                ),
+                _ => return Err(wrong()),
+            },
+            Kind::Secret => match (value, text) {
+                (Value::Secret(_), _) => value.clone(),
+                (_, Some(text)) if text.len() >= 4 => Value::secret(text),
+                (_, Some(_)) => {
+                    return Err("a secret has at least 4 characters: a shorter one cannot be masked".to_owned());
+                }
+                _ => return Err("a secret is a text".to_owned()),
+            },
+        };
+        self.within(&typed)?;
+        Ok(typed)
+    }
+
+    fn wanted(&self) -> &'static str {
+        match self.kind.value {
+            Kind::String | Kind::Secret => "a text",
+            Kind::Host | Kind::Hosts => "a selector",
+            Kind::Log => "a path, `journal:UNIT` or `container:`",
+            Kind::Path => "an absolute path",
+            Kind::Int => "a whole number",
+            Kind::Float => "a number",
+            Kind::Bool => "true or false",
+            Kind::Duration => "a duration such as `30s`",
+            Kind::Size => "a size such as `10MiB`",
+            Kind::List => "a list",
+        }
+    }
+
+    fn within(&self, value: &Value) -> Result<(), String> {
+        if let Some(values) = &self.values
+            && !values.contains(value)
+        {
+            let all: Vec<String> = values.iter().map(shown).collect();
+            return Err(format!("{} is not one of {}", shown(value), all.join(", ")));
+        }
+        let number = match value {
+            #[expect(clippy::cast_precision_loss, reason = "limits are small numbers")]
+            Value::Int(n) => Some(*n as f64),
+            Value::Float(n) => Some(*n),
+            _ => None,
+        };
+        if let (Some(n), Some(min)) = (number, self.min)
+            && n < min
+        {
+            return Err(format!("{n} is less than {min}"));
+        }
+        if let (Some(n), Some(max)) = (number, self.max)
+            && n > max
+        {
+            return Err(format!("{n} is more than {max}"));
+        }
+        if let (Some(pattern), Some(text)) = (&self.pattern, value.as_str())
+            && !pattern.is_match(text)
+        {
+            return Err(format!("`{text}` does not match /{pattern}/"));
+        }
+        Ok(())
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Str(text) => format!("`{text}`"),
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) => format!("`{}`", value.to_json()),
+        other => other.kind().to_owned(),
+    }
+}

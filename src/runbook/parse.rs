@@ -1,0 +1,131 @@
+//! From a text to a [`Runbook`], with all mistakes in one go.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::span::{SourceId, Sources};
+use crate::inventory::Selector;
+use crate::template::{Expr, Plain, Text};
+use crate::text::{self, Dur, OneOrMany, Sp, Tree};
+
+use super::model::{OnFailure, Reach, Risk, Runbook, Target};
+use super::step::{self, Outer};
+use super::{Param, Surroundings, Var};
+
+#[derive(Deserialize)]
+struct Fields {
+    runbook: Sp<String>,
+    title: Option<String>,
+    description: Option<String>,
+    #[serde(rename = "owner")]
+    _owner: Option<String>,
+    risk: Sp<Risk>,
+    lock: Option<OneOrMany<Text<Plain>>>,
+    #[serde(default)]
+    params: IndexMap<Sp<String>, Tree>,
+    #[serde(default)]
+    vars: IndexMap<Sp<String>, Tree>,
+    #[serde(default)]
+    targets: IndexMap<Sp<String>, Tree>,
+    defaults: Option<Defaults>,
+    rehearse: Option<Rehearse>,
+    steps: Vec<Tree>,
+    on_failure: Option<Sp<OnFailure>>,
+    #[serde(default)]
+    outputs: IndexMap<String, Expr>,
+}
+
+#[derive(Deserialize)]
+struct Defaults {
+    sudo: Option<Tree>,
+    #[serde(default)]
+    env: IndexMap<Sp<String>, Text<Plain>>,
+    cwd: Option<Text<Plain>>,
+    timeout: Option<Sp<Dur>>,
+}
+
+/// What `check` uses at night; its names are checked now.
+#[derive(Deserialize)]
+struct Rehearse {
+    #[serde(default)]
+    params: IndexMap<Sp<String>, Tree>,
+}
+
+/// Reads a runbook. `None`: nothing can be made of it; with `Some` there may be recorded mistakes as well.
+pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option<Runbook> {
+    let tree = text::parse(source, &sources.get(source).text, diags)?;
+    let fields: Fields = text::decode(&tree, diags)?;
+    if !fields.runbook.value.split('/').all(text::is_kebab) {
+        diags.push(
+            Diagnostic::error("name", fields.runbook.span, format!("`{}` is no runbook name", fields.runbook.value))
+                .help("names are kebab-case with slashes, such as `consul/quorum-loss`"),
+        );
+    }
+    let params = named(fields.params, diags, Param::decode);
+    let vars = named(fields.vars, diags, Var::decode);
+    let targets = named(fields.targets, diags, |name, tree, diags| {
+        Selector::decode(tree, diags).map(|selector| Target { name, selector })
+    });
+    if let Some(rehearse) = &fields.rehearse {
+        for (name, value) in &rehearse.params {
+            match params.get(&name.value) {
+                Some(param) if !param.limits.kind.is_target() => {
+                    param.limits.typed_or_say(value, diags);
+                }
+                Some(_) => {
+                    Selector::decode(value, diags);
+                }
+                None => {
+                    let near = crate::base::nearest::nearest(&name.value, params.keys().map(String::as_str));
+                    diags.push(
+                        Diagnostic::error("unknown-param", name.span, format!("there is no param `{}`", name.value))
+                            .maybe_help(near.map(|near| format!("did you mean `{near}`?"))),
+                    );
+                }
+            }
+        }
+    }
+    let defaults = fields.defaults.map(|d| Surroundings::from_fields(d.sudo.as_ref(), d.env, d.cwd, d.timeout, diags));
+    let outer =
+        Outer { surroundings: defaults.unwrap_or_default(), reach: Reach::Required, hosts: None, path: String::new() };
+    let steps = step::decode_all(&fields.steps, &outer, diags);
+    Some(Runbook {
+        name: fields.runbook,
+        title: fields.title,
+        description: fields.description,
+        risk: fields.risk,
+        lock: fields.lock.map(|many| many.0).unwrap_or_default(),
+        params,
+        vars,
+        targets,
+        steps,
+        on_failure: fields.on_failure.map(|f| f.value).unwrap_or_default(),
+        outputs: fields.outputs,
+    })
+}
+
+/// The entries of a map of named things, whose names are variables.
+fn named<T>(
+    entries: IndexMap<Sp<String>, Tree>,
+    diags: &Diagnostics,
+    decode: impl Fn(Sp<String>, &Tree, &Diagnostics) -> Option<T>,
+) -> IndexMap<String, T> {
+    entries
+        .into_iter()
+        .filter_map(|(name, tree)| {
+            if !text::is_snake(&name.value) {
+                diags.push(not_snake(&name));
+            }
+            decode(name.clone(), &tree, diags).map(|thing| (name.value, thing))
+        })
+        .collect()
+}
+
+/// The diagnostic for a variable's name in the wrong case.
+pub(super) fn not_snake(name: &Sp<String>) -> Diagnostic {
+    let better: String =
+        name.value.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    Diagnostic::error("case", name.span, format!("`{}` is used as a variable, so it is snake_case", name.value))
+        .help(format!("write `{better}`"))
+}

@@ -1,0 +1,104 @@
+//! `pick`: targets that are subsets of others, chosen when the step runs.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use crate::action::guard::Amount;
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::inventory::Selector;
+use crate::template::{AnyText, Expr};
+use crate::text::{self, Amount as Quantity, Node, OneOrMany, Sp, Tree};
+
+/// One entry of a `pick`.
+#[derive(Debug)]
+pub struct Pick {
+    /// The target's name.
+    pub name: Sp<String>,
+    /// Of whom.
+    pub from: Selector,
+    /// Only those that answered at the run's start (`true`), or only those that did not.
+    pub reachable: Option<bool>,
+    /// Only those of whom this is true.
+    pub r#where: Vec<Expr>,
+    /// Only the one that ranks first.
+    pub ranking: Option<Ranking>,
+    /// How many must remain.
+    pub amount: Amount,
+}
+
+/// How candidates are compared: several expressions in turn.
+#[derive(Debug)]
+pub enum Ranking {
+    /// The largest wins.
+    Highest(Vec<Expr>),
+    /// The smallest wins.
+    Lowest(Vec<Expr>),
+}
+
+impl Ranking {
+    /// The expressions.
+    #[must_use]
+    pub fn expressions(&self) -> &[Expr] {
+        match self {
+            Self::Highest(list) | Self::Lowest(list) => list,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    from: Tree,
+    reachable: Option<bool>,
+    r#where: Option<OneOrMany<Expr>>,
+    highest: Option<OneOrMany<Expr>>,
+    lowest: Option<OneOrMany<Expr>>,
+    exactly: Option<Sp<Quantity>>,
+    at_least: Option<Sp<Quantity>>,
+    at_most: Option<Sp<Quantity>>,
+}
+
+impl Pick {
+    pub(super) fn decode_all(tree: &Tree, diags: &Diagnostics) -> Option<Vec<Self>> {
+        let entries: IndexMap<Sp<String>, Tree> = text::decode(tree, diags)?;
+        Some(entries.into_iter().filter_map(|(name, tree)| Self::decode(name, &tree, diags)).collect())
+    }
+
+    fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        if !matches!(tree.value, Node::Map(_)) {
+            diags.push(
+                Diagnostic::error("type", tree.span, format!("a pick is a map, found {}", tree.value.kind()))
+                    .help("write for example `{ from: servers, reachable: true }`"),
+            );
+            return None;
+        }
+        let fields: Fields = text::decode(tree, diags)?;
+        let ranking = match (fields.highest, fields.lowest) {
+            (Some(list), None) => Some(Ranking::Highest(list.0)),
+            (None, Some(list)) => Some(Ranking::Lowest(list.0)),
+            (None, None) => None,
+            (Some(_), Some(_)) => {
+                diags.push(Diagnostic::error("two-rankings", tree.span, "write one of `highest`, `lowest`"));
+                return None;
+            }
+        };
+        let written = Amount::decode(tree.span, fields.exactly, fields.at_least, fields.at_most, diags);
+        let usual =
+            if ranking.is_some() { Amount::Exactly(Quantity::Number(1)) } else { Amount::AtLeast(Quantity::Number(1)) };
+        Some(Self {
+            name,
+            from: Selector::decode(&fields.from, diags)?,
+            reachable: fields.reachable,
+            r#where: fields.r#where.map(|many| many.0).unwrap_or_default(),
+            ranking,
+            amount: written.unwrap_or(usual),
+        })
+    }
+
+    /// Every expression, for the reference check.
+    pub fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        self.r#where.iter().for_each(|e| visit(e));
+        if let Some(ranking) = &self.ranking {
+            ranking.expressions().iter().for_each(|e| visit(e));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `sudo`, `env`, `cwd`, `timeout`: written on a step, inherited from its group, from `defaults`.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::template::{AnyText, Plain, Text};
+use crate::text::{self, Dur, Node, Sp, Tree};
+
+/// How long an action may take when nobody says so.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Who does something, in which surroundings.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Another user.
+    pub sudo: Option<Sudo>,
+    /// Variables of the environment.
+    pub env: IndexMap<String, Text<Plain>>,
+    /// The working folder.
+    pub cwd: Option<Text<Plain>>,
+    /// How long an action may take.
+    pub timeout: Option<Duration>,
+}
+
+/// `sudo: true`, `sudo: postgres`, `sudo: false` (back to the login).
+#[derive(Clone, Debug)]
+pub enum Sudo {
+    /// The login itself.
+    No,
+    /// This user.
+    User(Text<Plain>),
+}
+
+impl Sudo {
+    /// Decodes it.
+    pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        match &tree.value {
+            Node::Bool(false) => Some(Self::No),
+            Node::Bool(true) => Some(Self::User(Text::new(Sp::new("root".to_owned(), tree.span)))),
+            Node::Str(_) => text::decode(tree, diags).map(Self::User),
+            Node::Map(_) => {
+                diags.push(crate::action::not_yet(tree.span, "`sudo` with a method"));
+                None
+            }
+            other => {
+                diags.push(
+                    Diagnostic::error("type", tree.span, format!("`sudo` is true or a user, found {}", other.kind()))
+                        .help("write `sudo: true` for root, or `sudo: postgres`"),
+                );
+                None
+            }
+        }
+    }
+}
+
+impl Surroundings {
+    /// With what the outer ones say where these say nothing.
+    #[must_use]
+    pub fn within(mut self, outer: &Self) -> Self {
+        let mut env = outer.env.clone();
+        env.append(&mut self.env);
+        Self {
+            sudo: self.sudo.or_else(|| outer.sudo.clone()),
+            env,
+            cwd: self.cwd.or_else(|| outer.cwd.clone()),
+            timeout: self.timeout.or(outer.timeout),
+        }
+    }
+
+    /// How long an action may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
+    }
+
+    /// Every text, for the reference check.
+    pub fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        if let Some(Sudo::User(user)) = &self.sudo {
+            visit(user);
+        }
+        self.env.values().for_each(|text| visit(text));
+        self.cwd.iter().for_each(|text| visit(text));
+    }
+
+    /// From the four keys, decoded.
+    pub(super) fn from_fields(
+        sudo: Option<&Tree>,
+        env: IndexMap<Sp<String>, Text<Plain>>,
+        cwd: Option<Text<Plain>>,
+        timeout: Option<Sp<Dur>>,
+        diags: &Diagnostics,
+    ) -> Self {
+        for name in env.keys() {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+            if name.is_empty() || name.as_bytes()[0].is_ascii_digit() || !name.bytes().all(plain) {
+                diags.push(Diagnostic::error(
+                    "env-name",
+                    name.span,
+                    format!("`{}` cannot be the name of a variable", name.value),
+                ));
+            }
+        }
+        Self {
+            sudo: sudo.and_then(|tree| Sudo::decode(tree, diags)),
+            env: env.into_iter().map(|(name, text)| (name.value, text)).collect(),
+            cwd,
+            timeout: timeout.map(|t| t.value.0),
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! What can only be seen in the whole runbook: ids and their order, references, selectors, and whom a step is about.
+//! Nothing is connected to and nothing is rendered.
+
+mod names;
+mod selectors;
+mod texts;
+
+use indexmap::IndexMap;
+
+use crate::action::Effect;
+use crate::action::guard::{Guard, GuardKind, Members};
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::nearest::nearest;
+use crate::base::span::{SourceId, Sources, Span};
+use crate::inventory::Inventory;
+use crate::text;
+
+use super::model::{Body, OnFailure, Risk, Runbook, Step};
+use names::{Known, Place};
+use texts::Texts;
+
+/// The template files that were found, by the names that authors write.
+pub type Templates = IndexMap<String, SourceId>;
+
+/// Checks a runbook as a whole. With an inventory, selectors are resolved as well.
+pub fn validate(
+    runbook: &Runbook,
+    sources: &Sources,
+    templates: &Templates,
+    inventory: Option<&Inventory>,
+    diags: &Diagnostics,
+) {
+    let mut check = Check {
+        known: Known::new(runbook),
+        texts: Texts { sources, diags },
+        selectors: inventory.map(|inventory| selectors::Selectors::new(runbook, inventory, diags)),
+        templates,
+        diags,
+    };
+    check.ids(runbook);
+    check.head(runbook);
+    for step in &runbook.steps {
+        check.step(step);
+    }
+    for expression in runbook.outputs.values() {
+        check.texts.check(expression, &check.known, &Place::nowhere());
+    }
+    if runbook.risk.value == Risk::ReadOnly {
+        check.changes_nothing(runbook);
+    }
+}
+
+struct Check<'a> {
+    known: Known<'a>,
+    texts: Texts<'a>,
+    selectors: Option<selectors::Selectors<'a>>,
+    templates: &'a Templates,
+    diags: &'a Diagnostics,
+}
+
+impl Check<'_> {
+    fn ids(&self, runbook: &Runbook) {
+        let mut first: IndexMap<&str, Span> = IndexMap::new();
+        for step in runbook.all_steps() {
+            let id = &step.id;
+            if !text::is_kebab(&id.value) {
+                self.diags.push(
+                    Diagnostic::error("case", id.span, format!("`{}` is a step id, so it is kebab-case", id.value))
+                        .help(format!("write `{}`", text::slug(&id.value))),
+                );
+            }
+            if let Some(earlier) = first.get(id.value.as_str()) {
+                self.diags.push(
+                    Diagnostic::error("same-id", id.span, format!("two steps have the id `{}`", id.value))
+                        .label("the second")
+                        .and(*earlier, "the first")
+                        .help("ids name outputs and kept results, so each is given once"),
+                );
+            }
+            first.entry(&id.value).or_insert(id.span);
+        }
+    }
+
+    fn head(&mut self, runbook: &Runbook) {
+        for lock in &runbook.lock {
+            self.texts.check(lock, &self.known, &Place::nowhere());
+        }
+        for var in runbook.vars.values() {
+            var.texts(&mut |text| self.texts.check(text, &self.known, &Place::host()));
+        }
+        if let Some(selectors) = &mut self.selectors {
+            selectors.head(runbook);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let place = if step.hosts.is_some() { Place::host() } else { Place::nowhere() };
+        if let Some(selectors) = &self.selectors {
+            step.hosts.iter().for_each(|selector| selectors.check(selector));
+        }
+        self.whom(step);
+        self.still(step);
+        step.surroundings.texts(&mut |text| self.texts.check(text, &self.known, &place));
+        step.when.iter().for_each(|e| self.texts.check(e, &self.known, &place));
+        self.guards(&step.done_when, &place);
+        match &step.body {
+            Body::Action(action) => {
+                action.texts(&mut |text| self.texts.check(text, &self.known, &place));
+                if let Some((source, compiled)) = action.inline() {
+                    self.texts.check_compiled(source, compiled, &self.known, &place);
+                }
+                for (name, context) in action.templates() {
+                    match self.templates.get(&name.value) {
+                        Some(source) => self.texts.check_file(*source, context, &self.known, &place),
+                        None => self.diags.push(
+                            Diagnostic::error(
+                                "no-template",
+                                name.span,
+                                format!("there is no template `{}`", name.value),
+                            )
+                            .help("templates are looked for in the folder `templates` beside `runbooks`"),
+                        ),
+                    }
+                }
+            }
+            Body::Gather(probes) => probes.values().for_each(|probe| self.probe(probe, &place)),
+            Body::Pick(picks) => {
+                for pick in picks {
+                    if let Some(selectors) = &mut self.selectors {
+                        selectors.pick(pick);
+                    }
+                    pick.texts(&mut |text| self.texts.check(text, &self.known, &Place::host()));
+                    self.known.add_target(&pick.name.value);
+                }
+            }
+            Body::Judge(_, guards) => self.guards(guards, &place),
+            Body::Wait(wait) => self.guards(&wait.until, &place),
+            Body::Confirm(confirm) => confirm.texts(&mut |text| self.texts.check(text, &self.known, &place)),
+            Body::Note(text) => self.texts.check(text, &self.known, &place),
+            Body::Group(members) => members.iter().for_each(|member| self.step(member)),
+        }
+        if let Some(watch) = &step.watch {
+            watch.texts(&mut |text| self.texts.check(text, &self.known, &place));
+            if let (Some(selectors), Some(hosts)) = (&self.selectors, &watch.hosts) {
+                selectors.check(hosts);
+            }
+        }
+        let with_result = place.with_result(None);
+        step.outputs.values().for_each(|e| self.texts.check(e, &self.known, &with_result));
+        self.guards(&step.verify, &place);
+        self.known.add_step(step);
+    }
+
+    fn probe(&self, probe: &crate::action::probe::Probe, place: &Place) {
+        probe.texts(&mut |text| self.texts.check(text, &self.known, place));
+        if let Some(value) = &probe.value {
+            self.texts.check(value, &self.known, &place.with_result(Some(probe.kind.fields())));
+        }
+        if let (Some(selectors), Some(from)) = (&self.selectors, &probe.from) {
+            selectors.check(from);
+        }
+    }
+
+    fn guards(&self, guards: &[Guard], place: &Place) {
+        for guard in guards {
+            guard.message.iter().for_each(|text| self.texts.check(text, &self.known, place));
+            if let Some(selectors) = &self.selectors {
+                guard.selectors().into_iter().for_each(|selector| selectors.check(selector));
+            }
+            match &guard.kind {
+                GuardKind::That(that) => that.iter().for_each(|e| self.texts.check(e, &self.known, place)),
+                GuardKind::Here(probe, that) => {
+                    self.probe(probe, place);
+                    let after = place.with_result(Some(probe.kind.fields()));
+                    that.iter().for_each(|e| self.texts.check(e, &self.known, &after));
+                }
+                GuardKind::Every(members, when) => {
+                    when.iter().for_each(|e| self.texts.check(e, &self.known, &Place::host()));
+                    self.members(members, None);
+                }
+                GuardKind::Count(members, _) => self.members(members, None),
+                GuardKind::Agree(members, value) | GuardKind::Differ(members, value) => {
+                    self.members(members, Some(value));
+                }
+                GuardKind::Down(_) | GuardKind::Up(_) | GuardKind::Quorum(..) | GuardKind::NoQuorum(..) => {}
+            }
+        }
+    }
+
+    fn members(&self, members: &Members, value: Option<&crate::template::Expr>) {
+        let place = match &members.probe {
+            Some(probe) => {
+                self.probe(probe, &Place::host());
+                Place::host().with_result(Some(probe.kind.fields()))
+            }
+            None => Place::host(),
+        };
+        members.that.iter().chain(value).for_each(|e| self.texts.check(e, &self.known, &place));
+    }
+
+    /// Whatever touches a host says which.
+    fn whom(&self, step: &Step) {
+        let needs = match &step.body {
+            Body::Action(_) | Body::Gather(_) => true,
+            Body::Judge(_, guards) => guards.iter().any(Guard::needs_host),
+            Body::Wait(wait) => wait.until.iter().any(Guard::needs_host),
+            Body::Pick(_) | Body::Confirm(_) | Body::Note(_) | Body::Group(_) => false,
+        } || step.done_when.iter().chain(&step.verify).any(Guard::needs_host);
+        if needs && step.hosts.is_none() {
+            self.diags.push(
+                Diagnostic::error(
+                    "no-hosts",
+                    step.id.span,
+                    format!("step `{}` touches hosts and does not say which", step.id.value),
+                )
+                .help("add `hosts:` with a target, a group or a host; `hosts: controller` is this machine"),
+            );
+        }
+        if !step.done_when.is_empty() && !step.outputs.is_empty() {
+            self.diags.push(
+                Diagnostic::error(
+                    "done-and-outputs",
+                    step.id.span,
+                    "`outputs` beside `done_when`: they would be missing when it is done already",
+                )
+                .help("read the values with a `gather` step"),
+            );
+        }
+        if step.watch.is_some() && !matches!(step.body, Body::Action(_)) {
+            self.diags.push(Diagnostic::error(
+                "watch-without-action",
+                step.id.span,
+                format!("`watch` is around an action, and `{}` is none", step.body.key()),
+            ));
+        }
+    }
+
+    fn still(&self, step: &Step) {
+        for id in &step.still {
+            match self.known.judging(&id.value) {
+                Some(true) => {}
+                Some(false) => self.diags.push(
+                    Diagnostic::error("still-no-guard", id.span, format!("step `{}` asks no guards", id.value))
+                        .help("`still` names steps with `symptom` or `require`"),
+                ),
+                None => {
+                    let near = nearest(&id.value, self.known.judges());
+                    self.diags.push(
+                        Diagnostic::error("unknown-step", id.span, format!("there is no earlier step `{}`", id.value))
+                            .maybe_help(near.map(|near| format!("did you mean `{near}`?"))),
+                    );
+                }
+            }
+        }
+    }
+
+    fn changes_nothing(&self, runbook: &Runbook) {
+        for step in runbook.all_steps() {
+            if let Body::Action(action) = &step.body
+                && action.effect() != Effect::Reads
+            {
+                self.diags.push(
+                    Diagnostic::error("risk", step.id.span, format!("`{}` may change a host", action.key()))
+                        .and(runbook.risk.span, "and the runbook says that it only reads")
+                        .help("write `risk: reversible` or `risk: destructive`"),
+                );
+            }
+            if step.on_failure.as_ref().is_some_and(|f| f.value == OnFailure::Ask) {
+                self.diags.push(crate::action::not_yet(step.id.span, "`on_failure: ask`"));
+            }
+        }
+    }
+}

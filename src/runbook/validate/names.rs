@@ -1,0 +1,271 @@
+//! The names that a text may use at its place, and what is said about one that it may not.
+
+use std::collections::HashSet;
+
+use indexmap::{IndexMap, IndexSet};
+
+use crate::base::nearest::nearest;
+use crate::runbook::model::{Body, Runbook, Step};
+use crate::runbook::params::Kind;
+use crate::runbook::watch::Pattern;
+
+/// What a place in the runbook has: a host, a result.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    host: bool,
+    result: Option<Option<&'static [&'static str]>>,
+}
+
+impl Place {
+    pub(super) fn host() -> Self {
+        Self { host: true, result: None }
+    }
+
+    pub(super) fn nowhere() -> Self {
+        Self { host: false, result: None }
+    }
+
+    /// With a result, whose fields are known or not.
+    pub(super) fn with_result(&self, fields: Option<&'static [&'static str]>) -> Self {
+        Self { result: Some(fields), ..self.clone() }
+    }
+}
+
+/// A reference that cannot be right.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+impl Wrong {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), help: None }
+    }
+
+    fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        let wrong = Self::new("unknown-name", format!("there is no {what} `{name}`"));
+        match nearest(name, known.iter().copied()) {
+            Some(near) => wrong.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => wrong,
+            None => wrong.help(format!("there is: {}", known.join(", "))),
+        }
+    }
+}
+
+/// What is known so far.
+pub(super) struct Known<'a> {
+    runbook: &'a Runbook,
+    targets: IndexSet<String>,
+    /// The outputs of the steps so far; `None`: any name may be one.
+    steps: IndexMap<String, Option<HashSet<String>>>,
+    judges: IndexMap<String, bool>,
+}
+
+const HOST_FIELDS: &[&str] = &["name", "address", "groups", "vars", "outputs", "outcomes"];
+
+impl<'a> Known<'a> {
+    pub(super) fn new(runbook: &'a Runbook) -> Self {
+        let params = runbook.params.iter().filter(|(_, p)| p.limits.kind.is_target()).map(|(name, _)| name.clone());
+        let targets = runbook.targets.keys().cloned().chain(params).collect();
+        Self { runbook, targets, steps: IndexMap::new(), judges: IndexMap::new() }
+    }
+
+    pub(super) fn add_target(&mut self, name: &str) {
+        self.targets.insert(name.to_owned());
+    }
+
+    pub(super) fn add_step(&mut self, step: &Step) {
+        let mut outputs: HashSet<String> = step.outputs.keys().cloned().collect();
+        let mut open = false;
+        match &step.body {
+            Body::Action(action) => outputs.extend(action.outputs().iter().map(|name| (*name).to_owned())),
+            Body::Gather(probes) => outputs.extend(probes.keys().cloned()),
+            Body::Pick(_) | Body::Judge(..) | Body::Wait(_) | Body::Confirm(_) | Body::Note(_) | Body::Group(_) => {}
+        }
+        for entry in step.watch.iter().flat_map(|watch| &watch.expect) {
+            if let Pattern::Matches(text) = &entry.pattern {
+                match regex::Regex::new(&text.source().value) {
+                    Ok(regex) => outputs.extend(regex.capture_names().flatten().map(str::to_owned)),
+                    Err(_) => open = true,
+                }
+            }
+        }
+        self.steps.insert(step.id.value.clone(), (!open).then_some(outputs));
+        self.judges.insert(step.id.value.clone(), matches!(step.body, Body::Judge(..)));
+    }
+
+    /// Whether an earlier step asks guards; `None`: there is no such step yet.
+    pub(super) fn judging(&self, id: &str) -> Option<bool> {
+        self.judges.get(id).copied()
+    }
+
+    /// The earlier steps that ask guards.
+    pub(super) fn judges(&self) -> impl Iterator<Item = &str> {
+        self.judges.iter().filter(|(_, judges)| **judges).map(|(id, _)| id.as_str())
+    }
+
+    /// The kind of a param.
+    pub(super) fn param_kind(&self, name: &str) -> Option<Kind> {
+        self.runbook.params.get(name).map(|param| param.limits.kind.value)
+    }
+
+    /// Checks a path from the root.
+    pub(super) fn check(&self, path: &[String], place: &Place) -> Result<(), Wrong> {
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        let (root, rest) = parts.split_first().ok_or_else(|| Wrong::new("unknown-name", "an empty path"))?;
+        let name = rest.first().copied();
+        match *root {
+            "params" => self.param(name),
+            "vars" => {
+                need_host(place, "vars")?;
+                self.var(name)
+            }
+            "host" => {
+                need_host(place, "host")?;
+                one_of("field of a host", name, &["name", "address", "groups"])
+            }
+            "run" => one_of("field of the run", name, &["id", "started_at", "mode", "operator"]),
+            "outputs" => self.output(rest),
+            "outcomes" => self.outcome(name),
+            "targets" => self.target(rest),
+            "result" => match (&place.result, name) {
+                (None, _) => Err(Wrong::new("no-result", "there is no `result` here")
+                    .help("`result` is what a probe or the step's own action gave; outputs of earlier steps are `outputs.<step>.<name>`")),
+                (Some(Some(fields)), Some(name)) => one_of("field of this result", Some(name), fields),
+                (Some(_), _) => Ok(()),
+            },
+            "item" | "index" => Err(Wrong::new("no-item", format!("`{root}` belongs to `for_each`, which this step does not have"))),
+            "env" => Err(Wrong::new("no-env", "there is no `env.X`").help("declare a param with `env: NAME`")),
+            other => Err(Wrong::unknown(
+                "name",
+                other,
+                ["params", "vars", "host", "run", "outputs", "outcomes", "targets", "result"],
+            )),
+        }
+    }
+
+    /// Checks a path that begins at a host.
+    pub(super) fn check_at_host(&self, path: &[String]) -> Result<(), Wrong> {
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        let Some((field, rest)) = parts.split_first() else { return Ok(()) };
+        match *field {
+            "vars" => self.var(rest.first().copied()),
+            "outputs" => self.output(rest),
+            "outcomes" => self.outcome(rest.first().copied()),
+            "name" | "address" | "groups" => Ok(()),
+            "params" | "run" | "targets" | "host" => Err(Wrong::new(
+                "wrong-scope",
+                format!("inside `#each` over hosts, names are the host's; `{field}` is outside"),
+            )
+            .help(format!("write `../{}`", parts.join(".")))),
+            other => Err(Wrong::unknown("field of a host", other, HOST_FIELDS.iter().copied())),
+        }
+    }
+
+    fn param(&self, name: Option<&str>) -> Result<(), Wrong> {
+        let Some(name) = name else { return Err(Wrong::new("unknown-name", "`params` needs a name, `params.x`")) };
+        match self.runbook.params.get(name) {
+            None => Err(Wrong::unknown("param", name, self.runbook.params.keys().map(String::as_str))),
+            Some(param) if param.limits.kind.is_target() => {
+                Err(Wrong::new("target-param", format!("`{name}` is hosts, so it is a target and has no value"))
+                    .help(format!("write `targets.{name}`")))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn var(&self, name: Option<&str>) -> Result<(), Wrong> {
+        let Some(name) = name else { return Err(Wrong::new("unknown-name", "`vars` needs a name, `vars.x`")) };
+        if self.runbook.vars.contains_key(name) {
+            return Ok(());
+        }
+        let mut wrong = Wrong::unknown("var", name, self.runbook.vars.keys().map(String::as_str));
+        if !wrong.help.as_ref().is_some_and(|help| help.starts_with("did you mean")) {
+            wrong = wrong.help(format!("declare it: `vars: {{ {name}: {{ type: string }} }}`"));
+        }
+        Err(wrong)
+    }
+
+    fn output(&self, path: &[&str]) -> Result<(), Wrong> {
+        let Some((step, rest)) = path.split_first() else {
+            return Err(Wrong::new("unknown-name", "`outputs` needs a step, `outputs.<step>.<name>`"));
+        };
+        let outputs = self.earlier(step)?;
+        match (outputs, rest.first()) {
+            (Some(known), Some(name)) if !known.contains(*name) => {
+                let mut names: Vec<&str> = known.iter().map(String::as_str).collect();
+                names.sort_unstable();
+                Err(Wrong::unknown(&format!("output of step `{step}`"), name, names))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn outcome(&self, step: Option<&str>) -> Result<(), Wrong> {
+        step.map_or_else(
+            || Err(Wrong::new("unknown-name", "`outcomes` needs a step, `outcomes.<step>`")),
+            |step| self.earlier(step).map(|_| ()),
+        )
+    }
+
+    fn earlier(&self, step: &str) -> Result<&Option<HashSet<String>>, Wrong> {
+        if let Some(outputs) = self.steps.get(step) {
+            return Ok(outputs);
+        }
+        if self.runbook.step(step).is_some() {
+            return Err(Wrong::new("later-step", format!("step `{step}` has not run when this is read"))
+                .help("only earlier steps have outputs and outcomes"));
+        }
+        Err(Wrong::unknown("step", step, self.steps.keys().map(String::as_str)))
+    }
+
+    fn target(&self, path: &[&str]) -> Result<(), Wrong> {
+        let Some((name, rest)) = path.split_first() else {
+            return Err(Wrong::new("unknown-name", "`targets` needs a name, `targets.x`"));
+        };
+        if !self.targets.contains(*name) {
+            return Err(Wrong::unknown("target", name, self.targets.iter().map(String::as_str)));
+        }
+        match rest.split_first() {
+            None => Ok(()),
+            Some((&"one", rest)) => {
+                let owned: Vec<String> = rest.iter().map(|part| (*part).to_owned()).collect();
+                self.check_at_host(&owned)
+            }
+            Some((index, rest)) if index.bytes().all(|b| b.is_ascii_digit()) => {
+                let owned: Vec<String> = rest.iter().map(|part| (*part).to_owned()).collect();
+                self.check_at_host(&owned)
+            }
+            Some((other, _)) => {
+                Err(Wrong::new("list-field", format!("`targets.{name}` is a list of hosts and has no `{other}`")).help(
+                    format!(
+                        "write `targets.{name}.one.{other}` for its only host, or `pluck targets.{name} \"{other}\"`"
+                    ),
+                ))
+            }
+        }
+    }
+}
+
+fn need_host(place: &Place, what: &str) -> Result<(), Wrong> {
+    if place.host {
+        return Ok(());
+    }
+    Err(Wrong::new("needs-host", format!("`{what}` belongs to a host, and this place is about none"))
+        .help("add `hosts:` to the step, or read it of a target: `targets.t.one.vars.x`"))
+}
+
+fn one_of(what: &str, name: Option<&str>, known: &[&str]) -> Result<(), Wrong> {
+    match name {
+        Some(name) if known.contains(&name) => Ok(()),
+        Some(name) => Err(Wrong::unknown(what, name, known.iter().copied())),
+        None => Ok(()),
+    }
+}

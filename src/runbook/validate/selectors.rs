@@ -1,0 +1,93 @@
+//! Resolves every selector against the inventory, as far as it can be before params are given and targets are picked:
+//! what is chosen later stands for all that it may be chosen from.
+
+use indexmap::IndexMap;
+
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::inventory::{HostName, Inventory, Name, Names, Selector};
+use crate::runbook::model::Runbook;
+use crate::runbook::pick::Pick;
+
+pub(super) struct Selectors<'a> {
+    inventory: &'a Inventory,
+    /// Targets, params of type host(s), picks: the hosts that each may be.
+    targets: IndexMap<String, Vec<HostName>>,
+    diags: &'a Diagnostics,
+}
+
+impl Names for Selectors<'_> {
+    fn look_up(&self, name: &str) -> Vec<Name> {
+        let mut found: Vec<Name> =
+            self.targets.get(name).map(|hosts| Name { kind: "target", hosts: hosts.clone() }).into_iter().collect();
+        found.extend(self.inventory.look_up(name));
+        found
+    }
+
+    fn known(&self) -> Vec<String> {
+        self.targets.keys().cloned().chain(self.inventory.known()).collect()
+    }
+
+    fn all_hosts(&self) -> Vec<HostName> {
+        self.inventory.all_hosts()
+    }
+}
+
+impl<'a> Selectors<'a> {
+    pub(super) fn new(runbook: &Runbook, inventory: &'a Inventory, diags: &'a Diagnostics) -> Self {
+        let mut this = Self { inventory, targets: IndexMap::new(), diags };
+        for (name, param) in runbook.params.iter().filter(|(_, param)| param.limits.kind.is_target()) {
+            let hosts = match &param.of {
+                Some(of) => this.resolve(of),
+                None => inventory.all_hosts(),
+            };
+            this.targets.insert(name.clone(), hosts);
+        }
+        this
+    }
+
+    /// The targets of the head. One may use another that stands before it.
+    pub(super) fn head(&mut self, runbook: &Runbook) {
+        for (name, target) in &runbook.targets {
+            if !self.inventory.look_up(name).is_empty() {
+                self.diags.push(
+                    Diagnostic::error(
+                        "two-meanings",
+                        target.name.span,
+                        format!("`{name}` is a target here and a name in the inventory"),
+                    )
+                    .help("give the target another name, or use the group itself"),
+                );
+                continue;
+            }
+            let hosts = self.resolve(&target.selector);
+            self.targets.insert(name.clone(), hosts);
+        }
+    }
+
+    pub(super) fn check(&self, selector: &Selector) {
+        self.resolve(selector);
+    }
+
+    pub(super) fn pick(&mut self, pick: &Pick) {
+        let hosts = self.resolve(&pick.from);
+        if self.targets.contains_key(&pick.name.value) || !self.inventory.look_up(&pick.name.value).is_empty() {
+            self.diags.push(Diagnostic::error(
+                "two-meanings",
+                pick.name.span,
+                format!("`{}` is the name of something else already", pick.name.value),
+            ));
+            return;
+        }
+        self.targets.insert(pick.name.value.clone(), hosts);
+    }
+
+    fn resolve(&self, selector: &Selector) -> Vec<HostName> {
+        match selector.resolve(self) {
+            Ok(hosts) => hosts,
+            Err(diagnostic) => {
+                self.diags.push(diagnostic);
+                Vec::new()
+            }
+        }
+    }
+}

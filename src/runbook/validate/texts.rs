@@ -1,0 +1,84 @@
+//! Checks one text or expression: its own problems, and every path that it reads.
+
+use std::ops::Range;
+
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::span::{SourceId, Sources, Span};
+use crate::template::{AnyText, Compiled, Context, Problem, RefBase, Reference};
+use crate::text::{self, Sp};
+
+use super::names::{Known, Place, Wrong};
+use crate::runbook::params::Kind;
+
+pub(super) struct Texts<'a> {
+    pub(super) sources: &'a Sources,
+    pub(super) diags: &'a Diagnostics,
+}
+
+impl Texts<'_> {
+    /// A text or expression of the runbook.
+    pub(super) fn check(&self, text: &dyn AnyText, known: &Known<'_>, place: &Place) {
+        let source = text.source();
+        self.all(text.problems(), text.references(), text.context(), known, place, |range| self.locate(source, range));
+    }
+
+    /// A template that is written in place.
+    pub(super) fn check_compiled(&self, source: &Sp<String>, compiled: &Compiled, known: &Known<'_>, place: &Place) {
+        let context = Some(compiled.context());
+        self.all(compiled.problems(), compiled.references(), context, known, place, |range| self.locate(source, range));
+    }
+
+    /// A template file.
+    pub(super) fn check_file(&self, source: SourceId, context: Context, known: &Known<'_>, place: &Place) {
+        let compiled = Compiled::new(&self.sources.get(source).text, context);
+        let locate = |range| Span::new(source, range);
+        self.all(compiled.problems(), compiled.references(), Some(context), known, place, locate);
+    }
+
+    fn locate(&self, source: &Sp<String>, range: Range<usize>) -> Span {
+        text::place(&self.sources.get(source.span.source).text, source.span, &source.value, range)
+    }
+
+    fn all(
+        &self,
+        problems: &[Problem],
+        references: &[Reference],
+        context: Option<Context>,
+        known: &Known<'_>,
+        place: &Place,
+        locate: impl Fn(Range<usize>) -> Span,
+    ) {
+        for problem in problems {
+            self.diags.push(problem.locate(&locate));
+        }
+        for reference in references {
+            let checked = match &reference.base {
+                RefBase::Root => {
+                    known.check(&reference.path, place).and_then(|()| no_secret(reference, context, known))
+                }
+                RefBase::HostsOf(list) if list.first().is_some_and(|root| root == "targets") => {
+                    known.check_at_host(&reference.path)
+                }
+                RefBase::HostsOf(_) | RefBase::Local => Ok(()),
+            };
+            if let Err(Wrong { code, message, help }) = checked {
+                self.diags.push(Diagnostic::error(code, locate(reference.range.clone()), message).maybe_help(help));
+            }
+        }
+    }
+}
+
+/// A command line is visible to everybody on a host.
+fn no_secret(reference: &Reference, context: Option<Context>, known: &Known<'_>) -> Result<(), Wrong> {
+    let [root, name, ..] = reference.path.as_slice() else { return Ok(()) };
+    if root == "params" && context == Some(Context::Shell) && known.param_kind(name) == Some(Kind::Secret) {
+        return Err(Wrong {
+            code: "secret-in-command",
+            message: format!("`params.{name}` is a secret, and everybody on a host can read command lines"),
+            help: Some(format!(
+                "give it by the environment: `env: {{ NAME: \"{{{{params.{name}}}}}\" }}` and `\"$NAME\"` in the command"
+            )),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! `wait`: guards that must come to hold.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::action::guard::Guard;
+use crate::base::diag::Diagnostics;
+use crate::text::{self, Dur, Sp, Tree};
+
+/// How often it is asked when `every` is not written.
+const DEFAULT_EVERY: Duration = Duration::from_millis(500);
+
+/// Guards that must come to hold within a time, and stay so.
+#[derive(Debug)]
+pub struct Wait {
+    /// What must hold.
+    pub until: Vec<Guard>,
+    /// How long it may take until it holds and has held.
+    pub within: Duration,
+    /// How often it is asked.
+    pub every: Duration,
+    /// How long it must stay so.
+    pub hold: Duration,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    until: Tree,
+    within: Sp<Dur>,
+    every: Option<Sp<Dur>>,
+    hold: Option<Sp<Dur>>,
+}
+
+impl Wait {
+    pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        let fields: Fields = text::decode(tree, diags)?;
+        Some(Self {
+            until: Guard::decode_all(&fields.until, diags),
+            within: fields.within.value.0,
+            every: fields.every.map_or(DEFAULT_EVERY, |d| d.value.0),
+            hold: fields.hold.map_or(Duration::ZERO, |d| d.value.0),
+        })
+    }
+}

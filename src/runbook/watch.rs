@@ -1,0 +1,162 @@
+//! `watch`: what logs must say around an action, and what they must not.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::action::guard::Amount;
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::span::Span;
+use crate::inventory::Selector;
+use crate::template::{AnyText, Plain, Regex, Text};
+use crate::text::{self, Amount as Quantity, Dur, Sp, Tree};
+
+/// How long lines are waited for when `within` is not written.
+const DEFAULT_WITHIN: Duration = Duration::from_secs(60);
+
+/// A log watch.
+#[derive(Debug)]
+pub struct Watch {
+    /// Where it stands.
+    pub span: Span,
+    /// A path, `journal:UNIT` or `container:`.
+    pub log: Text<Plain>,
+    /// On whose hosts; the step's when not written.
+    pub hosts: Option<Selector>,
+    /// How long it may take, counted from the end of the action.
+    pub within: Duration,
+    /// How long all must have held.
+    pub settle: Duration,
+    /// What must be said.
+    pub expect: Vec<Entry>,
+    /// What must not be said.
+    pub never: Vec<Entry>,
+}
+
+/// One line that is waited for.
+#[derive(Debug)]
+pub struct Entry {
+    /// Where it stands.
+    pub span: Span,
+    /// The line.
+    pub pattern: Pattern,
+    /// On how many hosts; on every one when not written.
+    pub amount: Option<Amount>,
+    /// A later line that takes it back.
+    pub revoked_by: Option<Text<Plain>>,
+    /// Once it was said anywhere, undo is refused.
+    pub no_return: bool,
+}
+
+/// How a line is recognised.
+#[derive(Debug)]
+pub enum Pattern {
+    /// It contains this.
+    Line(Text<Plain>),
+    /// It matches this.
+    Matches(Text<Regex>),
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    log: Text<Plain>,
+    hosts: Option<Tree>,
+    within: Option<Sp<Dur>>,
+    settle: Option<Sp<Dur>>,
+    #[serde(default)]
+    expect: Vec<Tree>,
+    #[serde(default)]
+    never: Vec<Tree>,
+    since: Option<Sp<String>>,
+}
+
+#[derive(Deserialize)]
+struct EntryFields {
+    line: Option<Text<Plain>>,
+    matches: Option<Text<Regex>>,
+    exactly: Option<Sp<Quantity>>,
+    at_least: Option<Sp<Quantity>>,
+    at_most: Option<Sp<Quantity>>,
+    revoked_by: Option<Text<Plain>>,
+    #[serde(default)]
+    no_return: bool,
+}
+
+impl Watch {
+    pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        let fields: Fields = text::decode(tree, diags)?;
+        if let Some(since) = &fields.since {
+            diags.push(crate::action::not_yet(since.span, "`since` of `watch`"));
+        }
+        let expect: Vec<Entry> = fields.expect.iter().filter_map(|tree| Entry::decode(tree, diags)).collect();
+        let never: Vec<Entry> = fields.never.iter().filter_map(|tree| Entry::decode(tree, diags)).collect();
+        if fields.settle.is_none() {
+            for entry in &expect {
+                let why = match (&entry.amount, &entry.revoked_by) {
+                    (_, Some(_)) => "`revoked_by`",
+                    (Some(Amount::Exactly(_)), None) => "`exactly`",
+                    _ => continue,
+                };
+                diags.push(
+                    Diagnostic::error(
+                        "no-settle",
+                        entry.span,
+                        format!("{why} needs `settle`: a later line can change it"),
+                    )
+                    .help("add for example `settle: 3s` to the watch"),
+                );
+            }
+        }
+        if expect.is_empty() && never.is_empty() && !diags.has_errors_within(tree.span) {
+            diags.push(
+                Diagnostic::error("no-entry", tree.span, "nothing is watched for").help("add `expect` or `never`"),
+            );
+        }
+        let hosts = match &fields.hosts {
+            Some(tree) => Some(Selector::decode(tree, diags)?),
+            None => None,
+        };
+        Some(Self {
+            span: tree.span,
+            log: fields.log,
+            hosts,
+            within: fields.within.map_or(DEFAULT_WITHIN, |d| d.value.0),
+            settle: fields.settle.map_or(Duration::ZERO, |d| d.value.0),
+            expect,
+            never,
+        })
+    }
+
+    /// Every text, for the reference check.
+    pub fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        visit(&self.log);
+        for entry in self.expect.iter().chain(&self.never) {
+            match &entry.pattern {
+                Pattern::Line(text) => visit(text),
+                Pattern::Matches(text) => visit(text),
+            }
+            entry.revoked_by.iter().for_each(|text| visit(text));
+        }
+    }
+}
+
+impl Entry {
+    fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        let fields: EntryFields = text::decode(tree, diags)?;
+        let pattern = match (fields.line, fields.matches) {
+            (Some(line), None) => Pattern::Line(line),
+            (None, Some(matches)) => Pattern::Matches(matches),
+            _ => {
+                if !diags.has_errors_within(tree.span) {
+                    diags.push(
+                        Diagnostic::error("no-line", tree.span, "an entry names one line")
+                            .help("write either `line: text` or `matches: regex`"),
+                    );
+                }
+                return None;
+            }
+        };
+        let amount = Amount::decode(tree.span, fields.exactly, fields.at_least, fields.at_most, diags);
+        Some(Self { span: tree.span, pattern, amount, revoked_by: fields.revoked_by, no_return: fields.no_return })
+    }
+}

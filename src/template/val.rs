@@ -1,0 +1,153 @@
+//! Fields that hold a literal or a template: `parallel: 3`, `parallel: "{{params.n}}"`.
+
+use super::context::{Context, Plain};
+use super::error::{EvalError, EvalErrorKind};
+use super::problem::Problem;
+use super::reference::Reference;
+use super::scope::Scope;
+use super::text::{AnyText, Text};
+use super::value::Value;
+use crate::text::Sp;
+
+/// A type that a [`Val`] can hold.
+pub trait FromText: Sized + Clone {
+    /// For messages: "a boolean", "a duration".
+    const WHAT: &'static str;
+
+    /// From text: what a template came to, or what is written between quotes. `Err` says what is wrong, as a fragment.
+    fn from_text(text: &str) -> Result<Self, String>;
+
+    /// From a value: a YAML literal, or a template that is one expression. Type-strict; texts go to
+    /// [`FromText::from_text`] unless a type overrides it.
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Str(text) => Self::from_text(text),
+            other => Err(format!("{} is needed, not {}", Self::WHAT, other.kind())),
+        }
+    }
+}
+
+/// What a [`Val`] came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Known<T> {
+    /// The value.
+    Yes(T),
+    /// Not before this step has run.
+    Until(std::sync::Arc<str>),
+}
+
+/// A literal, or a text that becomes one.
+#[derive(Clone, Debug)]
+pub struct Val<T> {
+    text: Text<Plain>,
+    /// `Err` when the literal is not one of `T`: then it is among the problems.
+    literal: Option<T>,
+    problems: Vec<Problem>,
+}
+
+impl<T: FromText> Val<T> {
+    /// From a literal of the file. `written` is how it is written, with its place.
+    #[must_use]
+    pub fn from_literal(written: Sp<String>, value: &Value) -> Self {
+        if matches!(value, Value::Str(s) if s.contains("{{")) {
+            let text = Text::<Plain>::new(written);
+            let problems = text.problems().to_vec();
+            return Self { text, literal: None, problems };
+        }
+        let range = 0..written.value.len();
+        let (literal, problems) = match T::from_value(value) {
+            Ok(literal) => (Some(literal), Vec::new()),
+            Err(reason) => (None, vec![Problem::error("wrong-type", range, reason)]),
+        };
+        Self { text: Text::new(written), literal, problems }
+    }
+
+    /// The literal, if it is one.
+    #[must_use]
+    pub fn literal(&self) -> Option<&T> {
+        self.literal.as_ref()
+    }
+
+    /// The value. One that is not known yet is an error here; [`Val::known`] tells.
+    pub fn get(&self, scope: &dyn Scope) -> Result<T, EvalError> {
+        match self.known(scope)? {
+            Known::Yes(value) => Ok(value),
+            Known::Until(step) => Err(EvalError::new(0..self.text.source().len(), EvalErrorKind::NotKnownYet { step })),
+        }
+    }
+
+    /// The value, or the step that it waits for.
+    pub fn known(&self, scope: &dyn Scope) -> Result<Known<T>, EvalError> {
+        if let Some(literal) = &self.literal {
+            return Ok(Known::Yes(literal.clone()));
+        }
+        let value = self.text.value(scope)?;
+        if let Some(step) = value.waits_for() {
+            return Ok(Known::Until(step));
+        }
+        T::from_value(&value)
+            .or_else(|reason| if let Value::Str(s) = &value { T::from_text(s) } else { Err(reason) })
+            .map(Known::Yes)
+            .map_err(|reason| EvalError::new(0..self.text.source().len(), EvalErrorKind::Convert { reason }))
+    }
+}
+
+impl<T: FromText> AnyText for Val<T> {
+    fn source(&self) -> &Sp<String> {
+        self.text.source()
+    }
+
+    fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    fn references(&self) -> &[Reference] {
+        self.text.references()
+    }
+
+    fn context(&self) -> Option<Context> {
+        Some(Context::Plain)
+    }
+}
+
+/// Two values are equal when they are written the same, wherever they stand.
+impl<T> PartialEq for Val<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl FromText for bool {
+    const WHAT: &'static str = "a boolean";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("`true` or `false` is needed, not `{text}`"))
+    }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        value.as_bool().ok_or_else(|| format!("{} is needed, not {}", Self::WHAT, value.kind()))
+    }
+}
+
+impl FromText for u64 {
+    const WHAT: &'static str = "a whole number";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| format!("a whole number is needed, not `{text}`"))
+    }
+
+    fn from_value(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Int(n) => Self::try_from(*n).map_err(|_| format!("{n} is out of range")),
+            other => Err(format!("{} is needed, not {}", Self::WHAT, other.kind())),
+        }
+    }
+}
+
+impl FromText for String {
+    const WHAT: &'static str = "a text";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        Ok(text.to_owned())
+    }
+}

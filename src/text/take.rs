@@ -1,0 +1,34 @@
+//! Taking a map apart by its keys, for places where two vocabularies share one map (a guard and its probe, a step and
+//! its action).
+
+use serde::de::DeserializeOwned;
+
+use crate::base::diag::Diagnostics;
+use crate::base::span::Span;
+
+use super::tree::{Node, Tree};
+
+/// The entries of a map with these keys, and those without. Both keep the map's span; anything but a map is in both.
+#[must_use]
+pub fn split(tree: &Tree, keys: &[&str]) -> (Tree, Tree) {
+    let Node::Map(entries) = &tree.value else { return (tree.clone(), tree.clone()) };
+    let (with, without) = entries.iter().cloned().partition(|(key, _)| keys.contains(&key.value.as_str()));
+    (Tree::new(Node::Map(with), tree.span), Tree::new(Node::Map(without), tree.span))
+}
+
+/// Where a key of a map stands.
+#[must_use]
+pub fn key_span(tree: &Tree, key: &str) -> Option<Span> {
+    match &tree.value {
+        Node::Map(entries) => entries.iter().find(|(k, _)| k.value == key).map(|(k, _)| k.span),
+        _ => None,
+    }
+}
+
+/// Decodes what [`split`] left; `beside` are the keys of the other vocabulary, which "did you mean" may suggest.
+pub fn decode_beside<T: DeserializeOwned>(tree: &Tree, beside: &[&str], diags: &Diagnostics) -> Option<T> {
+    {
+        let _ = beside;
+        super::decode::decode(tree, diags)
+    }
+}

@@ -1,0 +1,77 @@
+//! A connection to a host.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::LinkError;
+use super::look::{Answer, Ask, Look};
+use super::work::{Done, Started, Work};
+use crate::base::BoxFuture;
+use crate::base::ids::UnitKey;
+use crate::base::permit::Permit;
+
+/// What the host says about itself when the link is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The id of this boot: another one means that the host was restarted.
+    pub boot_id: String,
+    /// The id of the installation, by which one machine under two names is found. Empty when it has none.
+    pub machine_id: String,
+    /// The login user's number.
+    pub uid: u32,
+    /// The login user's name.
+    pub login: String,
+    /// Since the boot, when the link was made.
+    pub uptime: Duration,
+    /// What `/bin/sh` is: `dash`, `bash`, `busybox`, or its path.
+    pub shell: String,
+}
+
+/// What becomes of a run's claims on the host when the run is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claims {
+    /// They stay, so that `resume` can ask for what happened.
+    Keep,
+    /// They are removed: all outcomes are known and durable.
+    Remove,
+}
+
+/// Output as it comes, over a channel of its own.
+pub trait Bulk: Send {
+    /// The next bytes of standard output; empty at its end.
+    fn next(&mut self) -> BoxFuture<'_, Result<Vec<u8>, LinkError>>;
+
+    /// Waits for the end, without further output: exit code and standard error.
+    fn end(self: Box<Self>) -> BoxFuture<'static, Result<Answer, LinkError>>;
+}
+
+/// A connection to a host. Work needs a permit: see [`super::Hands`].
+pub trait Link: Look {
+    /// The host's name in the inventory.
+    fn host(&self) -> &str;
+
+    /// What the host said about itself.
+    fn facts(&self) -> &Facts;
+
+    /// This link as something that can only look.
+    fn look(&self) -> &dyn Look;
+
+    /// Starts work under the permit's key, or answers what the same key came to before.
+    fn claim<'a>(
+        &'a self,
+        permit: &'a Permit,
+        work: &'a Work,
+        started: Option<oneshot::Sender<Started>>,
+    ) -> BoxFuture<'a, Result<Done, LinkError>>;
+
+    /// Ends the process groups of a key's work (all its parts, as any user that this link has worked as) over another
+    /// channel: SIGTERM, after `grace` SIGKILL. `Ok` means that none of them is left.
+    fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>>;
+
+    /// Like `ask`, with its output as it comes, over a channel of its own. Dropping it ends the command.
+    fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>>;
+
+    /// The end of the run: scratch is removed, claims as asked, the runners and the connection end.
+    fn finish(&self, claims: Claims) -> BoxFuture<'_, ()>;
+}

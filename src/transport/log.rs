@@ -1,0 +1,64 @@
+//! Places in logs: taken in the same request as a step's start, so that nothing is missed between the two.
+
+use serde::{Deserialize, Serialize};
+
+/// A log on a host.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogSource {
+    /// A file, by its absolute path.
+    File(String),
+    /// What a systemd unit writes to the journal.
+    Journal(String),
+}
+
+/// A place in a log: what lies before it never counts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The log.
+    pub source: LogSource,
+    /// Where in it.
+    pub at: Place,
+}
+
+/// Where in a log a [`Cursor`] stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// In a file.
+    File {
+        /// Its inode.
+        inode: u64,
+        /// Its size at that moment: the offset from which lines count.
+        size: u64,
+        /// A checksum of its first 256 bytes (fewer, if it was shorter).
+        fingerprint: String,
+    },
+    /// A file that did not exist: all of it will count.
+    Absent,
+    /// journald's own cursor; empty when the journal was empty.
+    Journal(String),
+}
+
+/// The cursors as the runner writes them, one line for each source.
+pub(super) fn parse(sources: &[LogSource], text: &str) -> Option<Vec<Cursor>> {
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() != sources.len() {
+        return None;
+    }
+    sources.iter().zip(lines).map(|(source, line)| Some(Cursor { source: source.clone(), at: place(line)? })).collect()
+}
+
+fn place(line: &str) -> Option<Place> {
+    let words: Vec<&str> = line.split(' ').collect();
+    match words.as_slice() {
+        ["A"] => Some(Place::Absent),
+        ["F", inode, size, fingerprint] => Some(Place::File {
+            inode: inode.parse().ok()?,
+            size: size.parse().ok()?,
+            fingerprint: (*fingerprint).to_owned(),
+        }),
+        ["J", cursor] => Some(Place::Journal((*cursor).to_owned())),
+        _ => None,
+    }
+}

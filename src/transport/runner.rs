@@ -1,0 +1,321 @@
+//! A link whose far end is the runner, whatever carries the channels.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, oneshot};
+
+use super::LinkError;
+use super::bulk::{self, Streaming};
+use super::channel::{self, Opener};
+use super::frame::{Ended, Frame};
+use super::link::{Bulk, Claims, Facts, Link};
+use super::log::LogSource;
+use super::look::{Answer, Ask, Dialed, Look};
+use super::pool::{self, Pool};
+use super::quote::{self, Setting};
+use super::session::{Order, Session, Terms};
+use super::work::{Done, Started, Work};
+use crate::base::BoxFuture;
+use crate::base::ids::UnitKey;
+use crate::base::permit::Permit;
+
+/// Channels for bulk output at the same time.
+const BULKS: usize = 3;
+
+/// How late a request may reach the host and still start something.
+const LATENESS: Duration = Duration::from_secs(60);
+
+/// A connection with runners at its far end.
+pub(super) struct RunnerLink {
+    name: String,
+    facts: Facts,
+    since: Instant,
+    opener: Arc<dyn Opener>,
+    pool: Pool,
+    path: Option<String>,
+    shell: String,
+    patience: Duration,
+    bulks: Arc<Semaphore>,
+    /// The users that have had claimed work.
+    workers: Mutex<BTreeSet<Option<String>>>,
+    finished: AtomicBool,
+}
+
+impl RunnerLink {
+    /// A link from its first runner.
+    pub(super) fn new(
+        name: String,
+        opener: Arc<dyn Opener>,
+        first: Session,
+        terms: Terms,
+        shell: String,
+        patience: Duration,
+    ) -> Self {
+        let facts = first.hello.facts.clone();
+        let path = terms.path.clone();
+        let pool = Pool::new(terms, shell.clone(), patience);
+        pool.first(first);
+        Self {
+            name,
+            facts,
+            since: Instant::now(),
+            opener,
+            pool,
+            path,
+            shell,
+            patience,
+            bulks: Arc::new(Semaphore::new(BULKS)),
+            workers: Mutex::default(),
+            finished: AtomicBool::new(false),
+        }
+    }
+
+    /// No sudo where the login is that user already.
+    fn user(&self, user: Option<&str>) -> Option<String> {
+        user.filter(|user| *user != self.facts.login && !(self.facts.uid == 0 && *user == "root")).map(str::to_owned)
+    }
+
+    fn open_for_requests(&self) -> Result<(), LinkError> {
+        if self.finished.load(Ordering::SeqCst) { Err(LinkError::lost("the link is finished")) } else { Ok(()) }
+    }
+
+    async fn do_ask(&self, ask: &Ask) -> Result<Answer, LinkError> {
+        self.open_for_requests()?;
+        let text = setting(ask).text()?;
+        let stdin = quote::stdin(&ask.stdin)?;
+        let user = self.user(ask.user.as_deref());
+        let mut lease = self.pool.lease(&*self.opener, &user).await?;
+        let answer = lease.session.ask(&text, &stdin, ask.timeout).await?;
+        self.pool.put(&user, lease);
+        Ok(answer)
+    }
+
+    async fn do_claim(
+        &self,
+        key: String,
+        work: &Work,
+        started: Option<oneshot::Sender<Started>>,
+    ) -> Result<Done, LinkError> {
+        self.open_for_requests()?;
+        let setting = Setting {
+            script: &work.script,
+            argv: work.argv.as_deref(),
+            env: &work.env,
+            cwd: work.cwd.as_deref(),
+            shell: work.shell.as_deref(),
+        };
+        let (text, stdin, lines) = (setting.text()?, quote::stdin(&work.stdin)?, lines(work)?);
+        let user = self.user(work.user.as_deref());
+        let mut lease = self.pool.lease(&*self.opener, &user).await?;
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(user.clone());
+        let deadline = self.facts.uptime + self.since.elapsed() + LATENESS;
+        let order = Order {
+            key: &key,
+            deadline: u64::try_from(deadline.as_millis() / 10).unwrap_or(0),
+            timeout: work.timeout,
+            grace: work.grace,
+            text,
+            stdin,
+            lines,
+            sources: &work.cursors,
+        };
+        let ran = lease.session.run(order, started).await;
+        // A refusal is a frame like any other: the runner is where we think it is, unless it could not read the request.
+        let (ended, output) = match ran {
+            Ok(ran) => ran,
+            Err(error) => {
+                if matches!(&error, LinkError::NotStarted { reason } if !reason.contains("incomplete")) {
+                    self.pool.put(&user, lease);
+                }
+                return Err(error);
+            }
+        };
+        let spool = format!("{}/{}", lease.session.hello.spool, self.run());
+        self.pool.put(&user, lease);
+        let (stdout, stderr, truncated) = match output {
+            Some((out, err)) => (out, err, false),
+            None => self.fetch(&user, &format!("{spool}/{key}"), &ended, work.cap).await?,
+        };
+        let Ended { exit, timed_out, background, millis, cut, .. } = ended;
+        Ok(Done { exit, stdout, stderr, timed_out, truncated: truncated || cut, background, millis })
+    }
+
+    fn run(&self) -> &str {
+        self.pool.run()
+    }
+
+    /// Output that was too much for the end frame, over a channel of its own.
+    async fn fetch(
+        &self,
+        user: &Option<String>,
+        file: &str,
+        ended: &Ended,
+        cap: u64,
+    ) -> Result<(Vec<u8>, Vec<u8>, bool), LinkError> {
+        let mut streams = Vec::new();
+        let mut truncated = false;
+        for (name, size) in [("o", ended.out), ("e", ended.err)] {
+            if size == 0 && !ended.cut {
+                streams.push(Vec::new());
+                continue;
+            }
+            let (head, tail) = (cap - cap / 2, cap / 2);
+            let script = format!(
+                "f={}.{name}; if [ -e \"$f.h\" ]; then head -c {head} <\"$f.h\"; tail -c {tail} <\"$f\"
+                elif [ {size} -le {cap} ]; then head -c {size} <\"$f\"
+                else head -c {head} <\"$f\"; head -c {size} <\"$f\" | tail -c {tail}; fi",
+                quote::word(file)
+            );
+            truncated |= size > cap;
+            let ask = Ask { script, user: user.clone(), ..Ask::default() };
+            let mut bulk = self.do_bulk(&ask).await?;
+            let mut bytes = Vec::new();
+            loop {
+                let more = bulk.next().await?;
+                if more.is_empty() {
+                    break;
+                }
+                bytes.extend_from_slice(&more);
+            }
+            let end = bulk.end().await?;
+            if end.exit != 0 {
+                return Err(LinkError::lost(format!(
+                    "the work ended with {}, its output could not be fetched: {}",
+                    ended.exit,
+                    String::from_utf8_lossy(&end.stderr).trim()
+                )));
+            }
+            streams.push(bytes);
+        }
+        let err = streams.pop().unwrap_or_default();
+        Ok((streams.pop().unwrap_or_default(), err, truncated))
+    }
+
+    async fn do_bulk(&self, ask: &Ask) -> Result<Box<dyn Bulk>, LinkError> {
+        self.open_for_requests()?;
+        let text = bulk::text(&setting(ask).text()?);
+        let user = self.user(ask.user.as_deref());
+        let permit = Arc::clone(&self.bulks).acquire_owned().await;
+        let permit = permit.map_err(|_| LinkError::lost("the link is finished"))?;
+        let command = channel::command(text.len(), user.as_deref(), &self.shell)?;
+        let channel = self.opener.open(command).await?;
+        let started = Streaming::start(channel, permit, &text, self.path.as_deref(), &ask.stdin, self.patience).await;
+        Ok(Box::new(started.map_err(|stderr| pool::refused(user.as_deref(), stderr))?))
+    }
+
+    async fn do_cancel(&self, key: &UnitKey, grace: Duration) -> Result<(), LinkError> {
+        self.open_for_requests()?;
+        let users = self.workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let words = format!("{key} {}", grace.as_secs().max(1));
+        for user in users {
+            let mut lease = self.pool.extra(&*self.opener, &user).await?;
+            match lease.session.plain("cancel", &words, grace + Duration::from_secs(30)).await? {
+                Frame::Cancelled { left: false } => self.pool.put(&user, lease),
+                Frame::Cancelled { left: true } => {
+                    self.pool.put(&user, lease);
+                    return Err(LinkError::lost("some of its processes are still there after SIGKILL"));
+                }
+                Frame::Refused { reason } => return Err(LinkError::NotStarted { reason }),
+                _ => return Err(LinkError::lost("the host answered something else than what was asked")),
+            }
+        }
+        Ok(())
+    }
+
+    async fn do_finish(&self, claims: Claims) {
+        self.finished.store(true, Ordering::SeqCst);
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut reaped = BTreeSet::new();
+        for (user, mut session) in self.pool.drain() {
+            let reap = claims == Claims::Remove && workers.contains(&user) && reaped.insert(user);
+            let op = if reap { "reap" } else { "forget" };
+            if let Err(error) = session.plain(op, "", Duration::ZERO).await {
+                tracing::debug!(host = self.name, %error, "at the end of the link");
+            }
+        }
+        self.opener.close().await;
+    }
+}
+
+impl Look for RunnerLink {
+    fn ask<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Answer, LinkError>> {
+        Box::pin(self.do_ask(ask))
+    }
+
+    fn dial<'a>(&'a self, address: &'a str, timeout: Duration) -> BoxFuture<'a, Result<Dialed, LinkError>> {
+        Box::pin(async move {
+            self.open_for_requests()?;
+            self.opener.dial(address, timeout).await
+        })
+    }
+}
+
+impl Link for RunnerLink {
+    fn host(&self) -> &str {
+        &self.name
+    }
+
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn look(&self) -> &dyn Look {
+        self
+    }
+
+    fn claim<'a>(
+        &'a self,
+        permit: &'a Permit,
+        work: &'a Work,
+        started: Option<oneshot::Sender<Started>>,
+    ) -> BoxFuture<'a, Result<Done, LinkError>> {
+        let key = permit.key();
+        let key = if work.part.is_empty() { key.to_string() } else { format!("{key}-{}", work.part) };
+        Box::pin(self.do_claim(key, work, started))
+    }
+
+    fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>> {
+        Box::pin(self.do_cancel(key, grace))
+    }
+
+    fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>> {
+        Box::pin(self.do_bulk(ask))
+    }
+
+    fn finish(&self, claims: Claims) -> BoxFuture<'_, ()> {
+        Box::pin(self.do_finish(claims))
+    }
+}
+
+fn setting(ask: &Ask) -> Setting<'_> {
+    Setting {
+        script: &ask.script,
+        argv: ask.argv.as_deref(),
+        env: &ask.env,
+        cwd: ask.cwd.as_deref(),
+        shell: ask.shell.as_deref(),
+    }
+}
+
+/// Scratch and log sources as the runner reads them.
+fn lines(work: &Work) -> Result<Vec<String>, LinkError> {
+    let scratch = work.scratch.iter().map(|path| ('W', path));
+    let sources = work.cursors.iter().map(|source| match source {
+        LogSource::File(path) => ('F', path),
+        LogSource::Journal(unit) => ('J', unit),
+    });
+    scratch
+        .chain(sources)
+        .map(|(kind, text)| {
+            let absolute = kind == 'J' || text.starts_with('/');
+            if absolute && !text.is_empty() && !text.contains(['\n', '\0']) {
+                Ok(format!("{kind} {text}"))
+            } else {
+                Err(LinkError::NotStarted { reason: format!("{text:?} is not an absolute path") })
+            }
+        })
+        .collect()
+}

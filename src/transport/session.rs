@@ -1,0 +1,296 @@
+//! One runner: the controller's end of its frames. A session serves one request at a time; after an error it is not to
+//! be used again, since nobody knows where in the stream it stands.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::channel::Channel;
+use super::frame::{self, Ended, Frame, Kept, Reader};
+use super::look::Answer;
+use super::work::Started;
+use super::{Connect, Facts, LinkError, log};
+use crate::base::{crash, ids};
+
+/// The host side's text.
+pub(super) const RUNNER: &str = include_str!("assets/runner.sh");
+
+/// What the controller keeps of an `ask`'s output, for each stream, in bytes.
+pub(super) const ASK_CAP: usize = 16 << 20;
+
+/// How long a host may be silent after a request's own time is up, before the link is given up.
+const SLACK: Duration = Duration::from_secs(30);
+
+/// What a runner says in its greeting.
+#[derive(Clone, Debug)]
+pub(super) struct Hello {
+    pub facts: Facts,
+    /// Where claims are, whether or not that exists.
+    pub spool: String,
+}
+
+/// How the runner is to be.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub run: String,
+    pub shell: Option<String>,
+    pub path: Option<String>,
+}
+
+impl Terms {
+    /// The terms of a run on a host; steps use the runner's own shell if no other is wanted.
+    pub(super) fn new(run: &ids::RunId, connect: &Connect, shell: &str) -> Self {
+        let shell = connect.shell.clone().or_else(|| Some(shell.to_owned()));
+        Self { run: run.to_string(), shell, path: connect.path.clone() }
+    }
+}
+
+/// A request for claimed work, rendered.
+pub(super) struct Order<'a> {
+    pub key: &'a str,
+    pub deadline: u64,
+    pub timeout: Duration,
+    pub grace: Duration,
+    pub text: String,
+    pub stdin: String,
+    /// `W PATH`, `F PATH`, `J UNIT`.
+    pub lines: Vec<String>,
+    pub sources: &'a [log::LogSource],
+}
+
+/// A living runner.
+pub(super) struct Session {
+    input: Box<dyn AsyncWrite + Send + Unpin>,
+    output: Reader,
+    errors: Reader,
+    nonce: String,
+    number: u64,
+    pub(super) hello: Hello,
+    _guard: Box<dyn Send + Sync>,
+}
+
+/// Why there was no greeting.
+pub(super) struct NoGreeting {
+    /// What came on standard error.
+    pub stderr: String,
+    /// Nothing came within the time.
+    pub silent: bool,
+}
+
+impl Session {
+    /// Sends the runner and waits for its greeting. What the login shell says before is discarded.
+    pub(super) async fn greet(channel: Channel, terms: &Terms, patience: Duration) -> Result<Self, NoGreeting> {
+        let Channel { mut input, output, errors, guard } = channel;
+        let nonce = ids::nonce();
+        let (mut output, mut errors) = (Reader::new(output), Reader::new(errors));
+        let head = format!(
+            "{RUNNER}refloat1 {nonce} {} {}\n{}\n",
+            terms.run,
+            terms.shell.as_deref().unwrap_or(""),
+            terms.path.as_deref().unwrap_or("")
+        );
+        let greeting = async {
+            // A login that ends at once closes its input; what it said is what matters.
+            let _ = input.write_all(head.as_bytes()).await;
+            let _ = input.flush().await;
+            loop {
+                let line = output.line().await.ok()?;
+                if let Some(hello) = greeting(&line, &nonce) {
+                    return Some(hello);
+                }
+            }
+        };
+        let drained = async { while errors.rest().len() < 64 << 10 && errors.fill().await.unwrap_or(false) {} };
+        let hello = tokio::select! {
+            hello = timeout(patience, greeting) => hello,
+            () = async { drained.await; std::future::pending::<()>().await } => unreachable!("pending"),
+        };
+        match hello {
+            Ok(Some(hello)) => Ok(Self { input, output, errors, nonce, number: 0, hello, _guard: guard }),
+            hello => {
+                let more = async { while errors.rest().len() < 64 << 10 && errors.fill().await.unwrap_or(false) {} };
+                let _ = timeout(Duration::from_millis(500), more).await;
+                let stderr = String::from_utf8_lossy(errors.rest()).trim().to_owned();
+                Err(NoGreeting { stderr, silent: hello.is_err() })
+            }
+        }
+    }
+
+    /// Runs a text that only looks.
+    pub(super) async fn ask(&mut self, text: &str, stdin: &str, limit: Duration) -> Result<Answer, LinkError> {
+        let token = ids::nonce();
+        self.number += 1;
+        let header = format!("ask {} {token} {} {} {}", self.number, centis(limit), section(text), section(stdin));
+        self.send(&header, &[text, stdin]).await?;
+        let begin = format!("{} B {}\n", self.nonce, self.number);
+        let end = format!("\n{} {token} E {}", self.nonce, self.number);
+        let (mut out, mut err) = (Kept::new(ASK_CAP), Kept::new(ASK_CAP));
+        let both = async {
+            tokio::try_join!(
+                async {
+                    let line = self.output.line().await?;
+                    if line != begin.trim_end().as_bytes() {
+                        frame::parse(&line, &self.nonce, self.number)?;
+                        return Err(LinkError::lost("the host answered something else than what was asked"));
+                    }
+                    self.output.until(end.as_bytes(), &mut out).await?;
+                    self.output.line().await
+                },
+                async {
+                    self.errors.until(begin.as_bytes(), &mut Kept::new(0)).await?;
+                    self.errors.until(end.as_bytes(), &mut err).await?;
+                    self.errors.line().await
+                }
+            )
+        };
+        let (line, _) = timeout(limit.saturating_add(SLACK), both).await.map_err(|_| silent())??;
+        let words = String::from_utf8_lossy(&line).into_owned();
+        let mut words = words.split_ascii_whitespace();
+        let exit = words.next().and_then(|w| w.parse().ok());
+        let exit = exit.ok_or_else(|| LinkError::lost("the host answered something that is no frame"))?;
+        let timed_out = words.next() == Some("timeout");
+        let truncated = out.truncated || err.truncated;
+        Ok(Answer { exit, stdout: out.bytes(), stderr: err.bytes(), timed_out, truncated })
+    }
+
+    /// Starts claimed work or attaches to it. The second part of the answer is the output, if it came with the end.
+    pub(super) async fn run(
+        &mut self,
+        order: Order<'_>,
+        started: Option<oneshot::Sender<Started>>,
+    ) -> Result<(Ended, Option<(Vec<u8>, Vec<u8>)>), LinkError> {
+        self.number += 1;
+        let lines = order.lines.iter().fold(String::new(), |all, line| all + line + "\n");
+        let header = format!(
+            "run {} {} {} {} {} {} {} {} {} {}",
+            self.number,
+            order.key,
+            self.hello.facts.boot_id,
+            order.deadline,
+            centis(order.timeout),
+            order.grace.as_secs().max(1),
+            u8::from(started.is_some()),
+            section(&order.text),
+            section(&order.stdin),
+            order.lines.len()
+        );
+        self.send_lines(&header, &[&order.text, &order.stdin], &lines).await?;
+        let limit = order.timeout.saturating_add(order.grace).saturating_add(SLACK);
+        let mut started = started;
+        loop {
+            match timeout(limit, self.frame()).await.map_err(|_| silent())?? {
+                Frame::Started { len } => {
+                    let text = self.output.exact(len).await?;
+                    let cursors = log::parse(order.sources, &String::from_utf8_lossy(&text))
+                        .ok_or_else(|| LinkError::lost("the host answered something that is no cursor"))?;
+                    if let Some(started) = started.take() {
+                        let _ = started.send(Started { cursors });
+                    }
+                }
+                Frame::Ended(ended) if ended.inline => {
+                    let len = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+                    let out = self.output.exact(len(ended.out)).await?;
+                    let err = self.output.exact(len(ended.err)).await?;
+                    return Ok((ended, Some((out, err))));
+                }
+                Frame::Ended(ended) => return Ok((ended, None)),
+                Frame::Refused { reason } => return Err(LinkError::NotStarted { reason: explain(&reason) }),
+                Frame::Unknown { state } => {
+                    let reason = if state == "B" { "the host was restarted" } else { "its supervisor is gone" };
+                    return Err(LinkError::lost(format!("this work was started before and {reason}")));
+                }
+                _ => return Err(LinkError::lost("the host answered something else than what was asked")),
+            }
+        }
+    }
+
+    /// A request without sections.
+    pub(super) async fn plain(&mut self, op: &str, words: &str, limit: Duration) -> Result<Frame, LinkError> {
+        self.number += 1;
+        self.send(format!("{op} {} {words}", self.number).trim_end(), &[]).await?;
+        timeout(limit.saturating_add(SLACK), self.frame()).await.map_err(|_| silent())?
+    }
+
+    /// The next frame. Standard error is read meanwhile, so that nothing there can hold up the host.
+    async fn frame(&mut self) -> Result<Frame, LinkError> {
+        let drain = async {
+            while self.errors.fill().await.unwrap_or(false) {
+                self.errors.take();
+            }
+            std::future::pending::<()>().await;
+        };
+        let line = tokio::select! {
+            line = self.output.line() => line?,
+            () = drain => unreachable!("pending"),
+        };
+        frame::parse(&line, &self.nonce, self.number)
+    }
+
+    async fn send(&mut self, header: &str, sections: &[&str]) -> Result<(), LinkError> {
+        self.send_lines(header, sections, "").await
+    }
+
+    async fn send_lines(&mut self, header: &str, sections: &[&str], lines: &str) -> Result<(), LinkError> {
+        let mut text = String::with_capacity(header.len() + sections.iter().map(|s| s.len() + 1).sum::<usize>() + 32);
+        text.push_str(header);
+        text.push('\n');
+        for part in sections.iter().filter(|part| !part.is_empty()) {
+            text.push_str(part);
+            text.push('\n');
+        }
+        text.push_str(lines);
+        text.push_str(&format!(". {}\n", self.number));
+        crash::point("send");
+        let sent = async {
+            self.input.write_all(text.as_bytes()).await?;
+            self.input.flush().await
+        };
+        let sent = sent.await;
+        crash::point("send");
+        sent.map_err(|e| LinkError::lost(format!("writing to the host: {e}")))
+    }
+}
+
+fn greeting(line: &[u8], nonce: &str) -> Option<Hello> {
+    let line = String::from_utf8_lossy(line);
+    let rest = line.strip_prefix(nonce)?.strip_prefix(" K ")?;
+    let words: Vec<&str> = rest.splitn(7, ' ').collect();
+    let [boot, machine, uid, login, up, shell, spool] = words.as_slice() else { return None };
+    let facts = Facts {
+        boot_id: (*boot).to_owned(),
+        machine_id: if *machine == "-" { String::new() } else { (*machine).to_owned() },
+        uid: uid.parse().ok()?,
+        login: (*login).to_owned(),
+        uptime: Duration::from_millis(up.parse::<u64>().ok()? * 10),
+        shell: (*shell).to_owned(),
+    };
+    Some(Hello { facts, spool: (*spool).to_owned() })
+}
+
+/// Hundredths of a second, at least one; at most some hundred years, which every shell can add up.
+fn centis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis() / 10).unwrap_or(u64::MAX).clamp(1, 1_000_000_000_000)
+}
+
+/// The length of a section on the wire: with its newline, or nothing.
+fn section(text: &str) -> usize {
+    if text.is_empty() { 0 } else { text.len() + 1 }
+}
+
+fn silent() -> LinkError {
+    LinkError::lost("the host has been silent for too long")
+}
+
+fn explain(reason: &str) -> String {
+    match reason {
+        "nospool" => "the folder for claims cannot be written on the host, or is not ours".to_owned(),
+        "expired" => "the request arrived too late".to_owned(),
+        "rebooted" => "the host was restarted since the link was made".to_owned(),
+        "fenced" => "this work was cancelled before it started".to_owned(),
+        "nosetsid" => "the host has no setsid program".to_owned(),
+        "body" => "the request arrived incomplete".to_owned(),
+        other => other.to_owned(),
+    }
+}

@@ -1,0 +1,93 @@
+//! What changes a host: a unit's work, claimed on the host under the unit's key.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::log::{Cursor, LogSource};
+
+/// Work for one unit on one host. Sent again with the same key and part it never runs twice: it answers what the first
+/// one came to.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// Shell text, run with `-e`.
+    pub script: String,
+    /// With an empty script: the program to run instead, and its arguments. With a script: its `"$@"`.
+    pub argv: Option<Vec<String>>,
+    /// Standard input; empty: `/dev/null`.
+    pub stdin: Vec<u8>,
+    /// As whom, through `sudo -n -u`; none: the login user.
+    pub user: Option<String>,
+    /// Variables. They travel on standard input, never in an argument vector.
+    pub env: Vec<(String, SecretString)>,
+    /// The working folder; none: `/`.
+    pub cwd: Option<String>,
+    /// The shell; none: the host's.
+    pub shell: Option<String>,
+    /// After this the host ends the whole process group.
+    pub timeout: Duration,
+    /// `""`, or the name of a part of the unit such as `stage`: the claim is `KEY` or `KEY-part`.
+    pub part: &'static str,
+    /// Absolute paths that the runner removes when its standard input ends, or at the end of the run, if they exist.
+    pub scratch: Vec<String>,
+    /// Cursors to take in the same request, before the action.
+    pub cursors: Vec<LogSource>,
+    /// From the first signal to SIGKILL, at the timeout.
+    pub grace: Duration,
+    /// The most bytes of each stream that are brought back; beyond it the middle is left out.
+    pub cap: u64,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self {
+            script: String::new(),
+            argv: None,
+            stdin: Vec::new(),
+            user: None,
+            env: Vec::new(),
+            cwd: None,
+            shell: None,
+            timeout: Duration::from_secs(300),
+            part: "",
+            scratch: Vec::new(),
+            cursors: Vec::new(),
+            grace: Duration::from_secs(5),
+            cap: 1 << 20,
+        }
+    }
+}
+
+impl Work {
+    /// A script with the defaults for all else.
+    #[must_use]
+    pub fn script(text: impl Into<String>) -> Self {
+        Self { script: text.into(), ..Self::default() }
+    }
+}
+
+/// The claim is taken and the work is about to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Started {
+    /// One for each source of [`Work::cursors`], in that order.
+    pub cursors: Vec<Cursor>,
+}
+
+/// What work ended with, exactly.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// The exit code, 128 + signal when it was killed.
+    pub exit: i32,
+    /// Its standard output, raw.
+    pub stdout: Vec<u8>,
+    /// Its standard error, raw.
+    pub stderr: Vec<u8>,
+    /// It was ended by its timeout.
+    pub timed_out: bool,
+    /// Some of the middle of a stream was left out.
+    pub truncated: bool,
+    /// Something that it started was still running when it ended.
+    pub background: bool,
+    /// How long it ran, by the host's clock.
+    pub millis: u64,
+}
