@@ -38,7 +38,7 @@ use crate::base::process;
 
 pub use consul::{ConsulError, Machine};
 pub use error::LabError;
-pub use fault::Fault;
+pub use fault::{Fault, USAGE as FAULT_USAGE};
 pub use files::Place;
 pub use needs::{Missing, best_mode, needs};
 pub use spec::{CONSUL_GROUP, Class, ConsulKit, Disk, HostSpec, Kit, Mode, Spec};

@@ -61,14 +61,27 @@ impl Record {
         carries(pid, &self.id).then_some(pid)
     }
 
-    /// All processes of this machine that carry the lab's id, oldest first.
+    /// The outermost processes of the lab: those that carry its id as a word of their command line.
     pub(super) fn processes(&self) -> Vec<u32> {
-        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-        let numbers = entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u32>().ok());
-        let mut found: Vec<u32> = numbers.filter(|&pid| carries(pid, &self.id)).collect();
-        found.sort_unstable();
+        all().into_iter().filter(|&pid| carries(pid, &self.id)).collect()
+    }
+
+    /// All processes that show the lab's id anywhere in their command line or environment, which is how those of a lab
+    /// without namespaces are found. Never this one.
+    pub(super) fn traces(&self) -> Vec<u32> {
+        let shows = |pid: u32, file: &str| {
+            let text = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            text.windows(self.id.len()).any(|part| part == self.id.as_bytes())
+        };
+        let mut found = all();
+        found.retain(|&pid| pid != std::process::id() && (shows(pid, "cmdline") || shows(pid, "environ")));
         found
     }
+}
+
+fn all() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten();
+    entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
 fn carries(pid: u32, id: &str) -> bool {

@@ -242,7 +242,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused() {
-        let broken: [(fn(&mut Spec), &str); 9] = [
+        type Damage = fn(&mut Spec);
+        let broken: [(Damage, &str); 9] = [
             (|s| s.hosts.clear(), "1 to 200 hosts"),
             (|s| s.hosts[0].name = "A b".into(), "not a host name"),
             (|s| s.hosts[0].name = "consul-2".into(), "occurs twice"),

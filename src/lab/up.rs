@@ -26,6 +26,8 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("wait-leader.sh", include_str!("assets/wait-leader.sh")),
 ];
 
+/// The search path of the lab's own scripts and hosts.
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// How long the outer namespaces may take, in seconds; a machine under load needs more than one thinks.
 const OUTER: u64 = 60;
 /// How long sshd may take to answer on all hosts, in seconds.
@@ -60,12 +62,12 @@ pub(super) fn up(dir: &Path, spec: Spec, machine: &Machine, progress: &mut dyn F
     let record = Record { id: Record::new_id(), spec, mode, user, places };
     record.store(&dir)?;
     let lab = Lab { dir, record };
-    let made = make(&lab, consul.as_deref(), machine, progress);
-    if made.is_err() {
+    let result = make(&lab, consul.as_deref(), progress);
+    if result.is_err() {
         // the first error is the one that matters
         let _ = Lab::remove(&lab.dir);
     }
-    made.map(|()| lab)
+    result.map(|()| lab)
 }
 
 /// Makes sure that the folder can be taken: it is new, or empty, or left over from a lab that was killed.
@@ -80,7 +82,7 @@ fn make_way(dir: &Path) -> Result<(), LabError> {
     if empty { Ok(()) } else { Err(LabError::NotALab { dir: dir.to_owned() }) }
 }
 
-fn make(lab: &Lab, consul: Option<&Path>, machine: &Machine, progress: &mut dyn FnMut(&str)) -> Result<(), LabError> {
+fn make(lab: &Lab, consul: Option<&Path>, progress: &mut dyn FnMut(&str)) -> Result<(), LabError> {
     let (dir, record) = (&lab.dir, &lab.record);
     let spec = &record.spec;
     for folder in ["bin", "key", "run", "disk", "script"] {
@@ -94,7 +96,7 @@ fn make(lab: &Lab, consul: Option<&Path>, machine: &Machine, progress: &mut dyn 
     }
     if record.mode == Mode::Loopback {
         progress(&format!("starting {} sshd on loopback addresses", spec.hosts.len()));
-        loopback::start(lab, machine)?;
+        loopback::start(lab)?;
     } else {
         if consul.is_some() {
             files::write(&dir.join("bin/consul"), 0o755, "")?;
@@ -195,7 +197,7 @@ pub(super) fn environment(command: &mut std::process::Command, dir: &Path, recor
         .env("REFLOAT_LAB_GATEWAY", gateway.to_string())
         .env("REFLOAT_LAB_BRIDGE", format!("{gateway}/24"))
         .env("REFLOAT_LAB_CONSUL", consul.unwrap_or(Path::new("")))
-        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+        .env("PATH", PATH)
         .env("LC_ALL", "C");
 }
 

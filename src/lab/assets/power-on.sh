@@ -5,6 +5,10 @@ cd "$REFLOAT_LAB_DIR"
 unshare=(unshare -n -m -p -u -i)
 [ "$REFLOAT_LAB_CLASS" != systemd ] || unshare+=(-C)
 for name in "$@"; do
+    if [ -e "run/$name/outer.pid" ] && kill -0 "$(cat "run/$name/outer.pid")" 2>/dev/null; then
+        echo "$name has power already" >&2
+        exit 1
+    fi
     mkdir -p "run/$name"
     rm -f "run/$name"/*
     mkfifo "run/$name/made" "run/$name/wired"
