@@ -1,0 +1,98 @@
+//! A real sshd on a loopback port, with keys of its own, that dies with the test.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use refloat::transport::{Connect, HostAddr, Via};
+
+/// A running sshd and the files of a client that may log in.
+pub struct Sshd {
+    pub dir: tempfile::TempDir,
+    pub port: u16,
+    child: Child,
+}
+
+fn run(program: &str, args: &[&str]) {
+    let done = Command::new(program).args(args).stdin(Stdio::null()).output().expect(program);
+    assert!(done.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Whether sshd can be started here.
+pub fn available() -> Result<(), String> {
+    for program in ["/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/ssh-keygen", "/usr/bin/unshare"] {
+        if !Path::new(program).exists() {
+            return Err(format!("{program} is not here"));
+        }
+    }
+    let mount = Command::new("unshare").args(["-m", "mount", "-t", "tmpfs", "none", "/run"]).output();
+    if mount.is_ok_and(|done| done.status.success()) { Ok(()) } else { Err("no mount namespaces".to_owned()) }
+}
+
+impl Sshd {
+    /// Starts it, with more lines for `sshd_config`.
+    pub fn start(more: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix("rs").tempdir().expect("a folder");
+        let path = |name: &str| dir.path().join(name).to_str().expect("UTF-8").to_owned();
+        for key in ["host", "client", "stranger"] {
+            run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", &path(key)]);
+        }
+        std::fs::copy(path("client.pub"), path("authorized")).expect("a key");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        drop(listener);
+        let config = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
+             PidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
+             AcceptEnv REFLOAT_*\nPrintMotd no\n{more}\n",
+            path("host"),
+            path("authorized")
+        );
+        std::fs::write(path("sshd_config"), config).expect("a file");
+        // As root sshd wants /run/sshd; a /run of its own leaves this machine as it is.
+        let script = "mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec /usr/sbin/sshd -D -f \"$0\" -E \"$1\"";
+        let child = Command::new("unshare")
+            .args(["-m", "sh", "-c", script, &path("sshd_config"), &path("sshd.log")])
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("unshare");
+        let host_key = std::fs::read_to_string(path("host.pub")).expect("a key");
+        std::fs::write(path("known"), format!("[127.0.0.1]:{port} {host_key}")).expect("a file");
+        let sshd = Self { dir, port, child };
+        sshd.client("", "client", "known");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !std::fs::read_to_string(sshd.path("sshd.log")).unwrap_or_default().contains("Server listening") {
+            assert!(Instant::now() < deadline, "sshd: {:?}", std::fs::read_to_string(sshd.path("sshd.log")));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        sshd
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes the client's configuration: which key it has, and which hosts it knows.
+    pub fn client(&self, more: &str, key: &str, known: &str) {
+        let text = format!(
+            "{more}\nIdentityFile {}\nIdentitiesOnly yes\nIdentityAgent none\nUserKnownHostsFile {}\nGlobalKnownHostsFile none\n",
+            self.path(key).display(),
+            self.path(known).display()
+        );
+        std::fs::write(self.path("ssh_config"), text).expect("a file");
+    }
+
+    /// This sshd as a host.
+    pub fn host(&self) -> HostAddr {
+        let connect = Connect { via: Via::Ssh, ssh_config: Some(self.path("ssh_config")), ..Connect::default() };
+        let (name, address) = ("web1".to_owned(), "127.0.0.1".to_owned());
+        HostAddr { name, address, user: None, port: Some(self.port), connect }
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
