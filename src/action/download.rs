@@ -10,7 +10,7 @@ use crate::text::{self, Tree};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, login};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
 
 /// Where it lies, and as what it is kept.
 #[derive(Debug, Deserialize)]
@@ -72,8 +72,8 @@ impl Ready for Fetch {
 
     fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
         Box::pin(async move {
-            let argv = login::script_argv("[ -r \"$1\" ]", &[&self.path]);
-            let answer = look.ask(&super::ask_of(&self.work, argv)).await?;
+            let script = Script::new("[ -r \"$1\" ]", &[&self.path]);
+            let answer = look.ask(&script.ask(&self.work)).await?;
             Ok(match answer.exit {
                 0 => Verdict::WouldRun(self.summary()),
                 _ => Verdict::Blocked(format!("{} cannot be read", self.path)),
@@ -84,8 +84,8 @@ impl Ready for Fetch {
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, _logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
             // the digest comes after the content and of the same file, so that a torn transfer is noticed
-            let argv = login::script_argv("cat -- \"$1\"; printf '\\n'; sha256sum <\"$1\"", &[&self.path]);
-            let mut bulk = hands.bulk(&super::ask_of(&self.work, argv)).await?;
+            let script = Script::new("cat -- \"$1\"; printf '\\n'; sha256sum <\"$1\"", &[&self.path]);
+            let mut bulk = hands.bulk(&script.ask(&self.work)).await?;
             let mut bytes = Vec::new();
             loop {
                 let piece = bulk.next().await?;

@@ -15,7 +15,7 @@ use crate::text::{self, Mode, Sp, Tree};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, login};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
 
 /// A file and what it should be.
 #[derive(Debug)]
@@ -279,10 +279,10 @@ else echo create; fi
 "#;
 
 impl Target {
-    fn argv(&self, script: &str, staged: &str) -> Vec<String> {
+    fn script(&self, script: &str, staged: &str) -> Script {
         let digest = self.digest.map(|digest| digest.to_string()).unwrap_or_default();
-        login::script_argv(
-            &format!("{COMMON}\n{script}"),
+        Script::new(
+            format!("{COMMON}\n{script}"),
             &[&self.path, staged, &digest, &self.owner, &self.group, &self.mode, self.follow, &self.backup],
         )
     }
@@ -311,7 +311,7 @@ impl Ready for Target {
     }
 
     fn body(&self) -> String {
-        super::body(&self.work, &self.argv(COMMIT, ""))
+        super::body(&self.work, &self.script(COMMIT, "").args)
     }
 
     fn identical(&self) -> Option<Digest> {
@@ -320,7 +320,7 @@ impl Ready for Target {
 
     fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
         Box::pin(async move {
-            let answer = look.ask(&super::ask_of(&self.work, self.argv(COMPARE, ""))).await?;
+            let answer = look.ask(&self.script(COMPARE, "").ask(&self.work)).await?;
             Ok(match (answer.exit, String::from_utf8_lossy(&answer.stdout).trim()) {
                 (0, "same") => Verdict::Holds(self.words()),
                 (0, verb) => Verdict::WouldChange(format!("{verb} {}", self.words())),
@@ -337,11 +337,10 @@ impl Ready for Target {
         Box::pin(async move {
             let staged = self.staged(hands);
             let work = Work {
-                argv: Some(self.argv(STAGE, &staged)),
                 stdin: self.content.clone().unwrap_or_default().into_bytes(),
                 part: "stage",
-                scratch: vec![staged],
-                ..self.work.clone()
+                scratch: vec![staged.clone()],
+                ..self.script(STAGE, &staged).work(&self.work)
             };
             super::succeed(hands.run(&work, None).await?, &work)?;
             Ok(())
@@ -350,8 +349,8 @@ impl Ready for Target {
 
     fn unstage<'a>(&'a self, hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async move {
-            let argv = login::script_argv("rm -f -- \"$1\"", &[&self.staged(hands)]);
-            let work = Work { argv: Some(argv), part: "unstage", ..self.work.clone() };
+            let script = Script::new("rm -f -- \"$1\"", &[&self.staged(hands)]);
+            let work = Work { part: "unstage", ..script.work(&self.work) };
             super::succeed(hands.run(&work, None).await?, &work)?;
             Ok(())
         })
@@ -360,8 +359,8 @@ impl Ready for Target {
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
             let script = if self.content.is_some() { COMMIT } else { REMOVE };
-            let argv = self.argv(script, &self.staged(hands));
-            let work = Work { argv: Some(argv), cursors: logs.sources, ..self.work.clone() };
+            let script = self.script(script, &self.staged(hands));
+            let work = Work { cursors: logs.sources, ..script.work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let changed = done.stdout.starts_with(b"changed");
             let result = Value::map([

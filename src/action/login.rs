@@ -51,15 +51,46 @@ impl Login {
         script: &str,
         args: &[&str],
     ) -> Result<Answer, LinkError> {
-        let ask = Ask { argv: Some(script_argv(script, args)), timeout, ..self.ask() };
+        let Script { text, args } = Script::new(script, args);
+        let ask = Ask { script: text, argv: Some(args), timeout, ..self.ask() };
         look.ask(&ask).await
     }
 }
 
-/// The argument vector that runs one of our scripts with positional parameters.
-#[must_use]
-pub fn script_argv(script: &str, args: &[&str]) -> Vec<String> {
-    let mut argv = vec!["/bin/sh".to_owned(), "-ec".to_owned(), script.to_owned(), "refloat".to_owned()];
-    argv.extend(args.iter().map(|arg| (*arg).to_owned()));
-    argv
+/// One of our scripts with its positional parameters. Values are parameters, so they are never part of a shell text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// The text.
+    pub text: String,
+    /// `"$@"`.
+    pub args: Vec<String>,
+}
+
+impl Script {
+    /// A script with parameters.
+    #[must_use]
+    pub fn new(text: impl Into<String>, args: &[&str]) -> Self {
+        Self { text: text.into(), args: args.iter().map(|arg| (*arg).to_owned()).collect() }
+    }
+
+    /// As a question in the surroundings of some work.
+    #[must_use]
+    pub fn ask(self, work: &Work) -> Ask {
+        Ask {
+            script: self.text,
+            argv: Some(self.args),
+            stdin: Vec::new(),
+            user: work.user.clone(),
+            env: work.env.clone(),
+            cwd: work.cwd.clone(),
+            shell: work.shell.clone(),
+            timeout: work.timeout,
+        }
+    }
+
+    /// As work in the surroundings of other work.
+    #[must_use]
+    pub fn work(self, work: &Work) -> Work {
+        Work { script: self.text, argv: Some(self.args), ..work.clone() }
+    }
 }

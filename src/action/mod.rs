@@ -22,8 +22,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use login::Login;
-pub use words::{clip, seconds};
+pub use login::{Login, Script};
+pub use words::{clip, known, seconds};
 
 use crate::action::words::{exit_words, invalid, known};
 use crate::base::BoxFuture;
@@ -32,7 +32,7 @@ use crate::base::digest::Digest;
 use crate::base::span::Span;
 use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Scope, Text, Value};
 use crate::text::Sp;
-use crate::transport::{Answer, Ask, Done, Hands, LinkError, LogSource, Look, Started, Work};
+use crate::transport::{Answer, Done, Hands, LinkError, LogSource, Look, Started, Work};
 
 /// What doing it again would mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,19 +217,6 @@ fn body(work: &Work, more: &[String]) -> String {
         "shell": work.shell,
     })
     .to_string()
-}
-
-/// A question in the surroundings of some work.
-fn ask_of(work: &Work, argv: Vec<String>) -> Ask {
-    Ask {
-        argv: Some(argv),
-        user: work.user.clone(),
-        env: work.env.clone(),
-        cwd: work.cwd.clone(),
-        shell: work.shell.clone(),
-        timeout: work.timeout,
-        ..Ask::default()
-    }
 }
 
 /// What one of our scripts did, or what it said when it failed.

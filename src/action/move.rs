@@ -11,7 +11,7 @@ use crate::text::{self, Tree};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, login};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
 
 /// Where from and where to.
 #[derive(Debug, Deserialize)]
@@ -79,9 +79,9 @@ echo moved
 "#;
 
 impl Rename {
-    fn argv(&self, mode: &str) -> Vec<String> {
+    fn script(&self, mode: &str) -> Script {
         let follow = if self.follow { "follow" } else { "" };
-        login::script_argv(SCRIPT, &[mode, &self.from, &self.to, follow])
+        Script::new(SCRIPT, &[mode, &self.from, &self.to, follow])
     }
 }
 
@@ -91,13 +91,12 @@ impl Ready for Rename {
     }
 
     fn body(&self) -> String {
-        super::body(&self.work, &self.argv("go"))
+        super::body(&self.work, &self.script("go").args)
     }
 
     fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
         Box::pin(async move {
-            let ask = super::ask_of(&self.work, self.argv("look"));
-            let answer = look.ask(&ask).await?;
+            let answer = look.ask(&self.script("look").ask(&self.work)).await?;
             Ok(match (answer.exit, String::from_utf8_lossy(&answer.stdout).trim()) {
                 (0, "done") => Verdict::Holds(format!("{} is at {}", self.from, self.to)),
                 (0, _) => Verdict::WouldChange(self.summary()),
@@ -108,7 +107,7 @@ impl Ready for Rename {
 
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
-            let work = Work { argv: Some(self.argv("go")), cursors: logs.sources, ..self.work.clone() };
+            let work = Work { cursors: logs.sources, ..self.script("go").work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let changed = done.stdout.starts_with(b"moved");
             let seen = if changed { self.summary() } else { format!("is at {} already", self.to) };

@@ -11,7 +11,7 @@ use crate::text::{self, Sp, Tree};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, login, service_state};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, service_state};
 
 /// A service and what it should be.
 #[derive(Debug)]
@@ -163,13 +163,13 @@ echo "$before"; state "$name"
 "#;
 
 impl Change {
-    fn argv(&self) -> Vec<String> {
+    fn script(&self) -> Script {
         let script = format!("{}\n{SCRIPT}", service_state::FUNCTIONS);
         let enabled = self.enabled.map_or("-", |enabled| if enabled { "yes" } else { "no" });
         let wanted = self.state.map_or("-", Wanted::word);
         // a little less than the step's time, so that the reason is told by us and not by the axe
         let patience = self.work.timeout.as_secs().saturating_sub(3).clamp(1, 120).to_string();
-        login::script_argv(&script, &[&self.name, &self.manager, wanted, enabled, &patience])
+        Script::new(script, &[&self.name, &self.manager, wanted, enabled, &patience])
     }
 
     /// Whether a state is what is wanted; restarts and reloads never are.
@@ -192,14 +192,14 @@ impl Ready for Change {
     }
 
     fn body(&self) -> String {
-        super::body(&self.work, &self.argv())
+        super::body(&self.work, &self.script().args)
     }
 
     fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
         Box::pin(async move {
             let script = format!("{}\nm=$(manager \"$2\")\nstate \"$1\"\n", service_state::FUNCTIONS);
-            let argv = login::script_argv(&script, &[&self.name, &self.manager]);
-            let answer = look.ask(&super::ask_of(&self.work, argv)).await?;
+            let script = Script::new(script, &[&self.name, &self.manager]);
+            let answer = look.ask(&script.ask(&self.work)).await?;
             let line = String::from_utf8_lossy(&answer.stdout).into_owned();
             Ok(match service_state::parse(&line) {
                 Some(state) if state.run == service_state::Run::Absent => {
@@ -214,7 +214,7 @@ impl Ready for Change {
 
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
-            let work = Work { argv: Some(self.argv()), cursors: logs.sources, ..self.work.clone() };
+            let work = Work { cursors: logs.sources, ..self.script().work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let text = String::from_utf8_lossy(&done.stdout).into_owned();
             let mut states = text.lines().filter_map(service_state::parse);

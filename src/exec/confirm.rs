@@ -49,7 +49,7 @@ impl Run {
         let view = View::new(&self.world, None, None);
         let render = |text: &crate::template::Text| -> Result<String, String> {
             let rendered = text.render(&view).map_err(|error| error.to_string())?;
-            crate::action::words::known(rendered).map_err(|error| error.to_string())
+            crate::action::known(rendered).map_err(|error| error.to_string())
         };
         let mut message = render(&confirm.message)?;
         if !self.silent.is_empty() {

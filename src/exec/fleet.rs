@@ -27,7 +27,7 @@ impl Surface<'_> {
     /// Renders the surroundings for a host.
     pub(super) fn surroundings(&self, host: &str) -> Result<Login, EvalError> {
         let view = View::new(&self.run.world, Some(host), None);
-        let text = |text: &crate::template::Text| crate::action::words::known(text.render(&view)?);
+        let text = |text: &crate::template::Text| crate::action::known(text.render(&view)?);
         let written = &self.step.surroundings;
         let user = match &written.sudo {
             Some(Sudo::User(user)) => Some(text(user)?),

@@ -5,14 +5,14 @@ use std::cmp::Ordering;
 use crate::event::EventKind;
 use crate::inventory::HostName;
 use crate::plan::View;
-use crate::runbook::{Pick, Ranking, Step};
+use crate::runbook::{Pick, Ranking};
 use crate::template::{EvalError, Value};
 
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 
 impl Run {
-    pub(super) async fn pick(&mut self, picks: &[Pick], step: &Step) -> Result<(), Halt> {
+    pub(super) async fn pick(&mut self, picks: &[Pick]) -> Result<(), Halt> {
         for pick in picks {
             let (hosts, why) = self.choose(pick).map_err(|why| Stop::new(Kind::Refused, why))?;
             self.log
@@ -24,7 +24,6 @@ impl Run {
                 .await?;
             self.world.pick(&pick.name.value, hosts.into_iter().map(HostName::from).collect());
         }
-        let _ = step;
         Ok(())
     }
 

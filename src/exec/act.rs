@@ -1,0 +1,304 @@
+//! A step that may change hosts: rendered for all of them, written down, then carried out on all at once.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::action::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
+use crate::base::digest::Digest;
+use crate::base::permit::Permit;
+use crate::event::{EventKind, Outcome, Stream, UnitStart};
+use crate::journal::JournalError;
+use crate::plan::View;
+use crate::runbook::Step;
+use crate::template::Value;
+use crate::transport::{Hands, LinkError};
+
+use super::cancel::Grade;
+use super::fleet::Surface;
+use super::guards::failures;
+use super::halt::{Halt, Kind, Stop};
+use super::run::Run;
+use super::step::Ended;
+use super::two_phase::Staged;
+use super::watching::Watching;
+
+/// How much of an output stands in the journal itself; the whole lies beside it.
+const TAIL: usize = 400;
+
+/// What is killed has so long to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A host's part of a step, rendered and permitted.
+pub(super) struct Part<'a> {
+    pub(super) host: &'a str,
+    pub(super) ready: Box<dyn Ready>,
+    pub(super) hands: Hands<'a>,
+}
+
+/// What became of a part.
+type Done = Result<Applied, ActionError>;
+
+impl Run {
+    pub(super) async fn act(&mut self, action: &dyn Action, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
+        let (done, hosts) = self.already_done(step, hosts).await?;
+        for host in &done {
+            self.world.outcome(&step.id.value, host, "ok");
+        }
+        if hosts.is_empty() {
+            return Ok(Ended::Ok);
+        }
+        self.ask_again(step).await?;
+        let ready = self.prepare(action, step, &hosts)?;
+        identical(&hosts, &ready)?;
+        let mut watching = self.watch(step, &hosts)?;
+        let permits = self.start(step, &hosts, &ready).await?;
+        let links: Vec<_> = hosts.iter().filter_map(|host| self.links.get(host)?.as_ref().ok().cloned()).collect();
+        let parts: Vec<Part<'_>> = hosts
+            .iter()
+            .zip(ready)
+            .zip(permits.into_iter().zip(&links))
+            .map(|((host, ready), (permit, link))| Part { host, ready, hands: Hands::new(&**link, permit) })
+            .collect();
+        if let Staged::Failed(stop) = self.stage(step, &parts).await? {
+            return Err(stop.into());
+        }
+        self.changed |= action.effect() != Effect::Reads;
+        let logs: Vec<Logs> = hosts.iter().map(|host| watching.logs(host)).collect();
+        let run: &Self = self;
+        let work = join_all(parts.iter().zip(logs).map(|(part, logs)| run.apply(step, part, logs)));
+        // lines are followed from the moment that a host has noted the end of its log
+        let ended: Vec<Result<Done, JournalError>> = watching.beside(run, step, work).await?;
+        let mut failed: Option<Stop> = None;
+        let mut changed = false;
+        for (host, done) in hosts.iter().zip(ended) {
+            match done? {
+                Ok(applied) => {
+                    changed |= applied.changed;
+                    let outcome = if applied.changed { "changed" } else { "ok" };
+                    self.world.outcome(&step.id.value, host, outcome);
+                    self.keep(step, host, &applied)?;
+                }
+                Err(error) => {
+                    self.world.outcome(&step.id.value, host, "failed");
+                    let stop = stop_of(host, &error, &step.path);
+                    failed = Some(match failed.take() {
+                        None => stop,
+                        Some(first) => worse(first, stop),
+                    });
+                }
+            }
+        }
+        if let Some(stop) = failed {
+            watching.end(self, step).await?;
+            return Err(stop.into());
+        }
+        let groups = watching.until_settled(self, step).await?;
+        for (host, name, value) in groups {
+            self.world.output(&step.id.value, &host, &name, Value::str(value));
+        }
+        if !step.done_when.is_empty() {
+            self.becomes_done(step, &hosts).await?;
+        }
+        self.verify(step, &hosts).await?;
+        Ok(if changed { Ended::Changed } else { Ended::Ok })
+    }
+
+    /// The hosts on which `done_when` holds already, and the others.
+    async fn already_done(&self, step: &Step, hosts: Vec<String>) -> Result<(Vec<String>, Vec<String>), Halt> {
+        if step.done_when.is_empty() {
+            return Ok((Vec::new(), hosts));
+        }
+        let asked = join_all(hosts.iter().map(|host| self.is_done(step, host))).await;
+        let (mut done, mut open) = (Vec::new(), Vec::new());
+        for (host, judgements) in hosts.into_iter().zip(asked) {
+            match judgements {
+                Some(judgements) => {
+                    self.write_judgements(&step.path, &judgements).await?;
+                    done.push(host);
+                }
+                None => open.push(host),
+            }
+        }
+        Ok((done, open))
+    }
+
+    fn prepare(&self, action: &dyn Action, step: &Step, hosts: &[String]) -> Result<Vec<Box<dyn Ready>>, Halt> {
+        let surface = Surface { run: self, step };
+        let template = |name: &str| self.plan.templates.get(name).cloned();
+        let mut ready = Vec::new();
+        for host in hosts {
+            let prepared = surface.surroundings(host).and_then(|login| {
+                action.prepare(&Cx {
+                    scope: &View::new(&self.world, Some(host), None),
+                    login: &login,
+                    timeout: step.surroundings.timeout(),
+                    run: self.log.run().as_str(),
+                    template: &template,
+                })
+            });
+            ready.push(prepared.map_err(|error| Stop::new(Kind::Failed, format!("{host}: {error}")))?);
+        }
+        Ok(ready)
+    }
+
+    async fn start(&self, step: &Step, hosts: &[String], ready: &[Box<dyn Ready>]) -> Result<Vec<Permit>, JournalError> {
+        let starts = hosts.iter().zip(ready).map(|(host, ready)| {
+            let summary = self.redactor().redact(ready.summary());
+            UnitStart::new(self.unit(step, host), Digest::of(ready.body()), summary)
+        });
+        self.log.start(starts.collect()).await
+    }
+
+    /// Carries one part out and writes down what came of it.
+    async fn apply(&self, step: &Step, part: &Part<'_>, logs: Logs) -> Result<Done, JournalError> {
+        let began = self.clock.elapsed();
+        let work = part.ready.apply(&part.hands, logs);
+        tokio::pin!(work);
+        let mut cancelled = false;
+        let done = tokio::select! {
+            done = &mut work => done,
+            () = self.cancel.reached(Grade::StopHosts) => {
+                cancelled = true;
+                if let Some(Ok(link)) = self.links.get(part.host) {
+                    // an error here shows in the work's own end
+                    let _ = link.cancel(part.hands.key(), GRACE).await;
+                }
+                work.await
+            }
+        };
+        let millis = u64::try_from((self.clock.elapsed() - began).as_millis()).unwrap_or(u64::MAX);
+        let done = match done {
+            Err(error) if cancelled && !matches!(error, ActionError::Link(_)) => {
+                Err(ActionError::failed(format!("stopped by a person ({error})")))
+            }
+            other => other,
+        };
+        self.write_end(step, part, &done, millis, cancelled).await?;
+        Ok(done)
+    }
+
+    pub(super) async fn write_end(
+        &self,
+        step: &Step,
+        part: &Part<'_>,
+        done: &Done,
+        millis: u64,
+        cancelled: bool,
+    ) -> Result<(), JournalError> {
+        let reason = |text: String| self.redactor().redact(text);
+        let (outcome, outputs, stdout, stderr) = match done {
+            Ok(applied) => {
+                let outcome = if applied.changed { Outcome::Changed } else { Outcome::Ok };
+                (outcome, applied.result.to_json(), &applied.stdout[..], &applied.stderr[..])
+            }
+            Err(ActionError::Failed { reason: why, stdout, stderr }) => {
+                let reason = reason(why.clone());
+                let outcome = if cancelled { Outcome::Cancelled { reason } } else { Outcome::Failed { reason } };
+                (outcome, serde_json::json!({}), &stdout[..], &stderr[..])
+            }
+            Err(ActionError::TimedOut { after, reason: why }) => {
+                let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                (Outcome::TimedOut { after_ms, reason: reason(why.clone()) }, serde_json::json!({}), &[][..], &[][..])
+            }
+            Err(ActionError::Link(error)) => {
+                let text = reason(error.to_string());
+                let outcome = if error.not_started() { Outcome::Failed { reason: text } } else { Outcome::Unknown { reason: text } };
+                (outcome, serde_json::json!({}), &[][..], &[][..])
+            }
+        };
+        let key = *part.hands.key();
+        for (stream, bytes) in [(Stream::Stdout, stdout), (Stream::Stderr, stderr)] {
+            if bytes.is_empty() || step.sensitive {
+                continue;
+            }
+            let blob = self.log.blob(bytes.to_vec()).await?;
+            let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL)..]).into_owned();
+            let output = EventKind::UnitOutput { key, stream, blob, omitted: 0, tail: self.redactor().redact(tail) };
+            self.log.record(vec![output]).await?;
+        }
+        let outputs = if step.sensitive { serde_json::json!({}) } else { outputs };
+        self.log.end(key, outcome, self.redactor().redact_json(outputs), millis).await.map(|_| ())
+    }
+
+    /// The outputs of a step on a host: what its action has by itself, and what `outputs` names.
+    fn keep(&mut self, step: &Step, host: &str, applied: &Applied) -> Result<(), Halt> {
+        let mut result = applied.result.clone();
+        if let Value::Map(fields) = &mut result {
+            let fields = std::sync::Arc::make_mut(fields);
+            fields.insert("changed".to_owned(), Value::Bool(applied.changed));
+            if let Some(parse) = &step.parse {
+                let text = String::from_utf8_lossy(&applied.stdout);
+                let value = parse.apply(&text).map_err(|why| Stop::new(Kind::Failed, format!("{host}: {why}")))?;
+                fields.insert("value".to_owned(), value);
+            }
+            for (name, value) in fields.iter() {
+                self.world.output(&step.id.value, host, name, value.clone());
+            }
+        }
+        let mut named = Vec::new();
+        for (name, expression) in &step.outputs {
+            let view = View::new(&self.world, Some(host), Some(result.clone()));
+            let value = expression
+                .eval(&view)
+                .map_err(|error| Stop::new(Kind::Failed, format!("{host}: output `{name}`: {error}")))?;
+            named.push((name.clone(), value));
+        }
+        for (name, value) in named {
+            self.world.output(&step.id.value, host, &name, value);
+        }
+        Ok(())
+    }
+
+    async fn verify(&self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
+        if step.verify.is_empty() {
+            return Ok(());
+        }
+        let judgements = self.judge(&step.verify, step, hosts).await;
+        self.write_judgements(&step.path, &judgements).await?;
+        match failures(&judgements) {
+            None => Ok(()),
+            Some(why) => Err(Stop::new(Kind::Failed, format!("carried out, and not so afterwards: {why}")).into()),
+        }
+    }
+}
+
+/// `identical: true`: what would be written is compared before anything is.
+fn identical(hosts: &[String], ready: &[Box<dyn Ready>]) -> Result<(), Halt> {
+    let digests: Vec<_> = hosts.iter().zip(ready).filter_map(|(host, r)| Some((host, r.identical()?))).collect();
+    let Some(((first, wanted), rest)) = digests.split_first() else { return Ok(()) };
+    match rest.iter().find(|(_, digest)| digest != wanted) {
+        None => Ok(()),
+        Some((other, digest)) => {
+            let why = format!(
+                "the content must be identical everywhere: {first} would get {}, {other} {}",
+                wanted.short(),
+                digest.short()
+            );
+            Err(Stop::new(Kind::Refused, why).into())
+        }
+    }
+}
+
+pub(super) fn stop_of(host: &str, error: &ActionError, path: &str) -> Stop {
+    match error {
+        ActionError::Link(lost @ LinkError::Lost { .. }) => Stop::new(Kind::Unknown, format!("{host}: {lost}"))
+            .next(format!("look on {host} whether `{path}` had its effect: the link was lost while it ran")),
+        ActionError::Link(other @ LinkError::Unreachable { .. }) => Stop::new(Kind::Unreachable, format!("{host}: {other}")),
+        other => Stop::new(Kind::Failed, format!("{host}: {other}")),
+    }
+}
+
+fn worse(a: Stop, b: Stop) -> Stop {
+    let rank = |stop: &Stop| match stop.kind {
+        Kind::Unknown => 4,
+        Kind::Failed => 3,
+        Kind::Unreachable => 2,
+        Kind::Refused => 1,
+        Kind::Cancelled => 0,
+    };
+    let (mut first, second) = if rank(&a) >= rank(&b) { (a, b) } else { (b, a) };
+    first.reason = format!("{}; {}", first.reason, second.reason);
+    first.next.extend(second.next);
+    first
+}

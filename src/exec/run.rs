@@ -1,0 +1,148 @@
+//! One run from its first event to its last.
+
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+
+use crate::base::clock::Clock;
+use crate::base::secret::Redactor;
+use crate::event::{Closed, EventKind, Phase, Unit, Verdict};
+use crate::journal::{JournalError, RunLog};
+use crate::plan::{self, Plan, RunFacts, View, World};
+use crate::runbook::Step;
+use crate::transport::{Claims, Transport};
+
+use super::cancel::Cancel;
+use super::connect::{self, Links};
+use super::halt::{Halt, Stop};
+use super::operator::Operator;
+
+/// What a run needs.
+pub struct Setup {
+    /// What is to be done.
+    pub plan: Arc<Plan>,
+    /// Its journal, already begun.
+    pub log: RunLog,
+    /// How hosts are reached.
+    pub transport: Arc<dyn Transport>,
+    /// Who is asked at the gates.
+    pub operator: Arc<dyn Operator>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Whether it is to be ended.
+    pub cancel: Cancel,
+    /// What `run.*` is.
+    pub facts: RunFacts,
+}
+
+/// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
+pub(super) struct Run {
+    pub(super) plan: Arc<Plan>,
+    pub(super) world: World,
+    pub(super) links: Links,
+    pub(super) log: RunLog,
+    pub(super) operator: Arc<dyn Operator>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) cancel: Cancel,
+    /// Whether anything may have been changed.
+    pub(super) changed: bool,
+    /// Hosts past a point of no return.
+    pub(super) no_return: IndexSet<String>,
+    /// Hosts that were silent since the last confirmation: not proved dead.
+    pub(super) silent: IndexSet<String>,
+}
+
+/// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
+/// was begun after it.
+pub async fn execute(setup: Setup) -> Result<Closed, JournalError> {
+    let Setup { plan, log, transport, operator, clock, cancel, facts } = setup;
+    let hosts = plan::touched(&plan.runbook, &plan.inventory, &plan.targets);
+    let links = connect::connect(&hosts, &plan.inventory, &*transport, &log).await?;
+    let world = World::new(Arc::clone(&plan), facts);
+    let mut run = Run {
+        plan: Arc::clone(&plan),
+        world,
+        links,
+        log,
+        operator,
+        clock,
+        cancel,
+        changed: false,
+        no_return: IndexSet::new(),
+        silent: IndexSet::new(),
+    };
+    let ended = match run.steps(&plan.runbook.steps).await {
+        Ok(()) => Ok(run.done()),
+        Err((path, Halt::Stop(stop))) => Ok(run.stopped(&path, &stop)),
+        Err((_, Halt::Journal(error))) => Err(error),
+    };
+    let result = match ended {
+        Ok(closed) => run.log.record(vec![EventKind::RunClosed(Box::new(closed.clone()))]).await.map(|_| closed),
+        Err(error) => Err(error),
+    };
+    let claims = match &result {
+        Ok(closed) if closed.verdict != Verdict::NeedsAttention => Claims::Remove,
+        // whoever goes on asks the hosts what became of it
+        Ok(_) | Err(_) => Claims::Keep,
+    };
+    let open = run.links.values().filter_map(|link| link.as_ref().ok());
+    futures_util::future::join_all(open.map(|link| link.finish(claims))).await;
+    result
+}
+
+impl Run {
+    /// The unit of a step on a host.
+    pub(super) fn unit(&self, step: &Step, host: &str) -> Unit {
+        Unit {
+            run: self.log.run().clone(),
+            step: step.path.clone(),
+            item: None,
+            about: Some(host.to_owned()),
+            on: Some(host.to_owned()),
+            phase: Phase::Apply,
+            attempt: 1,
+        }
+    }
+
+    pub(super) fn redactor(&self) -> &Redactor {
+        self.log.redactor()
+    }
+
+    fn done(&self) -> Closed {
+        let view = View::new(&self.world, None, None);
+        let outputs = self.plan.runbook.outputs.iter().map(|(name, expression)| {
+            let value = expression.eval(&view).map_or_else(
+                |error| serde_json::Value::String(format!("not known: {error}")),
+                |value| value.to_json(),
+            );
+            (name.clone(), value)
+        });
+        let outputs = serde_json::Value::Object(outputs.collect());
+        Closed {
+            verdict: Verdict::Recovered,
+            reason: self.redactor().redact("every step is done"),
+            step: None,
+            next: Vec::new(),
+            outputs: self.redactor().redact_json(outputs),
+        }
+    }
+
+    fn stopped(&self, path: &str, stop: &Stop) -> Closed {
+        let verdict = stop.verdict(self.changed, !self.no_return.is_empty());
+        let mut next = stop.next.clone();
+        if !self.no_return.is_empty() {
+            let hosts: Vec<&str> = self.no_return.iter().map(String::as_str).collect();
+            next.push(format!("past the point of no return, so nothing is put back: {}", hosts.join(", ")));
+        } else if self.changed {
+            next.push("nothing was put back: this version does not undo; what was changed stands in the report".to_owned());
+        }
+        next.push(format!("refloat report {}", self.log.run()));
+        Closed {
+            verdict,
+            reason: self.redactor().redact(stop.reason.clone()),
+            step: Some(path.to_owned()),
+            next: next.into_iter().map(|line| self.redactor().redact(line)).collect(),
+            outputs: self.redactor().redact_json(serde_json::json!({})),
+        }
+    }
+}

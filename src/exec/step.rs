@@ -1,0 +1,183 @@
+//! One step after the other: whom it is about, whether it is wanted, what it does, how it ended.
+
+use crate::base::BoxFuture;
+use crate::event::{EventKind, Phase, StepOutcome};
+use crate::plan::View;
+use crate::runbook::{Body, OnFailure, Reach, Step};
+use crate::template::Value;
+
+use super::cancel::Grade;
+use super::halt::{Halt, Kind, Stop};
+use super::run::Run;
+
+/// How a step ended well.
+pub(super) enum Ended {
+    Ok,
+    Changed,
+    Skipped(String),
+}
+
+impl Run {
+    /// Steps in order. The error names the path of the step that ended the run.
+    pub(super) fn steps<'a>(&'a mut self, steps: &'a [Step]) -> BoxFuture<'a, Result<(), (String, Halt)>> {
+        Box::pin(async move {
+            for step in steps {
+                if self.cancel.grade() >= Grade::NoNewWork {
+                    let stop = Stop::new(Kind::Cancelled, "ended by a person before this step");
+                    return Err((step.path.clone(), stop.into()));
+                }
+                self.step(step).await?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), (String, Halt)> {
+        let here = |halt: Halt| (step.path.clone(), halt);
+        let hosts = match &step.hosts {
+            Some(selector) => self.world.resolve(selector).map_err(|why| here(Stop::new(Kind::Failed, why).into()))?,
+            None => Vec::new(),
+        };
+        let opened = EventKind::StepOpened {
+            step: step.path.clone(),
+            phase: Phase::Apply,
+            title: self.redactor().redact(step.heading()),
+            why: step.why.as_deref().map(|why| self.redactor().redact(why)),
+            action: step.body.key().to_owned(),
+            hosts: hosts.clone(),
+            items: None,
+        };
+        self.log.record(vec![opened]).await.map_err(|error| here(error.into()))?;
+        self.world.open(&step.id.value, &hosts);
+        let result = if let Body::Group(members) = &step.body {
+            match self.wanted(step, hosts).await {
+                Ok(Wanted::Yes(_)) => self.steps(members).await.map(|()| Ended::Ok),
+                Ok(Wanted::No(why)) => Ok(Ended::Skipped(why)),
+                Err(halt) => Err(here(halt)),
+            }
+        } else {
+            self.body(step, hosts).await.map_err(here)
+        };
+        let outcome = match &result {
+            Ok(Ended::Ok) => StepOutcome::Ok,
+            Ok(Ended::Changed) => StepOutcome::Changed,
+            Ok(Ended::Skipped(why)) => StepOutcome::Skipped { reason: self.redactor().redact(why.clone()) },
+            Err((_, Halt::Stop(stop))) => stop.outcome(self.redactor()),
+            // nothing can be written any more
+            Err((_, Halt::Journal(_))) => return result.map(|_| ()),
+        };
+        self.world.outcome(&step.id.value, "", outcome.name());
+        let closed = EventKind::StepClosed { step: step.path.clone(), phase: Phase::Apply, outcome };
+        self.log.record(vec![closed]).await.map_err(|error| here(error.into()))?;
+        match result {
+            Err((path, Halt::Stop(mut stop))) => {
+                if step.on_failure.as_ref().is_some_and(|f| f.value == OnFailure::Undo) {
+                    stop.next.push(format!("`{}` asks for undo, which this version does not carry out", step.path));
+                }
+                Err((path, Halt::Stop(stop)))
+            }
+            other => other.map(|_| ()),
+        }
+    }
+
+    async fn body(&mut self, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
+        let about_hosts = step.hosts.is_some();
+        let hosts = match self.wanted(step, hosts).await? {
+            Wanted::Yes(hosts) => hosts,
+            Wanted::No(why) => return Ok(Ended::Skipped(why)),
+        };
+        let changes = match &step.body {
+            Body::Action(action) => return self.act(&**action, step, hosts).await,
+            Body::Gather(probes) => self.gather(probes, step, &hosts).await,
+            Body::Pick(picks) => self.pick(picks).await,
+            Body::Judge(_, guards) => self.require(guards, step, &hosts).await,
+            Body::Wait(wait) => self.wait(wait, step, &hosts).await,
+            Body::Confirm(confirm) => self.confirm(confirm, step).await,
+            Body::Note(text) => {
+                let view = View::new(&self.world, None, None);
+                let rendered = text.render(&view).map_err(|error| Stop::new(Kind::Failed, error.to_string()))?;
+                let noted = EventKind::Noted {
+                    step: Some(step.path.clone()),
+                    by: None,
+                    text: self.redactor().redact(rendered.text),
+                };
+                self.log.record(vec![noted]).await.map(|_| ()).map_err(Halt::from)
+            }
+            Body::Group(_) => Ok(()),
+        };
+        debug_assert!(about_hosts || hosts.is_empty(), "a step without hosts is about none");
+        changes.map(|()| Ended::Ok)
+    }
+
+    /// Whether a step is wanted, and for which of its hosts: `when`, an empty target, and hosts that cannot be reached.
+    async fn wanted(&mut self, step: &Step, hosts: Vec<String>) -> Result<Wanted, Halt> {
+        if step.hosts.is_none() {
+            return Ok(if self.when(step, None)? { Wanted::Yes(hosts) } else { Wanted::No("`when` is false".to_owned()) });
+        }
+        if hosts.is_empty() {
+            return Ok(Wanted::No("there are no such hosts".to_owned()));
+        }
+        let mut meant = Vec::new();
+        for host in hosts {
+            if self.when(step, Some(&host))? {
+                meant.push(host);
+            }
+        }
+        if meant.is_empty() {
+            return Ok(Wanted::No("`when` is false".to_owned()));
+        }
+        let (reached, not): (Vec<String>, Vec<String>) =
+            meant.into_iter().partition(|host| matches!(self.links.get(host), Some(Ok(_))));
+        if not.is_empty() {
+            self.not_reached(step, &not).await?;
+        }
+        if reached.is_empty() {
+            return Ok(Wanted::No(format!("not reachable: {}", not.join(", "))));
+        }
+        Ok(Wanted::Yes(reached))
+    }
+
+    async fn not_reached(&self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
+        let why = |host: &String| match self.links.get(host) {
+            Some(Err(error)) => format!("{host}: {error}"),
+            _ => format!("{host}: was not connected to"),
+        };
+        if step.reach == Reach::Required {
+            let reasons: Vec<String> = hosts.iter().map(why).collect();
+            return Err(Stop::new(Kind::Unreachable, reasons.join("; ")).into());
+        }
+        if matches!(step.body, Body::Group(_)) {
+            // each of its steps says so
+            return Ok(());
+        }
+        let events = hosts.iter().map(|host| EventKind::Noted {
+            step: Some(step.path.clone()),
+            by: None,
+            text: self.redactor().redact(format!("left out, {}", why(host))),
+        });
+        self.log.record(events.collect()).await?;
+        Ok(())
+    }
+
+    fn when(&self, step: &Step, host: Option<&str>) -> Result<bool, Halt> {
+        let view = View::new(&self.world, host, None);
+        for expression in &step.when {
+            let source = &expression.source().value;
+            match expression.eval(&view) {
+                Ok(Value::Bool(true)) => {}
+                Ok(Value::Bool(false)) => return Ok(false),
+                Ok(other) => {
+                    let why = format!("`when: {source}` is {}, not true or false", other.kind());
+                    return Err(Stop::new(Kind::Failed, why).into());
+                }
+                Err(error) => return Err(Stop::new(Kind::Failed, format!("`when: {source}`: {error}")).into()),
+            }
+        }
+        Ok(true)
+    }
+}
+
+enum Wanted {
+    Yes(Vec<String>),
+    No(String),
+}
