@@ -257,6 +257,17 @@ fn a_text_full_of_mistakes_ends() {
     assert!(found.last().unwrap().starts_with("too-many-mistakes"), "{:?}", found.last());
 }
 
+#[test]
+fn the_deepest_model_fits_into_a_small_stack() {
+    let depth = crate::text::MAX_DEPTH - 1;
+    let text =
+        (0..depth).fold(String::new(), |text, n| text + &" ".repeat(n) + "inner:\n") + &" ".repeat(depth) + "nam: x\n";
+    let (value, found) = decoded::<Model>(&text);
+    assert_eq!(value, None);
+    let missing = found.iter().filter(|f| f.starts_with("missing-key")).count();
+    assert_eq!((missing, found.len()), (depth + 1, depth + 2), "each misses its name, and the last has a slip");
+}
+
 fn any_tree() -> impl Strategy<Value = Tree> {
     let key = || {
         prop::sample::select(vec![
