@@ -63,7 +63,11 @@ rf_loop() {
 # --- small tools, builtins only
 rf_bad() { echo "$_N R ${_q:-0} body"; rf_forget; exit 1; } # the stream is out of step: never guess
 rf_up() { _U=0; { IFS=' ' read -r _U _x </proc/uptime; } 2>/dev/null; _U=${_U%.*}${_U#*.}; } # hundredths of a second
-rf_pid() { cd -P /proc/self && _P=${PWD##*/}; cd /; }
+# our own process id, also in a subshell. mksh does not see through the link, but can read on
+rf_pid() {
+  cd -P /proc/self && _P=${PWD##*/}; cd /
+  case $_P in ''|*[!0-9]*) IFS=' ' read -r _P _x </proc/self/stat;; esac
+}
 # N bytes that end in a newline into _S, without that newline; none for 0
 rf_section() {
   _S=
