@@ -31,7 +31,7 @@ pub enum Place {
         inode: u64,
         /// Its size at that moment: the offset from which lines count.
         size: u64,
-        /// A checksum of its first 256 bytes (fewer, if it was shorter).
+        /// A checksum of its first bytes, at most 256, and their number: `CKSUM:N`.
         fingerprint: String,
     },
     /// A file that did not exist: all of it will count.

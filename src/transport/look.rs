@@ -7,7 +7,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::LinkError;
 use crate::base::BoxFuture;
-use crate::base::digest::Digest;
 
 /// A text to be run on a host that only looks: no claim, no file on the host; after a lost link it is asked again.
 #[derive(Clone, Debug)]
@@ -137,40 +136,4 @@ pub trait Look: Send + Sync {
 
     /// A TCP connection from the host to `host:port` as seen from there. Needs no program on the host.
     fn dial<'a>(&'a self, address: &'a str, timeout: Duration) -> BoxFuture<'a, Result<Dialed, LinkError>>;
-}
-
-impl dyn Look + '_ {
-    /// The state of a port as seen from the host.
-    pub async fn port(&self, address: &str, timeout: Duration) -> Result<Port, LinkError> {
-        match self.dial(address, timeout).await? {
-            Dialed::Open(_) => Ok(Port::Open),
-            Dialed::Refused => Ok(Port::Refused),
-            Dialed::Silent => Ok(Port::Silent),
-            Dialed::Failed(reason) => Err(LinkError::Channel { reason }),
-        }
-    }
-
-    /// What a path is; `None` when there is nothing. A link is not followed.
-    pub async fn stat(&self, path: &str, user: Option<&str>) -> Result<Result<Option<Stat>, Answer>, LinkError> {
-        let _ = (path, user);
-        Err(LinkError::Channel { reason: "not built yet".to_owned() })
-    }
-
-    /// A file's content; `None` when there is none. The inner error is the host's answer, such as a missing permission.
-    pub async fn read(&self, path: &str, user: Option<&str>) -> Result<Result<Option<Vec<u8>>, Answer>, LinkError> {
-        let _ = (path, user);
-        Err(LinkError::Channel { reason: "not built yet".to_owned() })
-    }
-
-    /// The names in a folder, sorted; `None` when there is no such folder.
-    pub async fn list(&self, path: &str, user: Option<&str>) -> Result<Result<Option<Vec<String>>, Answer>, LinkError> {
-        let _ = (path, user);
-        Err(LinkError::Channel { reason: "not built yet".to_owned() })
-    }
-
-    /// A file's digest; `None` when there is none.
-    pub async fn sha256(&self, path: &str, user: Option<&str>) -> Result<Result<Option<Digest>, Answer>, LinkError> {
-        let _ = (path, user);
-        Err(LinkError::Channel { reason: "not built yet".to_owned() })
-    }
 }

@@ -26,6 +26,7 @@ pub mod log;
 pub mod look;
 mod master;
 mod mux;
+mod paths;
 mod pool;
 mod quote;
 mod retry;
@@ -39,6 +40,7 @@ pub use hands::Hands;
 pub use link::{Bulk, Claims, Facts, Link};
 pub use log::{Cursor, LogSource};
 pub use look::{Answer, Ask, Dialed, Kind, Look, Port, Stat, Stream};
+pub use paths::LookError;
 pub use work::{Done, Started, Work};
 
 /// A host as the transports need it.

@@ -89,3 +89,347 @@ pub enum Verdict {
         why: String,
     },
 }
+
+/// How one entry stands on the hosts.
+#[derive(Debug)]
+struct State {
+    entry: Entry,
+    /// For each host, whether it has matched and was not taken back since.
+    holds: Vec<bool>,
+    matches: Vec<Match>,
+}
+
+/// Judges the lines of some hosts against a [`Spec`].
+#[derive(Debug)]
+pub struct Matcher {
+    hosts: Vec<String>,
+    gaps: Vec<bool>,
+    expect: Vec<State>,
+    never: Vec<State>,
+    settle: Duration,
+    /// Since when all expectations hold.
+    held: Option<Timestamp>,
+}
+
+impl Matcher {
+    /// A matcher for these hosts. What holds without a line (`at_most`, only `never`) holds since `now`.
+    #[must_use]
+    pub fn new(spec: Spec, hosts: impl IntoIterator<Item = impl Into<String>>, now: Timestamp) -> Self {
+        let hosts: Vec<String> = hosts.into_iter().map(Into::into).collect();
+        let states = |entries: Vec<Entry>| {
+            entries
+                .into_iter()
+                .map(|entry| State { entry, holds: vec![false; hosts.len()], matches: Vec::new() })
+                .collect()
+        };
+        let (expect, never) = (states(spec.expect), states(spec.never));
+        let gaps = vec![false; hosts.len()];
+        let mut matcher = Self { hosts, gaps, expect, never, settle: spec.settle, held: None };
+        matcher.weigh(now);
+        matcher
+    }
+
+    /// A line of a host. Returns whether it matched anything. `offset` is for reports.
+    pub fn feed(&mut self, host: &str, line: &str, offset: Option<u64>, at: Timestamp) -> bool {
+        let Some(h) = self.hosts.iter().position(|name| name == host) else { return false };
+        let mut matched = false;
+        for state in self.expect.iter_mut().chain(&mut self.never) {
+            if state.entry.revoked_by.as_ref().is_some_and(|pattern| pattern.groups(line).is_some()) {
+                state.holds[h] = false;
+                for found in state.matches.iter_mut().filter(|found| found.host == host) {
+                    found.revoked = true;
+                }
+                matched = true;
+            }
+            if let Some(groups) = state.entry.pattern.groups(line) {
+                state.holds[h] = true;
+                let (host, line) = (host.to_owned(), line.to_owned());
+                state.matches.push(Match { host, line, offset, at, groups, revoked: false });
+                matched = true;
+            }
+        }
+        self.weigh(at);
+        matched
+    }
+
+    /// Lines of a host may be missing: a gap in its log, or the host cannot be reached.
+    pub fn gap(&mut self, host: &str) {
+        if let Some(h) = self.hosts.iter().position(|name| name == host) {
+            self.gaps[h] = true;
+        }
+    }
+
+    /// What the lines so far come to at `now`, which is not before any line's time.
+    #[must_use]
+    pub fn verdict(&self, now: Timestamp) -> Verdict {
+        if let Some(found) = self.never.iter().find_map(|state| state.matches.first()) {
+            return Verdict::Failed { why: format!("{}: {:?} must never come", found.host, found.line) };
+        }
+        for state in &self.expect {
+            if state.entry.revoked_by.is_none() && state.exceeded() {
+                return Verdict::Failed { why: self.unmet(state) };
+            }
+        }
+        match self.held {
+            None => Verdict::Pending { until: None },
+            Some(held) if now.since(held) < self.settle => {
+                let settle = i64::try_from(self.settle.as_millis()).unwrap_or(i64::MAX);
+                Verdict::Pending { until: Some(Timestamp(held.0.saturating_add(settle))) }
+            }
+            Some(_) => self.hidden().map_or(Verdict::Passed, |why| Verdict::Unknown { why }),
+        }
+    }
+
+    /// The verdict when the time is up: never pending. What did not come may have come in a gap.
+    #[must_use]
+    pub fn at_deadline(&self, now: Timestamp) -> Verdict {
+        match self.verdict(now) {
+            Verdict::Pending { until } => {
+                let unmet = self.expect.iter().find(|state| !state.met());
+                let why = match unmet {
+                    Some(state) => self.unmet(state),
+                    None => format!("it has held, but not for {:?} yet: {until:?}", self.settle),
+                };
+                let hidden = unmet.is_some_and(|state| {
+                    !state.exceeded() && state.holds.iter().zip(&self.gaps).any(|(holds, gap)| !holds && *gap)
+                });
+                if hidden {
+                    Verdict::Unknown { why: format!("{why}, and lines of {} may be missing", self.gapped()) }
+                } else {
+                    Verdict::Failed { why }
+                }
+            }
+            verdict => verdict,
+        }
+    }
+
+    /// Everything that matched an expectation: the entry's number, and where.
+    pub fn matches(&self) -> impl Iterator<Item = (usize, &Match)> {
+        self.expect.iter().enumerate().flat_map(|(n, state)| state.matches.iter().map(move |found| (n, found)))
+    }
+
+    /// Everything that matched what must never come.
+    pub fn never(&self) -> impl Iterator<Item = (usize, &Match)> {
+        self.never.iter().enumerate().flat_map(|(n, state)| state.matches.iter().map(move |found| (n, found)))
+    }
+
+    /// The matches after which there is no way back.
+    pub fn no_return(&self) -> impl Iterator<Item = &Match> {
+        self.expect.iter().filter(|state| state.entry.no_return).flat_map(|state| &state.matches)
+    }
+
+    /// Notes since when everything holds.
+    fn weigh(&mut self, at: Timestamp) {
+        if self.expect.iter().all(State::met) {
+            self.held.get_or_insert(at);
+        } else {
+            self.held = None;
+        }
+    }
+
+    /// Why a gap makes what holds worthless.
+    fn hidden(&self) -> Option<String> {
+        if !self.gaps.contains(&true) {
+            return None;
+        }
+        let upper = |state: &State| matches!(state.entry.amount, Amount::Exactly(_) | Amount::AtMost(_));
+        let what = if !self.never.is_empty() {
+            "what must never come"
+        } else if self.expect.iter().any(upper) {
+            "one more"
+        } else if self.expect.iter().any(|state| state.entry.revoked_by.is_some()) {
+            "what takes it back"
+        } else {
+            return None;
+        };
+        Some(format!("lines of {} may be missing, and {what} among them", self.gapped()))
+    }
+
+    fn gapped(&self) -> String {
+        let hosts = self.hosts.iter().zip(&self.gaps).filter(|(_, gap)| **gap);
+        hosts.map(|(host, _)| host.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn unmet(&self, state: &State) -> String {
+        let on = |holding: bool| {
+            let hosts = self.hosts.iter().zip(&state.holds).filter(|(_, holds)| **holds == holding);
+            hosts.map(|(host, _)| host.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let count = state.count();
+        let wanted = match state.entry.amount {
+            Amount::Every => return format!("{} has not come on {}", state.entry.pattern, on(false)),
+            Amount::Exactly(n) => format!("exactly {n}"),
+            Amount::AtLeast(n) => format!("at least {n}"),
+            Amount::AtMost(n) => format!("at most {n}"),
+        };
+        let hosts = if count == 0 { String::new() } else { format!(" ({})", on(true)) };
+        format!("{} came on {count}{hosts}, {wanted} expected", state.entry.pattern)
+    }
+}
+
+impl State {
+    fn count(&self) -> usize {
+        self.holds.iter().filter(|holds| **holds).count()
+    }
+
+    fn met(&self) -> bool {
+        match self.entry.amount {
+            Amount::Every => self.count() == self.holds.len(),
+            Amount::Exactly(n) => self.count() == n,
+            Amount::AtLeast(n) => self.count() >= n,
+            Amount::AtMost(n) => self.count() <= n,
+        }
+    }
+
+    fn exceeded(&self) -> bool {
+        matches!(self.entry.amount, Amount::Exactly(n) | Amount::AtMost(n) if self.count() > n)
+    }
+}
+
+impl Pattern {
+    /// The named groups if the line matches.
+    fn groups(&self, line: &str) -> Option<Vec<(String, String)>> {
+        match self {
+            Self::Line(text) => line.contains(text.as_str()).then(Vec::new),
+            Self::Matches(regex) => {
+                let found = regex.captures(line)?;
+                let names = regex.capture_names().flatten();
+                let pairs = names.filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned())));
+                Some(pairs.collect())
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Line(text) => write!(f, "{text:?}"),
+            Self::Matches(regex) => write!(f, "/{regex}/"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTS: [&str; 3] = ["a", "b", "c"];
+
+    fn entry(line: &str, amount: Amount) -> Entry {
+        Entry { pattern: Pattern::Line(line.to_owned()), amount, revoked_by: None, no_return: false }
+    }
+
+    fn spec(expect: Vec<Entry>, never: Vec<Entry>, settle: u64) -> Spec {
+        Spec { expect, never, settle: Duration::from_millis(settle) }
+    }
+
+    fn matcher(spec: Spec) -> Matcher {
+        Matcher::new(spec, HOSTS, Timestamp(0))
+    }
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp(ms)
+    }
+
+    fn failed(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Failed { .. })
+    }
+
+    fn unknown(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Unknown { .. })
+    }
+
+    #[test]
+    fn every_host_must_say_it() {
+        let mut m = matcher(spec(vec![entry("up", Amount::Every)], vec![], 0));
+        assert!(m.feed("a", "I am up", Some(1), at(1)) && m.feed("b", "up", None, at(2)));
+        assert!(!m.feed("c", "down", None, at(3)) && !m.feed("stranger", "up", None, at(3)));
+        assert_eq!(m.verdict(at(9)), Verdict::Pending { until: None });
+        assert_eq!(m.at_deadline(at(9)), Verdict::Failed { why: "\"up\" has not come on c".to_owned() });
+        m.feed("c", "up", None, at(10));
+        assert_eq!(m.verdict(at(10)), Verdict::Passed);
+        assert_eq!(
+            m.matches().map(|(n, found)| (n, found.host.as_str(), found.offset)).next(),
+            Some((0, "a", Some(1)))
+        );
+    }
+
+    #[test]
+    fn exactly_one_leader_that_stays_it() {
+        let leader = Entry { revoked_by: Some(Pattern::Line("lost".to_owned())), ..entry("won", Amount::Exactly(1)) };
+        let mut m = matcher(spec(vec![leader], vec![], 100));
+        m.feed("a", "won", None, at(10));
+        assert_eq!(m.verdict(at(50)), Verdict::Pending { until: Some(at(110)) });
+        m.feed("b", "won", None, at(60));
+        assert_eq!(m.verdict(at(200)), Verdict::Pending { until: None }, "two, but one may be revoked");
+        m.feed("a", "lost", None, at(210));
+        assert_eq!(m.verdict(at(300)), Verdict::Pending { until: Some(at(310)) });
+        assert_eq!(m.verdict(at(310)), Verdict::Passed);
+        assert_eq!(m.matches().map(|(_, found)| found.revoked).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn too_many_cannot_become_fewer() {
+        for amount in [Amount::Exactly(1), Amount::AtMost(1)] {
+            let mut m = matcher(spec(vec![entry("won", amount)], vec![], 0));
+            m.feed("a", "won", None, at(1));
+            m.feed("a", "won again", None, at(2));
+            assert_eq!(m.verdict(at(2)), Verdict::Passed);
+            m.feed("b", "won", None, at(3));
+            assert!(failed(&m.verdict(at(3))), "{:?}", m.verdict(at(3)));
+        }
+        let mut m = matcher(spec(vec![entry("won", Amount::AtLeast(2))], vec![], 0));
+        HOSTS.iter().for_each(|host| {
+            m.feed(host, "won", None, at(1));
+        });
+        assert_eq!(m.verdict(at(1)), Verdict::Passed);
+    }
+
+    #[test]
+    fn what_must_never_come_fails_at_once_and_for_ever() {
+        let mut m = matcher(spec(vec![], vec![entry("panic", Amount::Every)], 100));
+        assert_eq!(m.verdict(at(99)), Verdict::Pending { until: Some(at(100)) });
+        assert_eq!(m.verdict(at(100)), Verdict::Passed);
+        m.feed("b", "panic!", None, at(50));
+        assert!(failed(&m.verdict(at(500))));
+        m.gap("a");
+        assert!(failed(&m.verdict(at(500))), "what is seen stays seen");
+    }
+
+    #[test]
+    fn a_gap_makes_never_and_exactly_unknown_and_nothing_else() {
+        let expect = |amount| matcher(spec(vec![entry("won", amount)], vec![], 0));
+        for (amount, hidden) in [(Amount::Exactly(3), true), (Amount::AtMost(3), true), (Amount::Every, false)] {
+            let mut m = expect(amount);
+            m.gap("b");
+            HOSTS.iter().for_each(|host| {
+                m.feed(host, "won", None, at(1));
+            });
+            assert_eq!(unknown(&m.verdict(at(1))), hidden, "{amount:?}");
+        }
+        let mut never = matcher(spec(vec![], vec![entry("panic", Amount::Every)], 0));
+        never.gap("b");
+        assert!(unknown(&never.verdict(at(1))));
+        // What is missing at the deadline may be in the gap, but only on the host that has one.
+        let mut m = expect(Amount::Every);
+        m.feed("a", "won", None, at(1));
+        m.feed("b", "won", None, at(1));
+        m.gap("a");
+        assert!(failed(&m.at_deadline(at(2))));
+        m.gap("c");
+        assert!(unknown(&m.at_deadline(at(2))));
+    }
+
+    #[test]
+    fn groups_and_points_of_no_return() {
+        let regex = regex::Regex::new(r"term=(?<term>\d+)(?: by (?<by>\w+))?").expect("a regex");
+        let no_return = Entry { no_return: true, pattern: Pattern::Matches(regex), ..entry("", Amount::AtLeast(1)) };
+        let mut m = matcher(spec(vec![no_return], vec![], 0));
+        assert_eq!(m.no_return().count(), 0);
+        m.feed("c", "elected term=7", Some(42), at(1));
+        let found: Vec<_> = m.no_return().collect();
+        assert_eq!((found.len(), found[0].host.as_str()), (1, "c"));
+        assert_eq!(found[0].groups, [("term".to_owned(), "7".to_owned())]);
+    }
+}

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use refloat::transport::{Ask, Claims, Link, LinkError, Work};
 use secrecy::SecretString;
 
-use super::{permit, until};
+use super::{logs, permit, until};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -25,6 +25,8 @@ pub async fn all(link: &dyn Link) {
     bulk(link, dir).await;
     busy(link, dir).await;
     refusals(link).await;
+    looks(link, dir).await;
+    logs::all(link, dir).await;
     dialled(link).await;
     link.finish(Claims::Remove).await;
     assert!(matches!(link.ask(&Ask::script("true")).await, Err(LinkError::Lost { .. })));
@@ -275,4 +277,29 @@ async fn dialled(link: &dyn Link) {
     assert_eq!((&bytes, answer.as_slice()), (b"question", &b"answer"[..]));
     drop(listener);
     assert_eq!(link.look().port(&address, patience).await.expect("a state"), Port::Refused);
+}
+
+async fn looks(link: &dyn Link, dir: &str) {
+    use refloat::transport::Kind;
+    let look = link.look();
+    let file = format!("{dir}/a 'file'\nwith \\ more");
+    std::fs::write(&file, b"con\0tent").expect("a file");
+    std::os::unix::fs::symlink("to nowhere", format!("{dir}/.link")).expect("a link");
+    let stat = look.stat(&file, None).await.expect("a look").expect("a file");
+    assert_eq!((stat.kind, stat.size, stat.owner.as_str()), (Kind::File, 8, link.facts().login.as_str()));
+    let stat = look.stat(&format!("{dir}/.link"), None).await.expect("a look").expect("a link");
+    assert_eq!((stat.kind, stat.target.as_deref()), (Kind::Link, Some("to nowhere")));
+    assert_eq!(look.stat(dir, None).await.expect("a look").map(|s| s.kind), Some(Kind::Folder));
+    assert_eq!(look.read(&file, None).await.expect("a look").as_deref(), Some(&b"con\0tent"[..]));
+    let digest = refloat::base::digest::Digest::of(b"con\0tent");
+    assert_eq!(look.sha256(&file, None).await.expect("a look"), Some(digest));
+    let names = look.list(dir, None).await.expect("a look").expect("a folder");
+    assert!(names.contains(&".link".to_owned()) && names.contains(&file[dir.len() + 1..].to_owned()), "{names:?}");
+    for none in [format!("{dir}/none"), format!("{file}/below")] {
+        assert_eq!(look.stat(&none, None).await.expect("a look"), None);
+        assert_eq!(look.read(&none, None).await.expect("a look"), None);
+        assert_eq!(look.sha256(&none, None).await.expect("a look"), None);
+        assert_eq!(look.list(&none, None).await.expect("a look"), None);
+    }
+    assert!(look.read(dir, None).await.is_err(), "a folder has no content");
 }

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod local;
+mod logs;
 mod ssh;
 
 use std::time::Duration;

@@ -63,7 +63,11 @@ rf_loop() {
 # --- small tools, builtins only
 rf_bad() { echo "$_N R ${_q:-0} body"; rf_forget; exit 1; } # the stream is out of step: never guess
 rf_up() { _U=0; { IFS=' ' read -r _U _x </proc/uptime; } 2>/dev/null; _U=${_U%.*}${_U#*.}; } # hundredths of a second
-rf_pid() { cd -P /proc/self && _P=${PWD##*/}; cd /; }
+# our own process id, also in a subshell. mksh does not see through the link, but can read on
+rf_pid() {
+  cd -P /proc/self && _P=${PWD##*/}; cd /
+  case $_P in ''|*[!0-9]*) IFS=' ' read -r _P _x </proc/self/stat;; esac
+}
 # N bytes that end in a newline into _S, without that newline; none for 0
 rf_section() {
   _S=
@@ -326,7 +330,7 @@ rf_reap() {
 }
 
 # --- cursors: where logs stand now. One line each:
-#   F INODE SIZE CKSUM   a file; CKSUM of its first 256 bytes      A   no such file      J CURSOR   journald
+#   F INODE SIZE CKSUM:N   a file, and the checksum of its first N bytes      A   no such file      J CURSOR   journald
 rf_cursors() {
   while IFS= read -r _L; do
     case $_L in
@@ -344,8 +348,9 @@ rf_cursor() {
     _x=$(ls -di -- "$1") || break
     _i=${_x#"${_x%%[0-9]*}"}; _i=${_i%% *}
     _z=$(wc -c <"$1") && _z=$((_z)) || break
-    _x=$(dd bs=256 count=1 <"$1" 2>/dev/null | cksum) || break
-    _V="F $_i $_z ${_x%% *}"
+    _x=$_z; [ "$_x" -le 256 ] || _x=256
+    _g=$(dd bs="$((_x+(_x==0)))" count="$((_x>0))" <"$1" 2>/dev/null | cksum) || break
+    _V="F $_i $_z ${_g%% *}:$_x"
     _x=$(ls -di -- "$1") || break
     _x=${_x#"${_x%%[0-9]*}"}
     [ "${_x%% *}" != "$_i" ] || break # else it was rotated meanwhile
