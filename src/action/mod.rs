@@ -23,9 +23,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use login::{Login, Script};
-pub use words::{clip, known, seconds};
+pub use words::{clip, invalid, known, seconds};
 
-use crate::action::words::{exit_words, invalid, known};
+use crate::action::words::exit_words;
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
@@ -187,10 +187,8 @@ impl ActionError {
 
 /// Checks the words of an argument vector: an expression in a word that another interpreter would parse.
 pub(crate) fn check_argv(words: &[Text<Plain>], diags: &Diagnostics) {
-    for problem in crate::template::check_argv(&words.iter().collect::<Vec<_>>()) {
-        // the problem's place is in the word that it speaks of, which the template layer does not tell: show the list
-        let span = words.iter().map(|word| word.source().span).reduce(|a, b| Span { end: b.end.max(a.end), ..a });
-        diags.push(problem.locate(|_| span.unwrap_or_default()));
+    for (n, problem) in crate::template::check_argv(&words.iter().collect::<Vec<_>>()) {
+        diags.push(problem.locate(|_| words[n].source().span));
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::template::{EvalError, EvalErrorKind, Rendered, Value};
 
 /// The text of what was rendered, in which nothing may be unknown.
-pub(crate) fn known(rendered: Rendered) -> Result<String, EvalError> {
+pub fn known(rendered: Rendered) -> Result<String, EvalError> {
     match rendered.unknown.first() {
         None => Ok(rendered.text),
         Some(hole) => {
@@ -16,12 +16,12 @@ pub(crate) fn known(rendered: Rendered) -> Result<String, EvalError> {
 }
 
 /// A value that was rendered well and cannot be used for what it is meant for.
-pub(crate) fn invalid(reason: String) -> EvalError {
+pub fn invalid(reason: String) -> EvalError {
     EvalError::new(0..0, EvalErrorKind::Convert { reason })
 }
 
 /// A list of values.
-pub(crate) fn list(values: impl IntoIterator<Item = Value>) -> Value {
+pub fn list(values: impl IntoIterator<Item = Value>) -> Value {
     Value::List(Arc::new(values.into_iter().collect()))
 }
 

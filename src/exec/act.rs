@@ -21,7 +21,6 @@ use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::step::Ended;
 use super::two_phase::Staged;
-use super::watching::Watching;
 
 /// How much of an output stands in the journal itself; the whole lies beside it.
 const TAIL: usize = 400;
@@ -142,7 +141,12 @@ impl Run {
         Ok(ready)
     }
 
-    async fn start(&self, step: &Step, hosts: &[String], ready: &[Box<dyn Ready>]) -> Result<Vec<Permit>, JournalError> {
+    async fn start(
+        &self,
+        step: &Step,
+        hosts: &[String],
+        ready: &[Box<dyn Ready>],
+    ) -> Result<Vec<Permit>, JournalError> {
         let starts = hosts.iter().zip(ready).map(|(host, ready)| {
             let summary = self.redactor().redact(ready.summary());
             UnitStart::new(self.unit(step, host), Digest::of(ready.body()), summary)
@@ -203,7 +207,11 @@ impl Run {
             }
             Err(ActionError::Link(error)) => {
                 let text = reason(error.to_string());
-                let outcome = if error.not_started() { Outcome::Failed { reason: text } } else { Outcome::Unknown { reason: text } };
+                let outcome = if error.not_started() {
+                    Outcome::Failed { reason: text }
+                } else {
+                    Outcome::Unknown { reason: text }
+                };
                 (outcome, serde_json::json!({}), &[][..], &[][..])
             }
         };
@@ -284,7 +292,9 @@ pub(super) fn stop_of(host: &str, error: &ActionError, path: &str) -> Stop {
     match error {
         ActionError::Link(lost @ LinkError::Lost { .. }) => Stop::new(Kind::Unknown, format!("{host}: {lost}"))
             .next(format!("look on {host} whether `{path}` had its effect: the link was lost while it ran")),
-        ActionError::Link(other @ LinkError::Unreachable { .. }) => Stop::new(Kind::Unreachable, format!("{host}: {other}")),
+        ActionError::Link(other @ LinkError::Unreachable { .. }) => {
+            Stop::new(Kind::Unreachable, format!("{host}: {other}"))
+        }
         other => Stop::new(Kind::Failed, format!("{host}: {other}")),
     }
 }

@@ -26,7 +26,9 @@ impl Run {
             }
         };
         let (answer, by, text, why) = match &reply {
-            Reply::Typed { text, by } if *text == question.expects => (Answer::Accepted, by.clone(), text.clone(), None),
+            Reply::Typed { text, by } if *text == question.expects => {
+                (Answer::Accepted, by.clone(), text.clone(), None)
+            }
             Reply::Typed { text, by } => {
                 let why = format!("not confirmed: `{}` was to be typed, and `{text}` was", question.expects);
                 (Answer::Refused, by.clone(), text.clone(), Some(why))
@@ -34,7 +36,9 @@ impl Run {
             Reply::Expired => {
                 (Answer::Expired, "nobody".to_owned(), String::new(), Some("not confirmed in time".to_owned()))
             }
-            Reply::Nobody(why) => (Answer::Refused, "nobody".to_owned(), String::new(), Some(format!("not confirmed: {why}"))),
+            Reply::Nobody(why) => {
+                (Answer::Refused, "nobody".to_owned(), String::new(), Some(format!("not confirmed: {why}")))
+            }
         };
         let answered = EventKind::Answered { step: step.path.clone(), by, answer, text: redact(&text) };
         self.log.record(vec![answered]).await?;

@@ -59,9 +59,7 @@ fn event(name: &HostName, link: &Result<Arc<dyn Link>, LinkError>, log: &RunLog)
             .collect();
             EventKind::HostReached { host: name.to_string(), facts }
         }
-        Err(error) => {
-            EventKind::HostUnreachable { host: name.to_string(), reason: redactor.redact(error.to_string()) }
-        }
+        Err(error) => EventKind::HostUnreachable { host: name.to_string(), reason: redactor.redact(error.to_string()) },
     }
 }
 

@@ -65,7 +65,7 @@ impl Run {
                         self.world.output(&step.id.value, host, &name, value);
                     }
                 }
-                Err((name, error)) => {
+                Err(NamedError(name, error)) => {
                     self.world.outcome(&step.id.value, host, "failed");
                     lost |= matches!(error, ProbeError::Link(LinkError::Lost { .. } | LinkError::Unreachable { .. }));
                     failed.push(format!("{host}: {name}: {error}"));
@@ -79,12 +79,7 @@ impl Run {
         Err(Stop::new(kind, failed.join("; ")).into())
     }
 
-    async fn ask_all(
-        &self,
-        probes: &IndexMap<String, Probe>,
-        step: &Step,
-        host: &str,
-    ) -> Result<Values, Named> {
+    async fn ask_all(&self, probes: &IndexMap<String, Probe>, step: &Step, host: &str) -> Result<Values, NamedError> {
         let surface = Surface { run: self, step };
         let found = join_all(probes.iter().map(|(name, probe)| {
             let surface = &surface;
@@ -93,22 +88,15 @@ impl Run {
         .await;
         found
             .into_iter()
-            .map(|(name, value)| value.map(|value| (name.clone(), value)).map_err(|error| (name.clone(), error).into()))
-            .collect::<Result<Values, NamedError>>()
-            .map_err(|NamedError(name, error)| (name, error))
+            .map(|(name, value)| Ok((name.clone(), value.map_err(|why| NamedError(name.clone(), why))?)))
+            .collect()
     }
 }
 
-/// Which probe, and why.
-type Named = (String, ProbeError);
-
-struct NamedError(String, ProbeError);
-
-impl From<Named> for NamedError {
-    fn from((name, error): Named) -> Self {
-        Self(name, error)
-    }
-}
+/// Which probe gave nothing, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: {1}")]
+struct NamedError(String, #[source] ProbeError);
 
 impl Surface<'_> {
     async fn value(&self, probe: &Probe, host: &str) -> Result<Value, ProbeError> {

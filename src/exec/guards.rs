@@ -15,8 +15,11 @@ impl Run {
     pub(super) async fn judge(&self, guards: &[Guard], step: &Step, hosts: &[String]) -> Vec<Judgement> {
         let surface = Surface { run: self, step };
         let asked = guards.iter().flat_map(|guard| {
-            let hosts: Vec<Option<&str>> =
-                if guard.needs_host() { hosts.iter().map(|h| Some(h.as_str())).collect() } else { vec![hosts.first().filter(|_| hosts.len() == 1).map(String::as_str)] };
+            let hosts: Vec<Option<&str>> = if guard.needs_host() {
+                hosts.iter().map(|h| Some(h.as_str())).collect()
+            } else {
+                vec![hosts.first().filter(|_| hosts.len() == 1).map(String::as_str)]
+            };
             hosts.into_iter().map(move |host| (guard, host))
         });
         futures_util::future::join_all(asked.map(|(guard, host)| guard::judge(guard, &surface, host))).await

@@ -32,7 +32,7 @@ impl Run {
         let name = &pick.name.value;
         let all = self.world.resolve(&pick.from)?;
         let mut hosts = all.clone();
-        let mut why = vec![format!("{} of {}", pick.from, all.len())];
+        let mut why = vec![format!("{} of {}", pick.from.text(), all.len())];
         if let Some(wanted) = pick.reachable {
             hosts.retain(|host| matches!(self.links.get(host), Some(Ok(_))) == wanted);
             why.push(format!("{} {}", hosts.len(), if wanted { "reachable" } else { "not reachable" }));
@@ -48,7 +48,13 @@ impl Run {
             (hosts, why) = self.rank(ranking, hosts, why).map_err(|error| format!("`{name}`: {error}"))?;
         }
         if !pick.amount.holds(hosts.len(), all.len()) {
-            return Err(format!("`{name}` must be {} of {}, and these are {}: {}", pick.amount, pick.from, hosts.len(), join(&hosts)));
+            return Err(format!(
+                "`{name}` must be {} of {}, and these are {}: {}",
+                pick.amount,
+                pick.from.text(),
+                hosts.len(),
+                join(&hosts)
+            ));
         }
         Ok((hosts, why.join(", ")))
     }
@@ -59,14 +65,25 @@ impl Run {
             match expression.eval(&view).map_err(|error| format!("{host}: {error}"))? {
                 Value::Bool(true) => {}
                 Value::Bool(false) => return Ok(false),
-                other => return Err(format!("{host}: `{}` is {}, not true or false", expression.source().value, other.kind())),
+                other => {
+                    return Err(format!(
+                        "{host}: `{}` is {}, not true or false",
+                        expression.source().value,
+                        other.kind()
+                    ));
+                }
             }
         }
         Ok(true)
     }
 
     /// The one that ranks first; of equals, the first in the order of the inventory, and it is said.
-    fn rank(&self, ranking: &Ranking, hosts: Vec<String>, mut why: Vec<String>) -> Result<(Vec<String>, Vec<String>), String> {
+    fn rank(
+        &self,
+        ranking: &Ranking,
+        hosts: Vec<String>,
+        mut why: Vec<String>,
+    ) -> Result<(Vec<String>, Vec<String>), String> {
         let value = |host: &String| -> Result<Vec<Value>, EvalError> {
             let view = View::new(&self.world, Some(host), None);
             ranking.expressions().iter().map(|expression| expression.eval(&view)).collect()
@@ -102,8 +119,9 @@ impl Run {
 fn compare(a: &[Value], b: &[Value]) -> Result<Ordering, String> {
     for (a, b) in a.iter().zip(b) {
         match a.compare(b).map_err(|mismatch| mismatch.to_string())? {
-            Ordering::Equal => {}
-            order => return Ok(order),
+            Some(Ordering::Equal) => {}
+            Some(order) => return Ok(order),
+            None => return Err("not known yet".to_owned()),
         }
     }
     Ok(Ordering::Equal)

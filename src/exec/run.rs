@@ -111,10 +111,9 @@ impl Run {
     fn done(&self) -> Closed {
         let view = View::new(&self.world, None, None);
         let outputs = self.plan.runbook.outputs.iter().map(|(name, expression)| {
-            let value = expression.eval(&view).map_or_else(
-                |error| serde_json::Value::String(format!("not known: {error}")),
-                |value| value.to_json(),
-            );
+            let value = expression
+                .eval(&view)
+                .map_or_else(|error| serde_json::Value::String(format!("not known: {error}")), |value| value.to_json());
             (name.clone(), value)
         });
         let outputs = serde_json::Value::Object(outputs.collect());
@@ -134,7 +133,9 @@ impl Run {
             let hosts: Vec<&str> = self.no_return.iter().map(String::as_str).collect();
             next.push(format!("past the point of no return, so nothing is put back: {}", hosts.join(", ")));
         } else if self.changed {
-            next.push("nothing was put back: this version does not undo; what was changed stands in the report".to_owned());
+            next.push(
+                "nothing was put back: this version does not undo; what was changed stands in the report".to_owned(),
+            );
         }
         next.push(format!("refloat report {}", self.log.run()));
         Closed {

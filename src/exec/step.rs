@@ -112,7 +112,11 @@ impl Run {
     /// Whether a step is wanted, and for which of its hosts: `when`, an empty target, and hosts that cannot be reached.
     async fn wanted(&mut self, step: &Step, hosts: Vec<String>) -> Result<Wanted, Halt> {
         if step.hosts.is_none() {
-            return Ok(if self.when(step, None)? { Wanted::Yes(hosts) } else { Wanted::No("`when` is false".to_owned()) });
+            return Ok(if self.when(step, None)? {
+                Wanted::Yes(hosts)
+            } else {
+                Wanted::No("`when` is false".to_owned())
+            });
         }
         if hosts.is_empty() {
             return Ok(Wanted::No("there are no such hosts".to_owned()));

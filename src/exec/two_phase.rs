@@ -42,7 +42,8 @@ impl Run {
                     Err(error)
                 }
             };
-            let cancelled = matches!(&done, Err(ActionError::Failed { reason, .. }) if reason.starts_with("taken back"));
+            let cancelled =
+                matches!(&done, Err(ActionError::Failed { reason, .. }) if reason.starts_with("taken back"));
             self.write_end(step, part, &done, 0, cancelled).await?;
         }
         let stop = stop.unwrap_or_else(|| Stop::new(super::halt::Kind::Failed, "staging failed"));

@@ -30,9 +30,8 @@ impl Run {
             Ended::TimedOut(judgements) => {
                 self.write_judgements(&step.path, &judgements).await?;
                 let within = crate::action::seconds(wait.within);
-                let why = failures(&judgements).unwrap_or_else(|| {
-                    format!("it held, and not for {}", crate::action::seconds(wait.hold))
-                });
+                let why = failures(&judgements)
+                    .unwrap_or_else(|| format!("it held, and not for {}", crate::action::seconds(wait.hold)));
                 Err(Stop::new(Kind::Failed, format!("not so within {within}: {why}")).into())
             }
             Ended::Cancelled => Err(Stop::new(Kind::Cancelled, "ended by a person while waiting").into()),

@@ -88,6 +88,9 @@ impl Watch {
         if let Some(since) = &fields.since {
             diags.push(crate::action::not_yet(since.span, "`since` of `watch`"));
         }
+        if let Some(hosts) = &fields.hosts {
+            diags.push(crate::action::not_yet(hosts.span, "`hosts` of `watch`"));
+        }
         let expect: Vec<Entry> = fields.expect.iter().filter_map(|tree| Entry::decode(tree, diags)).collect();
         let never: Vec<Entry> = fields.never.iter().filter_map(|tree| Entry::decode(tree, diags)).collect();
         if fields.settle.is_none() {
