@@ -1,5 +1,7 @@
 //! What the integration tests share.
 
+pub mod lab;
+
 /// Whether a tier of tests can run here. A missing tier is said out loud, and is a failure when `REFLOAT_REQUIRE` (a
 /// comma-separated list of tiers) names it.
 #[must_use]
