@@ -147,7 +147,9 @@ fn folder(args: &LabArgs) -> Result<PathBuf, LabError> {
     }
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     if args.name.is_empty() || !args.name.bytes().all(plain) {
-        return Err(LabError::Spec { why: format!("`{}` is not a lab's name: letters, digits, `-` and `_`", args.name) });
+        return Err(LabError::Spec {
+            why: format!("`{}` is not a lab's name: letters, digits, `-` and `_`", args.name),
+        });
     }
     Ok(xdg("XDG_STATE_HOME", ".local/state").join("refloat/labs").join(&args.name))
 }
