@@ -358,8 +358,13 @@ fn hosts_with_systemd() {
     assert_eq!(lab.say("consul-2", "sudo -n systemctl is-active consul"), "active");
     fault(&lab, "kill consul-2 consul keep-down");
     eventually("it failed for good", || lab.try_say("consul-2", "sudo -n systemctl is-active consul").1 == "failed");
-    let groups = lab.say("consul-1", "id -Gn");
-    assert!(groups.contains("systemd-journal"), "{groups}");
+    lab.say("consul-2", "echo kept | sudo -n systemd-cat -t before; sudo -n journalctl --sync");
+    fault(&lab, "power-off consul-2");
+    fault(&lab, "power-on consul-2");
+    eventually("it starts with its host", || {
+        lab.try_say("consul-2", "sudo -n systemctl is-active consul").1 == "active"
+    });
+    assert_eq!(lab.say("consul-2", "journalctl -t before -o cat --no-pager"), "kept");
     let traces = Traces::of(&lab);
     let cgroups = cgroups_of_labs();
     assert!(cgroups.iter().any(|c| c.contains("consul-1")), "{cgroups:?}");
