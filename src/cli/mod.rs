@@ -1,5 +1,7 @@
 //! The command line: one file per verb.
 
+pub mod lab;
+
 use std::process::ExitCode;
 
 /// Runs the command line of this process.

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use crate::base::process;
 
-pub use consul::{ConsulError, Machine};
+pub use consul::{ConsulError, Machine, obtain as obtain_consul};
 pub use error::LabError;
 pub use fault::{Fault, USAGE as FAULT_USAGE};
 pub use files::Place;

@@ -111,11 +111,11 @@ pub fn needs(path: &OsStr, mode: Mode, class: Class) -> Vec<Missing> {
     missing
 }
 
-/// The best mode that this machine allows this user.
+/// The best mode that this machine allows this user. A root without rights may still make what every user may.
 #[must_use]
 pub fn best_mode() -> Mode {
-    let mode = if is_root() { Mode::Root } else { Mode::User };
-    if namespaces(mode).is_ok() { mode } else { Mode::Loopback }
+    let modes: &[Mode] = if is_root() { &[Mode::Root, Mode::User] } else { &[Mode::User] };
+    modes.iter().copied().find(|&mode| namespaces(mode).is_ok()).unwrap_or(Mode::Loopback)
 }
 
 /// Whether namespaces can be made, by making some.

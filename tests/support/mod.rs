@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+pub mod lab;
 pub mod sshd;
 
 /// Whether a tier of tests can run here. A missing tier is said out loud, and is a failure when `REFLOAT_REQUIRE` (a

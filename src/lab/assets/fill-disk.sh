@@ -4,10 +4,11 @@
 # Arguments: host, mount point, `full` or `free`.
 set -eu
 cd "$REFLOAT_LAB_DIR"
+# mount's own idea of the other options carries user numbers that a user namespace does not know: --options-mode=ignore
 disk=disk/$1${2%/}
 size=$(awk -v host="$1" -v path="$2" '$1 == host && $2 == path { print $3 }' disks.list)
 if [ "$3" = free ]; then
-    mount -o "remount,size=$size" "$disk"
+    mount --options-mode=ignore -o "remount,size=$size" "$disk"
     rm -f "$disk/.refloat-filler"
     exit
 fi
@@ -16,7 +17,7 @@ fi
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     used=$(df --output=used -k "$disk" | tail -n 1)
     # refused when more was written meanwhile
-    ! said=$(mount -o "remount,size=$((used))k" "$disk" 2>&1) || exit 0
+    ! said=$(mount --options-mode=ignore -o "remount,size=$((used))k" "$disk" 2>&1) || exit 0
 done
 echo "$said" >&2
 exit 1

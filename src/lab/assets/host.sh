@@ -46,7 +46,8 @@ for path in proc/sys proc/sysrq-trigger; do
     mount -o remount,bind,ro "$path"
 done
 if [ "$REFLOAT_LAB_CLASS" = systemd ]; then
-    mkdir -p sys/fs/cgroup
+    # made here and read-only, or systemd would mount the machine's own, with all its controllers, and write there
+    mount -t sysfs -o ro sysfs sys
     if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
         mount -t cgroup2 cgroup2 sys/fs/cgroup
     else
@@ -54,6 +55,7 @@ if [ "$REFLOAT_LAB_CLASS" = systemd ]; then
         mkdir sys/fs/cgroup/systemd sys/fs/cgroup/unified
         mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd
         mount -t cgroup2 cgroup2 sys/fs/cgroup/unified
+        mount -o remount,bind,ro sys/fs/cgroup
     fi
 fi
 pivot_root . old

@@ -32,8 +32,12 @@ for name in "$@"; do
         exit 1
     fi
     outer=$(cat "run/$name/outer.pid")
-    card=v$(awk -v name="$name" '$1 == name { print NR }' hosts.list)
-    ip link add "$card" master br0 type veth peer name eth0 netns "$outer"
+    read -r index address < <(awk -v name="$name" '$1 == name { print NR, $2 }' hosts.list)
+    card=v$index
+    # as on real hosts the hardware address stays the same, or the others would look for the old one
+    # shellcheck disable=SC2086  # one word per number
+    mac=$(printf '02:00:%02x:%02x:%02x:%02x' ${address//./ })
+    ip link add "$card" master br0 type veth peer name eth0 address "$mac" netns "$outer"
     ip link set "$card" up
     read -r init _ <"/proc/$outer/task/$outer/children" || [ -n "$init" ]
     echo "$init" >"run/$name/init.pid"
