@@ -1,11 +1,48 @@
-//! The command line: one file per verb.
+//! The command line: one file per verb. Everything that touches the terminal, the environment or the exit code is here
+//! or in `report`.
 
+mod args;
+mod doctor;
+mod env;
 pub mod lab;
+mod load;
+mod operator;
+mod plan;
+mod report;
+mod run;
+mod runs;
+mod show;
+mod signals;
+mod validate;
 
 use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::base::exit::Exit;
+use args::{Cli, Verb};
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(crate::base::exit::Exit::Usage.code())
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // a closed pipe is no reason for another error
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage } else { Exit::Ok }.code());
+        }
+    };
+    env::tracing(cli.common.verbose);
+    env::crash_points();
+    let exit = match &cli.verb {
+        Verb::Validate(args) => validate::run(args, &cli.common),
+        Verb::Plan(args) => plan::run(args, &cli.common),
+        Verb::Run(args) => run::run(args, &cli.common),
+        Verb::Runs(args) => runs::run(args, &cli.common),
+        Verb::Report(args) => report::run(args, &cli.common),
+        Verb::Lab(args) => lab::run(args),
+        Verb::Doctor => doctor::run(&cli.common),
+    };
+    ExitCode::from(exit.code())
 }

@@ -16,6 +16,7 @@ mod fleet;
 mod gather;
 mod guards;
 mod halt;
+mod lock;
 mod operator;
 mod pick;
 mod run;
@@ -25,5 +26,6 @@ mod wait;
 mod watching;
 
 pub use cancel::{Cancel, Canceller, Grade};
+pub use lock::{RunbookLock, lock};
 pub use operator::{Operator, Question, Reply};
-pub use run::{Setup, execute};
+pub use run::{Broken, Setup, execute};

@@ -54,10 +54,12 @@ pub(super) struct Run {
 
 /// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
 /// was begun after it.
-pub async fn execute(setup: Setup) -> Result<Closed, JournalError> {
+pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
     let Setup { plan, log, transport, operator, clock, cancel, facts } = setup;
     let hosts = plan::touched(&plan.runbook, &plan.inventory, &plan.targets);
-    let links = connect::connect(&hosts, &plan.inventory, &*transport, &log).await?;
+    let links = connect::connect(&hosts, &plan.inventory, &*transport, &log)
+        .await
+        .map_err(|error| Broken { error, changed: false })?;
     let world = World::new(Arc::clone(&plan), facts);
     let mut run = Run {
         plan: Arc::clone(&plan),
@@ -87,7 +89,18 @@ pub async fn execute(setup: Setup) -> Result<Closed, JournalError> {
     };
     let open = run.links.values().filter_map(|link| link.as_ref().ok());
     futures_util::future::join_all(open.map(|link| link.finish(claims))).await;
-    result
+    result.map_err(|error| Broken { error, changed: run.changed })
+}
+
+/// The journal could not be written any more.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Broken {
+    /// Why.
+    #[source]
+    pub error: JournalError,
+    /// Whether anything may have been changed on a host before.
+    pub changed: bool,
 }
 
 impl Run {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::base::BoxFuture;
 
+pub mod any;
 mod bulk;
 mod channel;
 mod control;

@@ -1,0 +1,174 @@
+//! The grammar of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::lab::LabArgs;
+
+/// Runbooks that recover clusters: checked, planned, journalled, executed over plain SSH.
+#[derive(Parser, Debug)]
+#[command(name = "refloat", version, propagate_version = true, after_help = FIRST_DAY, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// What every verb understands.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+const FIRST_DAY: &str = "\
+A first day:
+  refloat lab up 3                              three Consul servers on this machine, in namespaces
+  refloat validate runbooks/consul/quorum-loss.yaml
+  refloat plan -i INVENTORY -p lost=consul-3 …  what would be done, on which host
+  refloat run  -i INVENTORY -p lost=consul-3 …  do it; every decision is kept
+  refloat report                                what happened, step by step
+
+Exit codes: 0 done · 1 failed after the first change · 2 wrong command line · 3 wrong text · 4 refused before the first
+change · 5 needs attention · 6 something could not be reached · 75 detached · 130 ended by a person";
+
+/// The verbs.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Show every mistake in runbooks, their templates and the inventory, in one go. Connects to nothing.
+    Validate(ValidateArgs),
+    /// Show every step, host and rendered command, offline.
+    Plan(PlanArgs),
+    /// Execute a runbook.
+    Run(RunArgs),
+    /// List the runs that were made from this machine.
+    Runs(RunsArgs),
+    /// Show what happened in a run: what was done where, what may have run, what never started.
+    Report(ReportArgs),
+    /// Make, enter, break and remove labs of real hosts on this machine.
+    Lab(LabArgs),
+    /// Look whether this machine has what refloat and its labs need; says what to type.
+    Doctor,
+}
+
+/// What every verb understands.
+#[derive(Args, Debug, Clone)]
+pub struct Common {
+    /// The folder that keeps the journal. Default: refloat in XDG_STATE_HOME.
+    #[arg(long, global = true, value_name = "FOLDER", env = "REFLOAT_STATE")]
+    pub state: Option<PathBuf>,
+    /// For programs: one JSON document, while a run goes on one event a line.
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// Tell more of what is going on, on standard error; twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// For whom the output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// People.
+    Text,
+    /// Programs.
+    Json,
+}
+
+/// `refloat validate`
+#[derive(Args, Debug)]
+pub struct ValidateArgs {
+    /// Runbooks, and folders of them. Default: the folder `runbooks`.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// An inventory, to check selectors as well: a file or a folder; repeatable.
+    #[arg(short, long, value_name = "FILE")]
+    pub inventory: Vec<PathBuf>,
+}
+
+/// What names a runbook, its hosts and its params.
+#[derive(Args, Debug)]
+pub struct Subject {
+    /// The runbook: a file, or its name in the folder `runbooks`.
+    #[arg(value_name = "RUNBOOK")]
+    pub runbook: PathBuf,
+    /// The inventory: a file or a folder; repeatable.
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub inventory: Vec<PathBuf>,
+    /// A param, as `name=value`; repeatable. Hosts are a selector: `-p lost=web-[1:3]`.
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub param: Vec<(String, String)>,
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+/// `refloat plan`
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub subject: Subject,
+}
+
+/// `refloat run`
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub subject: Subject,
+    /// Answers a `confirm` without a terminal: the text to type, and the beginning of the plan's digest that `plan`
+    /// prints, so that it allows this plan only. Repeatable, in the order of the gates.
+    #[arg(long, value_name = "VALUE@PLAN", value_parser = value_at_plan)]
+    pub confirm: Vec<(String, String)>,
+    /// Answers every `confirm` of a runbook that is not destructive.
+    #[arg(long)]
+    pub yes: bool,
+    /// Why the run is made, for its report.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+fn value_at_plan(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('@') {
+        Some((value, plan)) if plan.len() >= 8 && plan.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            Ok((value.to_owned(), plan.to_ascii_lowercase()))
+        }
+        _ => Err("write it as VALUE@PLAN, PLAN being at least 8 characters of the digest that `refloat plan` prints"
+            .to_owned()),
+    }
+}
+
+/// `refloat runs`
+#[derive(Args, Debug)]
+pub struct RunsArgs {
+    /// How many, the latest first.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub limit: usize,
+}
+
+/// `refloat report`
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// The run, or the beginning of its id. Default: the latest.
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Check the journal's chain and say whether it is whole.
+    #[arg(long)]
+    pub verify: bool,
+    /// The head that was printed at the end of the run: with `--verify`, the chain must lead to it.
+    #[arg(long, value_name = "DIGEST", requires = "verify")]
+    pub head: Option<String>,
+}
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal.
+    Text,
+    /// For a post-mortem.
+    Markdown,
+    /// For programs.
+    Json,
+}

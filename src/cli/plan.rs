@@ -1,0 +1,100 @@
+//! `refloat plan`: every step, host and rendered command, offline; and the making of a plan, which `run` shares.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::args::{Common, Output, PlanArgs, Subject};
+use super::{env, load, show};
+use crate::base::diag::Diagnostics;
+use crate::base::exit::Exit;
+use crate::base::span::Sources;
+use crate::plan::{self, Given, Plan, PreviewStep};
+
+pub fn run(args: &PlanArgs, common: &Common) -> Exit {
+    let (plan, _) = match make(&args.subject, common) {
+        Ok(made) => made,
+        Err(exit) => return exit,
+    };
+    let steps = plan::preview(&plan);
+    match common.output {
+        Output::Json => anstream::println!("{:#}", json(&plan, &steps)),
+        Output::Text => anstream::print!("{}", text(&plan, &steps)),
+    }
+    Exit::Ok
+}
+
+/// Makes the plan, showing every mistake. Also gives the files that it was made of.
+pub fn make(subject: &Subject, common: &Common) -> Result<(Arc<Plan>, Vec<PathBuf>), Exit> {
+    let (mut sources, diags) = (Sources::default(), Diagnostics::new());
+    let inventory = load::inventory(&subject.inventory, &mut sources, &diags);
+    let loaded = load::runbook(&subject.runbook, inventory.as_ref(), &mut sources, &diags);
+    let made = match (loaded, inventory) {
+        (Some(loaded), Some(inventory)) if !diags.has_errors() => {
+            let mut files = loaded.files;
+            files.extend(subject.inventory.iter().cloned());
+            let given = Given { params: &subject.param, env: &env::var };
+            plan::build(loaded.runbook, inventory, &loaded.templates, &given, &mut sources, &diags)
+                .map(|plan| (plan, files))
+        }
+        _ => None,
+    };
+    let findings = diags.into_sorted();
+    let exit = show::findings_of_a_plan(&sources, &findings, common);
+    match made {
+        Some((plan, files)) if exit == Exit::Ok => Ok((Arc::new(plan), files)),
+        _ => Err(Exit::Text),
+    }
+}
+
+fn text(plan: &Plan, steps: &[PreviewStep]) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    let runbook = &plan.runbook;
+    let _ = writeln!(out, "{} · {}", runbook.name.value, runbook.title.as_deref().unwrap_or_default());
+    let _ = writeln!(out, "risk {} · plan {}", runbook.risk.value.word(), plan.digest.short());
+    for (name, hosts) in &plan.targets {
+        let names: Vec<&str> = hosts.iter().map(crate::inventory::HostName::as_str).collect();
+        let _ = writeln!(out, "  {name}: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") });
+    }
+    for step in steps {
+        let indent = "  ".repeat(step.depth);
+        let id = step.path.rsplit('/').next().unwrap_or(&step.path);
+        let _ = writeln!(out, "\n{indent}{id} [{}] {}", step.action, if step.title == id { "" } else { &step.title });
+        if let Some(why) = &step.why {
+            let _ = writeln!(out, "{indent}  why: {why}");
+        }
+        if let Some(later) = &step.later {
+            let _ = writeln!(out, "{indent}  on {later}");
+        }
+        for host in &step.hosts {
+            let user = host.user.as_ref().map(|user| format!(" as {user}")).unwrap_or_default();
+            let place = host.host.as_ref().map(|name| format!("{name}{user}: ")).unwrap_or_default();
+            let what = crate::report::escape(&host.what);
+            let _ = writeln!(out, "{indent}  {place}{what}");
+        }
+    }
+    out
+}
+
+fn json(plan: &Plan, steps: &[PreviewStep]) -> serde_json::Value {
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| {
+            let hosts: Vec<_> = step
+                .hosts
+                .iter()
+                .map(|host| serde_json::json!({ "host": host.host, "user": host.user, "what": host.what }))
+                .collect();
+            serde_json::json!({
+                "step": step.path, "title": step.title, "action": step.action, "on": step.later, "hosts": hosts,
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "runbook": plan.runbook.name.value,
+        "risk": plan.runbook.risk.value.word(),
+        "plan": plan.digest.to_string(),
+        "targets": plan.targets,
+        "steps": steps,
+    })
+}

@@ -1,0 +1,69 @@
+//! `refloat report`: a run afterwards.
+
+use std::sync::Arc;
+
+use super::args::{Common, Format, Output, ReportArgs};
+use super::{env, show};
+use crate::base::clock::SystemClock;
+use crate::base::exit::Exit;
+use crate::base::secret::Redactor;
+use crate::event::RunState;
+use crate::journal::{Journal, JournalError};
+use crate::report::Report;
+
+pub fn run(args: &ReportArgs, common: &Common) -> Exit {
+    let state = match env::state(common) {
+        Ok(state) => state,
+        Err(why) => {
+            show::error(why);
+            return Exit::Unreachable;
+        }
+    };
+    match super::runs::blocking(show_run(args, common, &state)) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
+            show::error(error);
+            Exit::Unreachable
+        }
+        Err(exit) => exit,
+    }
+}
+
+async fn show_run(args: &ReportArgs, common: &Common, state: &std::path::Path) -> Result<Exit, JournalError> {
+    let journal = Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?;
+    let run = match &args.run {
+        Some(run) => journal.find(run).await?,
+        None => journal.latest().await?,
+    };
+    if args.verify {
+        let head = match args.head.as_deref().map(str::parse).transpose() {
+            Ok(head) => head,
+            Err(error) => {
+                show::error(format!("--head: {error}"));
+                return Ok(Exit::Usage);
+            }
+        };
+        return Ok(match journal.verify(&run, head).await {
+            Ok(head) => {
+                anstream::println!("run {run}: the chain is whole; its head is {}", head.digest);
+                Exit::Ok
+            }
+            Err(error) => {
+                show::error(error);
+                Exit::Failed
+            }
+        });
+    }
+    let summary = journal.summary(&run).await?;
+    let history = journal.history(&run).await?;
+    let events = journal.events(&run).await?;
+    let state = RunState::fold(&events)?;
+    let report = Report { events: &events, state: &state, status: summary.status, head: Some(history.head) };
+    let format = if common.output == Output::Json { Format::Json } else { args.format };
+    match format {
+        Format::Text => anstream::print!("{}", report.text()),
+        Format::Markdown => anstream::print!("{}", report.markdown()),
+        Format::Json => anstream::println!("{:#}", report.json()),
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,215 @@
+//! `refloat run`: makes the plan, begins the journal, executes, shows.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use super::args::{Common, Output, RunArgs};
+use super::operator::AtTheTerminal;
+use super::{env, load, plan, show, signals};
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::exit::Exit;
+use crate::base::ids::RunId;
+use crate::base::secret::Redactor;
+use crate::event::{EventKind, Mode, Opened, PlannedStep, RunState};
+use crate::exec::{Cancel, Setup, execute};
+use crate::journal::{Journal, JournalError, RunLog};
+use crate::plan::{Plan, RunFacts, World};
+use crate::report::{self, Reporter};
+use crate::runbook::Risk;
+use crate::template::Value;
+use crate::transport::any::AnyTransport;
+use crate::transport::ssh::Options;
+
+/// How often a live display moves.
+const TICK: std::time::Duration = std::time::Duration::from_millis(100);
+
+pub fn run(args: &RunArgs, common: &Common) -> Exit {
+    let (plan, files) = match plan::make(&args.subject, common) {
+        Ok(made) => made,
+        Err(exit) => return exit,
+    };
+    let destructive = plan.runbook.risk.value == Risk::Destructive;
+    if destructive && let Err(why) = load::trusted(&files) {
+        show::error(why);
+        return Exit::Refused;
+    }
+    let digest = plan.digest.to_string();
+    for (_, wanted) in &args.confirm {
+        if !digest.starts_with(wanted.as_str()) {
+            show::error(format!(
+                "--confirm is for plan {wanted}, and this is plan {}: something has changed since it was looked at.\n  Look again: refloat plan …",
+                plan.digest.short()
+            ));
+            return Exit::Refused;
+        }
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            show::error(format!("cannot start: {error}"));
+            return Exit::Unreachable;
+        }
+    };
+    let exit = runtime.block_on(go(args, common, plan, destructive));
+    env::report_crash_points();
+    // a thread that still waits for the terminal is not waited for
+    runtime.shutdown_background();
+    exit
+}
+
+async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool) -> Exit {
+    let state = match env::state(common) {
+        Ok(state) => state,
+        Err(why) => {
+            show::error(why);
+            return Exit::Unreachable;
+        }
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let redactor = Redactor::default();
+    for value in plan.params.values() {
+        if let Value::Secret(secret) = value {
+            redactor.learn(secret);
+        }
+    }
+    let run = RunId::generate();
+    let begun = match begin(args, &plan, &run, &state, &clock, &redactor).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            show::error(error);
+            return Exit::Unreachable;
+        }
+    };
+    let _lock = match crate::exec::lock(&plan, &state, &run) {
+        Ok(lock) => lock,
+        Err(why) => {
+            show::error(why);
+            return Exit::Refused;
+        }
+    };
+    let transport = match AnyTransport::new(Options::new(run.clone(), env::control())) {
+        Ok(transport) => Arc::new(transport),
+        Err(error) => {
+            show::error(error);
+            return Exit::Unreachable;
+        }
+    };
+    let (shown, asked) = watch::channel(0);
+    let reporter = tokio::spawn(tell(begun.log.clone(), Arc::clone(&clock), common.output == Output::Json, shown));
+    let (canceller, cancel) = Cancel::pair();
+    let signals = tokio::spawn(signals::obey(canceller));
+    let operator = AtTheTerminal {
+        given: Mutex::new(args.confirm.iter().map(|(value, _)| value.clone()).collect::<VecDeque<_>>()),
+        yes: args.yes && !destructive,
+        plan: plan.digest.short(),
+        shown: asked,
+        asked: Mutex::new(0),
+    };
+    let ended = execute(Setup {
+        plan,
+        log: begun.log,
+        transport,
+        operator: Arc::new(operator),
+        clock,
+        cancel,
+        facts: begun.facts,
+    })
+    .await;
+    signals.abort();
+    // the log is gone, so the reporter ends when it has shown everything
+    let _ = reporter.await;
+    match ended {
+        Ok(closed) => closed.verdict.exit(),
+        Err(broken) => {
+            show::error(&broken.error);
+            if broken.changed { Exit::Attention } else { Exit::Unreachable }
+        }
+    }
+}
+
+struct Begun {
+    log: RunLog,
+    facts: RunFacts,
+}
+
+async fn begin(
+    args: &RunArgs,
+    plan: &Arc<Plan>,
+    run: &RunId,
+    state: &std::path::Path,
+    clock: &Arc<dyn Clock>,
+    redactor: &Redactor,
+) -> Result<Begun, JournalError> {
+    let facts =
+        RunFacts { id: run.to_string(), started_at: clock.now().rfc3339(), mode: "run", operator: env::operator() };
+    let journal = Journal::open(state, Arc::clone(clock), redactor.clone())?;
+    let world = World::new(Arc::clone(plan), facts.clone());
+    let outline = plan.runbook.all_steps().into_iter().map(|step| PlannedStep {
+        step: step.path.clone(),
+        title: redactor.redact(step.heading()),
+        action: step.body.key().to_owned(),
+        hosts: step.hosts.as_ref().and_then(|selector| world.resolve(selector).ok()).unwrap_or_default(),
+    });
+    let opened = Opened {
+        run: run.clone(),
+        runbook: plan.runbook.name.value.clone(),
+        title: redactor.redact(plan.runbook.title.clone().unwrap_or_default()),
+        risk: plan.runbook.risk.value.word().to_owned(),
+        plan: plan.digest,
+        stored: crate::event::BlobRef { file: String::new(), offset: 0, len: 0, digest: plan.digest },
+        outline: outline.collect(),
+        operator: facts.operator.clone(),
+        controller: env::controller(),
+        mode: Mode::Run,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        reason: args.reason.clone().map(|reason| redactor.redact(reason)),
+    };
+    let log = journal.begin(opened, &plan.stored).await?;
+    Ok(Begun { log, facts })
+}
+
+/// Shows a run while it goes on. A reporter that fails or lags never stops a run.
+async fn tell(log: RunLog, clock: Arc<dyn Clock>, json: bool, shown: watch::Sender<usize>) {
+    let mut events = log.subscribe(1);
+    let mut reporter: Box<dyn Reporter> = report::for_stdout(json);
+    let mut state: Option<RunState> = None;
+    let mut questions = 0;
+    // our own clone must not keep the run alive: the follower ends when the last log is gone
+    let head = {
+        let log = log;
+        move || log.head()
+    };
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            _ = tick.tick() => {
+                if let Some(state) = &state {
+                    reporter.tick(clock.now(), state);
+                }
+                continue;
+            }
+        };
+        let Ok(Some(event)) = event else { break };
+        let known = match &mut state {
+            Some(state) => state.apply(&event).is_ok(),
+            None => RunState::open(&event).map(|opened| state = Some(opened)).is_ok(),
+        };
+        let Some(now) = state.as_ref().filter(|_| known) else { break };
+        reporter.event(&event, now);
+        match &event.kind {
+            EventKind::Asked { .. } => {
+                questions += 1;
+                shown.send_replace(questions);
+            }
+            EventKind::RunClosed(_) => break,
+            _ => {}
+        }
+    }
+    if let Some(state) = &state {
+        let head = head();
+        reporter.finish(state, Some(head));
+    }
+}

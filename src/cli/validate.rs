@@ -1,0 +1,63 @@
+//! `refloat validate`: every mistake, in one go. Starts no program and connects to nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{Common, Output, ValidateArgs};
+use super::{load, show};
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::exit::Exit;
+use crate::base::span::Sources;
+
+pub fn run(args: &ValidateArgs, common: &Common) -> Exit {
+    let (mut sources, diags) = (Sources::default(), Diagnostics::new());
+    let inventory = load::inventory(&args.inventory, &mut sources, &diags);
+    let files = runbooks(&args.files, &diags);
+    for file in &files {
+        load::runbook(file, inventory.as_ref(), &mut sources, &diags);
+    }
+    let findings = diags.into_sorted();
+    let exit = show::findings(&sources, &findings, common);
+    if exit == Exit::Ok && common.output == Output::Text {
+        for file in &files {
+            anstream::println!("{}: valid", file.display());
+        }
+        if args.inventory.is_empty() {
+            anstream::println!("Selectors were not checked: name an inventory with -i.");
+        }
+    }
+    exit
+}
+
+/// The runbooks among what was named: files as they are, of folders every `*.yaml` that is no drill and no test.
+fn runbooks(named: &[PathBuf], diags: &Diagnostics) -> Vec<PathBuf> {
+    let default = [PathBuf::from("runbooks")];
+    let named = if named.is_empty() { &default[..] } else { named };
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            let before = files.len();
+            walk(path, &mut files);
+            if files.len() == before {
+                diags
+                    .push(Diagnostic::placeless("no-runbook", format!("{} holds no runbook (*.yaml)", path.display())));
+            }
+        } else {
+            files.push(path.clone());
+        }
+    }
+    files
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            walk(&path, files);
+        } else if name.ends_with(".yaml") && !name.ends_with(".drill.yaml") && !name.ends_with(".test.yaml") {
+            files.push(path);
+        }
+    }
+}
