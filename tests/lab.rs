@@ -57,7 +57,7 @@ fn hosts_are_hosts(lab: &TestLab) {
     assert_ne!(lab.say("node-1", "cat /etc/ssh/host_key.pub"), lab.say("node-2", "cat /etc/ssh/host_key.pub"));
     assert!(reaches(lab, "node-1", "node-2"), "names resolve and hosts reach each other");
     let by_address = lab.ssh("node-1").map(|mut words| {
-        *words.last_mut().unwrap() = "10.66.0.11".to_owned();
+        "10.66.0.11".clone_into(words.last_mut().unwrap());
         Command::new(&words[0]).args(&words[1..]).arg("hostname").output().unwrap().stdout
     });
     assert_eq!(by_address.unwrap(), b"node-1\n");

@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn a_named_consul_must_be_a_program() {
-        let machine = Machine { path: "".into(), cache: "/nonexistent".into(), consul: Some("/etc/hostname".into()) };
+        let plain = tempfile::NamedTempFile::new().unwrap();
+        let machine = Machine { path: "".into(), cache: "/nonexistent".into(), consul: Some(plain.path().to_owned()) };
         let error = obtain(&machine, &mut |_| {}).unwrap_err();
         assert!(error.to_string().contains("not a program"), "{error}");
     }
