@@ -96,11 +96,9 @@ fn files() -> Finding {
 }
 
 fn lab() -> Finding {
-    let missing = crate::lab::needs(&path());
-    let found = if missing.is_empty() {
-        Ok("everything that `refloat lab` needs is here".to_owned())
-    } else {
-        Err(missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    let found = match crate::lab::ready(&path()) {
+        Ok(mode) => Ok(format!("everything that `refloat lab` needs is here ({mode})")),
+        Err(missing) => Err(missing),
     };
     Finding { what: "lab", found }
 }

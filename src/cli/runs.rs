@@ -47,10 +47,9 @@ async fn list(limit: usize, state: &std::path::Path) -> Result<Vec<RunSummary>, 
 
 fn word(status: &RunStatus) -> &'static str {
     match status {
-        RunStatus::Running => "running",
+        RunStatus::Alive => "running",
         RunStatus::CutOff => "cut off",
         RunStatus::Closed(verdict) => verdict.words(),
-        RunStatus::Damaged => "damaged",
     }
 }
 
@@ -61,7 +60,7 @@ fn print(runs: &[RunSummary], common: &Common) {
             .map(|run| {
                 serde_json::json!({
                     "run": run.run(), "opened": run.opened().rfc3339(), "status": word(&run.status),
-                    "runbook": run.header.as_ref().map(|header| header.runbook.clone()),
+                    "runbook": run.state.header().runbook,
                 })
             })
             .collect();
@@ -72,13 +71,13 @@ fn print(runs: &[RunSummary], common: &Common) {
         anstream::println!("There are no runs yet.");
     }
     for run in runs {
-        let runbook = run.header.as_ref().map(|header| header.runbook.clone()).unwrap_or_default();
+        let runbook = &run.state.header().runbook;
         anstream::println!(
             "{}  {}  {:<16}  {}",
             run.run(),
             run.opened().rfc3339(),
             word(&run.status),
-            crate::report::escape(&runbook)
+            crate::report::escape(runbook)
         );
     }
 }

@@ -40,7 +40,7 @@ pub use consul::{ConsulError, Machine, obtain as obtain_consul};
 pub use error::LabError;
 pub use fault::{Fault, USAGE as FAULT_USAGE};
 pub use files::Place;
-pub use needs::{Missing, best_mode, needs};
+pub use needs::{Missing, best_mode, needs, ready};
 pub use spec::{CONSUL_GROUP, Class, ConsulKit, Disk, HostSpec, Kit, Mode, Spec};
 
 use record::Record;

@@ -54,6 +54,22 @@ pub(super) fn sentence(missing: &[Missing]) -> String {
     parts.join("; ")
 }
 
+/// Whether a lab of the usual class can be made here: in which mode, or what is missing and what to type.
+pub fn ready(path: &OsStr) -> Result<&'static str, String> {
+    let mode = best_mode();
+    let missing = needs(path, mode, Class::Runit);
+    if !missing.is_empty() {
+        return Err(sentence(&missing));
+    }
+    Ok(match mode {
+        Mode::Root => "namespaces, as root",
+        Mode::User => "namespaces, as an ordinary user",
+        Mode::Loopback => {
+            "loopback addresses: namespaces are forbidden, so hosts share this machine's files and processes"
+        }
+    })
+}
+
 const COMMON: &[(&str, &str)] = &[
     ("bash", "bash"),
     ("ssh", "openssh-client"),
