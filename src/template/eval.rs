@@ -247,7 +247,7 @@ impl<'a> Evaluator<'a> {
                     walk.on(value.clone(), &path.split('.').collect::<Vec<_>>(), "element".to_owned())
                 };
                 let cx = Cx { scope, walk: &follow, regex: call.regex.as_ref() };
-                let result = run(&cx, &args).map_err(|fault| self.fault(fault, call, &args, range))?;
+                let result = run(&cx, &args).map_err(|fault| self.fault(fault, call, &args, secret, range))?;
                 Ok(if secret { conceal(result) } else { result })
             }
         }
@@ -307,9 +307,8 @@ impl<'a> Evaluator<'a> {
         EvalError::new(arg.range.clone(), kind)
     }
 
-    fn fault(&self, fault: Fault, call: &Call, args: &[Value], range: &Range<usize>) -> EvalError {
+    fn fault(&self, fault: Fault, call: &Call, args: &[Value], secret: bool, range: &Range<usize>) -> EvalError {
         let helper = call.helper.name;
-        let secret = args.iter().any(Value::holds_secret);
         match fault {
             Fault::Argument(position, needed) => self.argument(call, position, needed, args[position].kind()),
             // The reason may quote an argument.

@@ -47,7 +47,7 @@ pub(super) fn lower(source: &str) -> Lowered {
             // The structure is broken, but each tag can still be read for its own mistakes.
             parser.frames[0].meaning = super::parse::Meaning::Root;
             let before = parser.problems.len();
-            for tag in tags.iter().filter(|t| !t.inner.is_empty() && t.kind != TagKind::Comment) {
+            for tag in tags.iter().filter(|t| matches!(t.kind, TagKind::Insert | TagKind::Open(_))) {
                 check_alone(&mut parser, tag);
             }
             parser.references.clear();
@@ -71,8 +71,9 @@ fn check_alone(parser: &mut Parser<'_>, tag: &Tag) {
         TokenKind::Pipe => true,
         _ => false,
     };
-    if tag.kind == TagKind::Insert && !tokens.iter().any(outside) {
-        parser.expression(&tokens, tag.inner.clone(), true);
+    if !tokens.iter().any(outside) {
+        let whole = if tokens.is_empty() { tag.range.clone() } else { tag.inner.clone() };
+        parser.expression(&tokens, whole, true);
     }
 }
 
