@@ -1,1 +1,3 @@
-//! (in work)
+//! What people and programs are shown.
+
+pub mod diagnostics;

@@ -1,5 +1,23 @@
 //! From text to a spanned tree, and from the tree to model structs, with all mistakes in one go.
+//!
+//! [`parse`] is the only place that knows the YAML library; [`decode`] is our own `serde::Deserializer` over the tree.
+//! Model structs derive `Deserialize` and use [`Sp`] where a diagnostic may point, [`Tree`] where they keep a part as it
+//! is, and [`Shaped`] where a field has more than one form.
 
+mod decode;
+mod limits;
+mod parse;
+mod place;
+pub mod scalar;
+mod shape;
+mod spanned;
+mod syntax;
 mod tree;
 
+pub use decode::decode;
+pub use limits::{MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_NODES};
+pub use parse::parse;
+pub use place::place;
+pub use scalar::{Amount, Dur, Mode, ScalarError, Size, is_kebab, is_snake, slug};
+pub use shape::{Kind, OneOrMany, Shape, Shaped, shaped};
 pub use tree::{Node, Sp, Tree};
