@@ -154,7 +154,9 @@ impl<'a> Evaluator<'a> {
     fn unknown_block(&mut self, block: &Block, step: &std::sync::Arc<str>, conditional: bool) -> Result<(), EvalError> {
         let start = self.out.text.len();
         if conditional {
-            self.out.text.push_str(&format!("⟨unknown until {step}: "));
+            self.out.text.push_str("⟨unknown until ");
+            self.out.text.push_str(step);
+            self.out.text.push_str(": ");
             self.nodes(&block.body)?;
             if block.inverse.is_some() {
                 self.out.text.push_str(" | ");
@@ -187,7 +189,7 @@ impl<'a> Evaluator<'a> {
                 self.reads.insert(segments.join("."));
                 let read =
                     self.scope.read(Base::Root, &segments).map_err(|e| EvalError::new(range.clone(), e.into()))?;
-                walk.rest(read, &segments, String::new())
+                walk.rest(read, &segments, "")
             }
             PathBase::Frame(frame) | PathBase::Param { frame, second: false } => {
                 let value = self.frames[frame].value.clone();
@@ -349,7 +351,7 @@ impl Walk<'_> {
     }
 
     /// Goes on behind what a scope has found.
-    fn rest(&self, read: Read, segments: &[&str], before: String) -> Evaluated {
+    fn rest(&self, read: Read, segments: &[&str], before: &str) -> Evaluated {
         let used = read.used.clamp(1, segments.len());
         let walked = segments[..used].join(".");
         let walked = if before.is_empty() { walked } else { format!("{before}.{walked}") };
@@ -367,7 +369,7 @@ impl Walk<'_> {
                         Err(ReadError::Missing { .. }) if self.missing_is_null => return Ok(Value::Null),
                         read => read.map_err(|e| self.error(e.into()))?,
                     };
-                    return self.rest(read, &segments[i..], walked);
+                    return self.rest(read, &segments[i..], &walked);
                 }
                 Value::Map(map) => match map.get(*segment) {
                     Some(value) => value.clone(),

@@ -1,6 +1,8 @@
 //! What each context does with a value, and what it refuses.
 
-use refloat::template::{Compiled, Context, InContext, Json, Plain, Regex, Shell, Text, Url, Value, Yaml, check_argv};
+use refloat::template::{
+    Compiled, Context, InContext, Json, Plain, Regex, Shell, Text, Url, Value, Yaml, check_argv, check_words,
+};
 
 use super::World;
 
@@ -116,13 +118,14 @@ fn shell_refuses_values_that_another_interpreter_parses() {
 fn argv_is_checked_like_a_command() {
     let words = |list: &[&str]| list.iter().map(|w| Text::<Plain>::from(*w)).collect::<Vec<_>>();
     let argv = words(&["psql", "-X", "-c", "select '{{x}}'"]);
-    let found = check_argv(&argv.iter().collect::<Vec<_>>());
+    let found = check_words(&argv.iter().collect::<Vec<_>>());
     assert_eq!(found.len(), 1);
+    assert_eq!(check_argv(&argv.iter().collect::<Vec<_>>()), [found[0].1.clone()]);
     assert_eq!((found[0].0, found[0].1.range.clone()), (3, 8..13));
     let argv = words(&["psql", "-X", "-v", "ON_ERROR_STOP=1", "-v", "slot={{snake host.name}}"]);
-    assert_eq!(check_argv(&argv.iter().collect::<Vec<_>>()), []);
+    assert_eq!(check_words(&argv.iter().collect::<Vec<_>>()), []);
     let argv = words(&["sh", "-c", "echo \"$1\"", "_", "{{x}}"]);
-    assert_eq!(check_argv(&argv.iter().collect::<Vec<_>>()), []);
+    assert_eq!(check_words(&argv.iter().collect::<Vec<_>>()), []);
 }
 
 #[test]
