@@ -2,4 +2,5 @@
 
 mod lab;
 mod support;
+mod template;
 mod transport;

@@ -187,7 +187,7 @@ impl ActionError {
 
 /// Checks the words of an argument vector: an expression in a word that another interpreter would parse.
 pub(crate) fn check_argv(words: &[Text<Plain>], diags: &Diagnostics) {
-    for (n, problem) in crate::template::check_argv(&words.iter().collect::<Vec<_>>()) {
+    for (n, problem) in crate::template::check_words(&words.iter().collect::<Vec<_>>()) {
         diags.push(problem.locate(|_| words[n].source().span));
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::ast::{Ex, Node};
-use super::context::{Context, settle};
+use super::context::{Context, inner_outputs, settle};
 use super::error::{EvalError, EvalErrorKind};
 use super::eval::Evaluator;
 use super::expr::Evaluated;
@@ -107,20 +107,23 @@ pub(super) struct CompiledExpr {
 impl CompiledExpr {
     pub(super) fn new(source: &str) -> Self {
         let mut parser = Parser::new(source);
-        let ex = match unbraced(source) {
-            Some(bare) => {
-                parser.problems.push(
-                    Problem::error("braces-in-expression", 0..source.len(), "an expression field takes no braces")
-                        .help(format!("write `{bare}`")),
-                );
-                None
+        let mut ex = None;
+        if let Some(bare) = unbraced(source) {
+            parser.problems.push(
+                Problem::error("braces-in-expression", 0..source.len(), "an expression field takes no braces")
+                    .help(format!("write `{bare}`")),
+            );
+        } else {
+            let tokens = tokenize(source, 0..source.len(), &mut parser.problems);
+            let start = source.len() - source.trim_start().len();
+            let whole = start..source.trim_end().len().max(start);
+            if parser.problems.is_empty() {
+                ex = parser.expression(&tokens, whole, false);
             }
-            None => {
-                let tokens = tokenize(source, 0..source.len(), &mut parser.problems);
-                let whole = source.len() - source.trim_start().len()..source.trim_end().len();
-                if parser.problems.is_empty() { parser.expression(&tokens, whole, false) } else { None }
-            }
-        };
+        }
+        if let Some(ex) = &ex {
+            inner_outputs(ex, false, &mut parser.problems);
+        }
         Self { source: source.to_owned(), ex, problems: parser.problems, references: parser.references }
     }
 

@@ -10,30 +10,24 @@ use super::expr::Expr;
 use super::text::Text;
 use super::val::{FromText, Val};
 use super::value::Value;
-use crate::base::span::Span;
 use crate::text::Sp;
-
-/// The one place that knows how a spanned value is decoded.
-fn spanned<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Sp<T>, D::Error> {
-    T::deserialize(deserializer).map(|value| Sp::new(value, Span::default()))
-}
 
 impl<'de, C: InContext> Deserialize<'de> for Text<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        spanned(deserializer).map(Self::new)
+        Sp::deserialize(deserializer).map(Self::new)
     }
 }
 
 impl<'de> Deserialize<'de> for Expr {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Sp { value: Scalar { written, .. }, span } = spanned(deserializer)?;
+        let Sp { value: Scalar { written, .. }, span } = Sp::deserialize(deserializer)?;
         Ok(Self::new(Sp::new(written, span)))
     }
 }
 
 impl<'de, T: FromText> Deserialize<'de> for Val<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Sp { value: Scalar { written, value }, span } = spanned(deserializer)?;
+        let Sp { value: Scalar { written, value }, span } = Sp::deserialize(deserializer)?;
         Ok(Self::from_literal(Sp::new(written, span), &value))
     }
 }
@@ -45,8 +39,8 @@ struct Scalar {
 }
 
 impl Scalar {
-    fn new(written: impl ToString, value: impl Into<Value>) -> Self {
-        Self { written: written.to_string(), value: value.into() }
+    fn new<T: ToString + Into<Value>>(literal: T) -> Self {
+        Self { written: literal.to_string(), value: literal.into() }
     }
 }
 
@@ -66,33 +60,33 @@ impl Visitor<'_> for ScalarVisitor {
     }
 
     fn visit_bool<E: Error>(self, b: bool) -> Result<Scalar, E> {
-        Ok(Scalar::new(b, b))
+        Ok(Scalar::new(b))
     }
 
     fn visit_i64<E: Error>(self, n: i64) -> Result<Scalar, E> {
-        Ok(Scalar::new(n, n))
+        Ok(Scalar::new(n))
     }
 
     fn visit_u64<E: Error>(self, n: u64) -> Result<Scalar, E> {
-        Ok(Scalar::new(n, n))
+        Ok(Scalar::new(n))
     }
 
     fn visit_i128<E: Error>(self, n: i128) -> Result<Scalar, E> {
-        Ok(Scalar::new(n, n))
+        Ok(Scalar::new(n))
     }
 
     fn visit_u128<E: Error>(self, n: u128) -> Result<Scalar, E> {
         i128::try_from(n)
-            .map(|n| Scalar::new(n, n))
+            .map(Scalar::new)
             .map_err(|_| E::invalid_value(Unexpected::Other("a number beyond 127 bits"), &self))
     }
 
     fn visit_f64<E: Error>(self, f: f64) -> Result<Scalar, E> {
-        Ok(Scalar::new(f, f))
+        Ok(Scalar::new(f))
     }
 
     fn visit_str<E: Error>(self, s: &str) -> Result<Scalar, E> {
-        Ok(Scalar::new(s, s))
+        Ok(Scalar::new(s))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Scalar, E> {

@@ -154,7 +154,9 @@ impl<'a> Evaluator<'a> {
     fn unknown_block(&mut self, block: &Block, step: &std::sync::Arc<str>, conditional: bool) -> Result<(), EvalError> {
         let start = self.out.text.len();
         if conditional {
-            self.out.text.push_str(&format!("⟨unknown until {step}: "));
+            self.out.text.push_str("⟨unknown until ");
+            self.out.text.push_str(step);
+            self.out.text.push_str(": ");
             self.nodes(&block.body)?;
             if block.inverse.is_some() {
                 self.out.text.push_str(" | ");
@@ -187,7 +189,7 @@ impl<'a> Evaluator<'a> {
                 self.reads.insert(segments.join("."));
                 let read =
                     self.scope.read(Base::Root, &segments).map_err(|e| EvalError::new(range.clone(), e.into()))?;
-                walk.rest(read, &segments, String::new())
+                walk.rest(read, &segments, "")
             }
             PathBase::Frame(frame) | PathBase::Param { frame, second: false } => {
                 let value = self.frames[frame].value.clone();
@@ -247,7 +249,7 @@ impl<'a> Evaluator<'a> {
                     walk.on(value.clone(), &path.split('.').collect::<Vec<_>>(), "element".to_owned())
                 };
                 let cx = Cx { scope, walk: &follow, regex: call.regex.as_ref() };
-                let result = run(&cx, &args).map_err(|fault| self.fault(fault, call, &args, range))?;
+                let result = run(&cx, &args).map_err(|fault| self.fault(fault, call, &args, secret, range))?;
                 Ok(if secret { conceal(result) } else { result })
             }
         }
@@ -307,9 +309,8 @@ impl<'a> Evaluator<'a> {
         EvalError::new(arg.range.clone(), kind)
     }
 
-    fn fault(&self, fault: Fault, call: &Call, args: &[Value], range: &Range<usize>) -> EvalError {
+    fn fault(&self, fault: Fault, call: &Call, args: &[Value], secret: bool, range: &Range<usize>) -> EvalError {
         let helper = call.helper.name;
-        let secret = args.iter().any(Value::holds_secret);
         match fault {
             Fault::Argument(position, needed) => self.argument(call, position, needed, args[position].kind()),
             // The reason may quote an argument.
@@ -350,7 +351,7 @@ impl Walk<'_> {
     }
 
     /// Goes on behind what a scope has found.
-    fn rest(&self, read: Read, segments: &[&str], before: String) -> Evaluated {
+    fn rest(&self, read: Read, segments: &[&str], before: &str) -> Evaluated {
         let used = read.used.clamp(1, segments.len());
         let walked = segments[..used].join(".");
         let walked = if before.is_empty() { walked } else { format!("{before}.{walked}") };
@@ -368,7 +369,7 @@ impl Walk<'_> {
                         Err(ReadError::Missing { .. }) if self.missing_is_null => return Ok(Value::Null),
                         read => read.map_err(|e| self.error(e.into()))?,
                     };
-                    return self.rest(read, &segments[i..], walked);
+                    return self.rest(read, &segments[i..], &walked);
                 }
                 Value::Map(map) => match map.get(*segment) {
                     Some(value) => value.clone(),

@@ -9,6 +9,7 @@ use handlebars::template::{HelperTemplate, TemplateElement};
 use super::ast::{Block, BlockKind, Node};
 use super::context::Escape;
 use super::parse::Parser;
+use super::paths::{Frame, Meaning};
 use super::problem::Problem;
 use super::reference::Reference;
 use super::scan::{Tag, TagKind, scan};
@@ -37,7 +38,7 @@ pub(super) fn lower(source: &str) -> Lowered {
                 Some(found) => nodes = found,
                 // Handlebars and the scanner disagree on what a tag is.
                 None if lowering.parser.problems.is_empty() => {
-                    lowering.parser.problems.push(unreadable(source, &tags, None))
+                    lowering.parser.problems.push(unreadable(source, &tags, None));
                 }
                 None => {}
             }
@@ -45,9 +46,8 @@ pub(super) fn lower(source: &str) -> Lowered {
         }
         Ok(_) | Err(_) => {
             // The structure is broken, but each tag can still be read for its own mistakes.
-            parser.frames[0].meaning = super::parse::Meaning::Root;
             let before = parser.problems.len();
-            for tag in tags.iter().filter(|t| !t.inner.is_empty() && t.kind != TagKind::Comment) {
+            for tag in tags.iter().filter(|t| matches!(t.kind, TagKind::Insert | TagKind::Open(_))) {
                 check_alone(&mut parser, tag);
             }
             parser.references.clear();
@@ -71,8 +71,9 @@ fn check_alone(parser: &mut Parser<'_>, tag: &Tag) {
         TokenKind::Pipe => true,
         _ => false,
     };
-    if tag.kind == TagKind::Insert && !tokens.iter().any(outside) {
-        parser.expression(&tokens, tag.inner.clone(), true);
+    if !tokens.iter().any(outside) {
+        let whole = if tokens.is_empty() { tag.range.clone() } else { tag.inner.clone() };
+        parser.expression(&tokens, whole, true);
     }
 }
 
@@ -145,14 +146,8 @@ impl Lowering<'_, '_> {
         Some(nodes)
     }
 
-    /// A block less its closing tag, which the branches of a chain share. The inner `None`: its argument is wrong.
-    fn block(
-        &mut self,
-        kind: BlockKind,
-        tag: &Tag,
-        words: Range<usize>,
-        helper: &HelperTemplate,
-    ) -> Option<Option<Node>> {
+    /// A block less its closing tag, which the branches of a chain share. Nothing, when its argument is wrong.
+    fn block(&mut self, kind: BlockKind, tag: &Tag, words: Range<usize>, helper: &HelperTemplate) -> Option<Vec<Node>> {
         let (words, params) = self.block_params(kind, words);
         let first = self.parser.references.len();
         let arg = self.words(tag, words);
@@ -167,11 +162,7 @@ impl Lowering<'_, '_> {
         if framed {
             let frame = match &arg {
                 Some(arg) => self.parser.frame_of(kind, arg, params),
-                None => super::parse::Frame {
-                    meaning: super::parse::Meaning::Element,
-                    each: kind == BlockKind::Each,
-                    params,
-                },
+                None => Frame { meaning: Meaning::Element, each: kind == BlockKind::Each, params },
             };
             self.parser.frames.push(frame);
         }
@@ -191,7 +182,8 @@ impl Lowering<'_, '_> {
             }
             Some(inverse) => Some(self.inverse(inverse)?),
         };
-        Some(arg.map(|arg| Node::Block(Box::new(Block { kind, arg, range: tag.range.clone(), body, inverse }))))
+        let node = |arg| Node::Block(Box::new(Block { kind, arg, range: tag.range.clone(), body, inverse }));
+        Some(arg.map(node).into_iter().collect())
     }
 
     fn branch(&mut self, template: Option<&Template>) -> Option<Vec<Node>> {
@@ -214,7 +206,7 @@ impl Lowering<'_, '_> {
             return None;
         };
         let block = self.block(kind, &tag, rest, helper)?;
-        Some((tag.range, block.into_iter().collect()))
+        Some((tag.range, block))
     }
 
     fn words(&mut self, tag: &Tag, words: Range<usize>) -> Option<super::ast::Ex> {

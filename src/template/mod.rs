@@ -16,6 +16,7 @@ mod infix;
 mod lower;
 mod order;
 mod parse;
+mod paths;
 mod problem;
 mod reference;
 mod scan;
@@ -27,7 +28,7 @@ mod value;
 mod version;
 
 pub use compiled::Compiled;
-pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv};
+pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv, check_words};
 pub use error::{EvalError, EvalErrorKind};
 pub use expr::{Evaluated, Expr};
 pub use order::TypeMismatch;

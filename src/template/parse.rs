@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use super::ast::{BlockKind, Call, Ex, ExKind, Local, PathBase, PathEx};
+use super::ast::{Call, Ex, ExKind, PathEx};
 use super::helpers::{self, Helper, plain_regex_error};
 use super::infix::prefix_form;
+use super::paths::{Frame, Meaning};
 use super::problem::Problem;
 use super::reference::{RefBase, Reference};
 use super::token::{Token, TokenKind};
@@ -13,27 +14,6 @@ use super::value::Value;
 
 /// Deeper nesting than this is refused.
 const MAX_DEPTH: usize = 32;
-
-/// What a scope of a block stands for, as far as the text tells.
-#[derive(Clone, Debug)]
-pub(super) enum Meaning {
-    /// The names of the language.
-    Root,
-    /// A host of this path.
-    HostOf(Vec<String>),
-    /// What this path leads to (`#with outputs.see`).
-    Under(Vec<String>),
-    /// An element of some list.
-    Element,
-}
-
-/// A scope: the root, or a block's.
-#[derive(Clone, Debug)]
-pub(super) struct Frame {
-    pub meaning: Meaning,
-    pub each: bool,
-    pub params: Vec<String>,
-}
 
 /// Parses expressions and collects what they read and what is wrong with them.
 pub(super) struct Parser<'a> {
@@ -173,7 +153,8 @@ impl<'a> Parser<'a> {
         let helper = helper.filter(|_| whole)?;
         self.arity(helper, &args, name_token)?;
         self.compared_with_null(helper, &args, before);
-        let regex = self.literal_arguments(helper, &args)?;
+        self.literal_path(helper, &args);
+        let regex = self.literal_regex(helper, &args);
         Some(Ex { kind: ExKind::Call(Call { helper, args, regex }), range })
     }
 
@@ -210,39 +191,38 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Literal paths are references; literal patterns are compiled.
-    fn literal_arguments(&mut self, helper: &Helper, args: &[Ex]) -> Option<Option<regex::Regex>> {
-        if helpers::takes_path(helper.name) {
-            let ExKind::Literal(Value::Str(path)) = &args[1].kind else {
-                self.fail(
-                    Problem::error("path-not-literal", args[1].range.clone(), "the path must be a text between quotes")
-                        .help(format!("write `{} {}`", helper.name, helper.usage)),
-                );
-                return None;
-            };
-            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
-            let single = helper.name == "get";
-            let base = match self.hosts_in(&args[0]) {
-                Some((hosts, one)) if one == single => RefBase::HostsOf(hosts),
-                _ => RefBase::Local,
-            };
-            // Its place is what is between the quotes.
-            let range = args[1].range.start + 1..args[1].range.end - 1;
-            let allows_null = helper.name != "pluck";
-            self.references.push(Reference { path, base, range, allows_null });
+    /// Literal paths are references.
+    fn literal_path(&mut self, helper: &Helper, args: &[Ex]) {
+        if !helpers::takes_path(helper.name) {
+            return;
         }
-        if helper.name == "matches"
-            && let ExKind::Literal(Value::Str(pattern)) = &args[1].kind
-        {
-            return match regex::Regex::new(pattern) {
-                Ok(regex) => Some(Some(regex)),
-                Err(error) => {
-                    self.fail(Problem::error("bad-regex", args[1].range.clone(), plain_regex_error(&error)));
-                    None
-                }
-            };
+        let ExKind::Literal(Value::Str(path)) = &args[1].kind else {
+            self.fail(
+                Problem::error("path-not-literal", args[1].range.clone(), "the path must be a text between quotes")
+                    .help(format!("write `{} {}`", helper.name, helper.usage)),
+            );
+            return;
+        };
+        let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+        let single = helper.name == "get";
+        let base = match self.hosts_in(&args[0]) {
+            Some((hosts, one)) if one == single => RefBase::HostsOf(hosts),
+            _ => RefBase::Local,
+        };
+        // Its place is what is between the quotes.
+        let range = args[1].range.start + 1..args[1].range.end - 1;
+        let allows_null = helper.name != "pluck";
+        self.references.push(Reference { path, base, range, allows_null });
+    }
+
+    /// Literal patterns are compiled.
+    fn literal_regex(&mut self, helper: &Helper, args: &[Ex]) -> Option<regex::Regex> {
+        let ExKind::Literal(Value::Str(pattern)) = &args.get(1)?.kind else { return None };
+        if helper.name != "matches" {
+            return None;
         }
-        Some(None)
+        let regex = regex::Regex::new(pattern);
+        regex.map_err(|e| self.fail(Problem::error("bad-regex", args[1].range.clone(), plain_regex_error(&e)))).ok()
     }
 
     /// A literal, a path, or something in parentheses.
@@ -304,147 +284,30 @@ impl<'a> Parser<'a> {
 
     /// A path: what it starts from is resolved, and it is noted.
     fn path(&mut self, written: &str, range: Range<usize>, lenient: bool) -> Option<Ex> {
-        if let Some(helper) = helpers::find(written) {
-            if self.find_param(written).is_none() {
-                let problem = Problem::error(
-                    "helper-arguments",
-                    range,
-                    format!("`{written}` is a helper, and here without arguments"),
-                );
-                let this = if self.frames.len() > 1 {
-                    format!("; a field of that name is `this.{written}`")
-                } else {
-                    String::new()
-                };
-                return self.fail(problem.help(format!("write `{written} {}`{this}", helper.usage)));
-            }
+        if let Some(helper) = helpers::find(written)
+            && self.find_param(written).is_none()
+        {
+            let this = match self.frames.len() {
+                1 => String::new(),
+                _ => format!("; a field of that name is `this.{written}`"),
+            };
+            let message = format!("`{written}` is a helper, and here without arguments");
+            return self.fail(
+                Problem::error("helper-arguments", range, message)
+                    .help(format!("write `{written} {}`{this}", helper.usage)),
+            );
         }
         let Some((base, segments)) = self.resolve(written) else {
-            let problem = Problem::error("template-syntax", range, format!("`{written}` is not a path"));
-            return self.fail(match written.contains("..") {
-                true => problem.help("`../` leads out of a block with a scope of its own, and there is none here"),
-                false => problem.help("names are joined by points: `outputs.see.node_id`"),
-            });
+            let help = if written.contains("..") {
+                "`../` leads out of a block with a scope of its own, and there is none here"
+            } else {
+                "names are joined by points: `outputs.see.node_id`"
+            };
+            let message = format!("`{written}` is not a path");
+            return self.fail(Problem::error("template-syntax", range, message).help(help));
         };
         self.note(base, &segments, &range, lenient);
         Some(Ex { kind: ExKind::Path(PathEx { base, segments }), range })
-    }
-
-    fn resolve(&self, written: &str) -> Option<(PathBase, Vec<String>)> {
-        let depth = self.frames.len() - 1;
-        if let Some(rest) = written.strip_prefix("@root") {
-            let segments = segments(rest.trim_start_matches(['.', '/']))?;
-            return (!segments.is_empty()).then_some((PathBase::Frame(0), segments));
-        }
-        if let Some(local) = written.strip_prefix('@') {
-            let (ups, name) = ups(local);
-            // The element that is meant is that of an `#each`, counted from here.
-            let frame = depth.checked_sub(ups).filter(|f| self.frames[*f].each)?;
-            let name = match name {
-                "index" => Local::Index,
-                "first" => Local::First,
-                "last" => Local::Last,
-                "key" => Local::Key,
-                _ => return None,
-            };
-            return Some((PathBase::Local { frame, name }, Vec::new()));
-        }
-        let (ups, rest) = ups(written);
-        if ups == 0
-            && let Some((first, _)) = split_first(rest)
-            && let Some((frame, second)) = self.find_param(first)
-        {
-            let mut segments = segments(rest)?;
-            segments.remove(0);
-            return Some((PathBase::Param { frame, second }, segments));
-        }
-        let frame = depth.checked_sub(ups)?;
-        let this = rest.strip_prefix("this").filter(|r| r.is_empty() || r.starts_with(['.', '/']));
-        let here = this.or_else(|| rest.strip_prefix("./"));
-        let segments = segments(here.map_or(rest, |r| r.trim_start_matches(['.', '/'])))?;
-        // The root itself, and a bare `..`, are no values.
-        (!segments.is_empty() || frame > 0 && here.is_some()).then_some((PathBase::Frame(frame), segments))
-    }
-
-    fn find_param(&self, name: &str) -> Option<(usize, bool)> {
-        let name = split_first(name).map_or(name, |(first, _)| first);
-        self.frames
-            .iter()
-            .enumerate()
-            .rev()
-            .find_map(|(i, frame)| frame.params.iter().position(|p| p == name).map(|at| (i, at == 1)))
-    }
-
-    fn note(&mut self, base: PathBase, segments: &[String], range: &Range<usize>, allows_null: bool) {
-        let frame = match base {
-            PathBase::Frame(frame) | PathBase::Param { frame, second: false } => frame,
-            PathBase::Param { .. } | PathBase::Local { .. } => return,
-        };
-        let mut path = segments.to_vec();
-        let base = match &self.frames[frame].meaning {
-            Meaning::Root => RefBase::Root,
-            Meaning::HostOf(hosts) => RefBase::HostsOf(hosts.clone()),
-            Meaning::Under(above) => {
-                path = above.iter().cloned().chain(path).collect();
-                RefBase::Root
-            }
-            Meaning::Element => RefBase::Local,
-        };
-        if !path.is_empty() {
-            self.references.push(Reference { path, base, range: range.clone(), allows_null });
-        }
-    }
-
-    /// If an expression gives hosts of a target: its path, and whether it is one host rather than a list.
-    fn hosts_in(&self, ex: &Ex) -> Option<(Vec<String>, bool)> {
-        match &ex.kind {
-            ExKind::Path(PathEx { base: PathBase::Frame(0), segments }) if segments.first()? == "targets" => {
-                match segments.len() {
-                    2 => Some((segments.clone(), false)),
-                    3 if segments[2] == "one" || segments[2].parse::<usize>().is_ok() => {
-                        Some((segments[..2].to_vec(), true))
-                    }
-                    _ => None,
-                }
-            }
-            ExKind::Path(PathEx {
-                base: PathBase::Frame(f) | PathBase::Param { frame: f, second: false },
-                segments,
-            }) if segments.is_empty() => {
-                if let Meaning::HostOf(hosts) = &self.frames[*f].meaning {
-                    Some((hosts.clone(), true))
-                } else {
-                    None
-                }
-            }
-            ExKind::Call(call) => {
-                let from = |at: usize| call.args.get(at).and_then(|arg| self.hosts_in(arg));
-                match call.helper.name {
-                    "minus" | "union" | "unique" | "sort" | "where" | "default" => from(0),
-                    "cond" => from(1),
-                    "first" | "last" | "find" => from(0).map(|(hosts, _)| (hosts, true)),
-                    _ => None,
-                }
-            }
-            _ => None,
-        }
-    }
-
-    /// The scope that a block opens.
-    pub(super) fn frame_of(&self, kind: BlockKind, arg: &Ex, params: Vec<String>) -> Frame {
-        let each = kind == BlockKind::Each;
-        let meaning = match (self.hosts_in(arg), &arg.kind) {
-            (Some((hosts, one)), _) if one != each => Meaning::HostOf(hosts),
-            (_, ExKind::Path(PathEx { base: PathBase::Frame(frame), segments })) if !each => {
-                match &self.frames[*frame].meaning {
-                    Meaning::Root => Meaning::Under(segments.clone()),
-                    Meaning::Under(above) => Meaning::Under(above.iter().chain(segments).cloned().collect()),
-                    _ => Meaning::Element,
-                }
-            }
-            _ => Meaning::Element,
-        };
-        Frame { meaning, each, params }
     }
 }
 
@@ -473,46 +336,6 @@ fn depth_of(tokens: &[Token], start: usize) -> usize {
     }
     // `well_formed` counted them.
     tokens.len() - 1
-}
-
-fn ups(path: &str) -> (usize, &str) {
-    let mut rest = path;
-    let mut count = 0;
-    while let Some(up) = rest.strip_prefix("../") {
-        rest = up;
-        count += 1;
-    }
-    (count, rest)
-}
-
-fn split_first(path: &str) -> Option<(&str, &str)> {
-    let end = path.find(['.', '/']).unwrap_or(path.len());
-    (end > 0).then(|| path.split_at(end))
-}
-
-/// The segments of a path; `[…]` is taken as it is. `None` when one is missing.
-fn segments(path: &str) -> Option<Vec<String>> {
-    let mut segments = Vec::new();
-    let mut rest = path;
-    while !rest.is_empty() {
-        let (segment, after) = if let Some(raw) = rest.strip_prefix('[') {
-            let (segment, after) = raw.split_once(']')?;
-            (segment, after)
-        } else {
-            split_first(rest)?
-        };
-        if segment.contains('@') || segment == "this" && !segments.is_empty() {
-            return None;
-        }
-        segments.push(segment.to_owned());
-        match after.strip_prefix(['.', '/']) {
-            Some("") => return None,
-            Some(more) => rest = more,
-            None if after.is_empty() => rest = after,
-            None => return None,
-        }
-    }
-    Some(segments)
 }
 
 struct Cursor<'t> {

@@ -78,14 +78,13 @@ fn end_of(source: &str, start: usize) -> Option<usize> {
                 chars.next();
             }
             Some(q) if c == q => quote = None,
-            Some(_) => {}
             None if c == '"' || c == '\'' => quote = Some(c),
             None if rest[i..].starts_with("}}") => {
                 let third = rest[i..].starts_with("}}}") && rest.starts_with("{{{");
                 return Some(start + i + 2 + usize::from(third));
             }
             None if rest[i..].starts_with("{{") => return close(2, "}}").filter(|end| *end <= start + i),
-            None => {}
+            _ => {}
         }
     }
     // An open quote swallowed the end: the tokenizer says so.

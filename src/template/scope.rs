@@ -70,7 +70,10 @@ pub enum ReadError {
 
 fn known_names(path: &str, known: &[String]) -> String {
     let name = path.rsplit('.').next().unwrap_or(path);
-    if let Some(near) = nearest(name, known.iter().map(String::as_str)) {
+    // Of one or two letters everything is near.
+    if name.len() > 2
+        && let Some(near) = nearest(name, known.iter().map(String::as_str))
+    {
         return format!("; did you mean `{near}`?");
     }
     match known.len() {

@@ -143,16 +143,17 @@ impl Lexer<'_> {
                     return None;
                 }
                 Some(c) if c == quote => return Some(text),
-                Some('\\') => match self.escape() {
-                    Some(c) => text.push(c),
-                    None => {
+                Some('\\') => {
+                    if let Some(c) = self.escape() {
+                        text.push(c);
+                    } else {
                         let end = self.at.max(at + 1);
                         self.problems.push(
                             Problem::error("template-syntax", at..end, "an escape that does not exist")
                                 .help("a backslash in a text is written `\\\\`"),
                         );
                     }
-                },
+                }
                 Some(c) => text.push(c),
             }
         }

@@ -7,7 +7,7 @@ use super::reference::Reference;
 use super::scope::Scope;
 use super::text::{AnyText, Text};
 use super::value::Value;
-use crate::text::Sp;
+use crate::text::{Amount, Dur, Mode, Size, Sp};
 
 /// A type that a [`Val`] can hold.
 pub trait FromText: Sized + Clone {
@@ -150,4 +150,32 @@ impl FromText for String {
     fn from_text(text: &str) -> Result<Self, String> {
         Ok(text.to_owned())
     }
+}
+
+macro_rules! words {
+    ($($t:ty, $what:literal, $number:literal;)*) => {$(
+        impl FromText for $t {
+            const WHAT: &'static str = $what;
+
+            fn from_text(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|error: crate::text::ScalarError| error.to_string())
+            }
+
+            fn from_value(value: &Value) -> Result<Self, String> {
+                match value {
+                    Value::Str(text) => Self::from_text(text),
+                    // `0`, and a number of hosts or bytes. A mode would have lost its octal form.
+                    Value::Int(n) if $number => Self::from_text(&n.to_string()),
+                    other => Err(format!("{} is needed, not {}", Self::WHAT, other.kind())),
+                }
+            }
+        }
+    )*};
+}
+
+words! {
+    Dur, "a duration", true;
+    Size, "a size", true;
+    Amount, "a number of hosts or a share", true;
+    Mode, "a file mode between quotes", false;
 }

@@ -1,5 +1,6 @@
 //! Escapes: how a value becomes text at one kind of place.
 
+use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
 use secrecy::ExposeSecret as _;
@@ -85,7 +86,7 @@ pub(in crate::template) fn apply(escape: &Escape, value: &Value, written: &str) 
     }
     let unfit = |reason: &str| Kind::Unfit { written: written.to_owned(), reason: reason.to_owned() };
     match (escape, value) {
-        (Escape::JsonValue, Value::Null) | (_, Value::Null) => return Err(Kind::Null { written: written.to_owned() }),
+        (_, Value::Null) => return Err(Kind::Null { written: written.to_owned() }),
         (Escape::JsonValue, value) => return encoded(value).ok_or_else(|| unfit("JSON has no such number")),
         (Escape::ShellWords, Value::List(list)) => {
             let words: Result<Vec<_>, _> = list
@@ -99,13 +100,12 @@ pub(in crate::template) fn apply(escape: &Escape, value: &Value, written: &str) 
     let text = text_of(value, written)?;
     let text = if shell { no_nul(text, written)? } else { text };
     match escape {
-        Escape::Plain | Escape::Raw | Escape::RawShell => Ok(text),
+        Escape::Plain | Escape::Raw | Escape::RawShell | Escape::JsonValue => Ok(text),
         Escape::ShellWord { bare } => Ok(single_quoted(&text, *bare)),
         Escape::ShellWords => Ok(single_quoted(&text, true)),
         Escape::ShellSingle => Ok(text.replace('\'', r"'\''")),
         Escape::ShellDouble => Ok(with_backslash(&text, r#"\"$`"#)),
         Escape::ShellComment => Ok(text.replace(['\n', '\r'], " ")),
-        Escape::JsonValue => Ok(text),
         Escape::JsonString => Ok(inside_json(&text)),
         Escape::YamlSingle if text.contains(breaks_line) => Err(unfit("it has several lines; put it inside \"…\"")),
         Escape::YamlSingle => Ok(text.replace('\'', "''")),
@@ -118,7 +118,7 @@ pub(in crate::template) fn apply(escape: &Escape, value: &Value, written: &str) 
                 Ok(text)
             }
         }
-        Escape::UrlBase { alone } => url_base(&text, *alone).map_err(|reason| unfit(reason)).map(|()| text),
+        Escape::UrlBase { alone } => url_base(&text, *alone).map_err(unfit).map(|()| text),
         Escape::UrlHost => host(&text).ok_or_else(|| unfit("it is not a host, or a host and a port")),
         Escape::UrlHostPart if !text.is_empty() && text.chars().all(is_host_char) => Ok(text),
         Escape::UrlHostPart => Err(unfit("a host name has letters, digits, points and dashes only")),
@@ -209,7 +209,8 @@ fn inside_json(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+                // Writing to a string cannot fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
             c => out.push(c),
         }
@@ -271,7 +272,7 @@ fn regex_literal(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         if c.is_whitespace() && c != ' ' || c.is_control() {
-            out.push_str(&format!("\\x{{{:x}}}", u32::from(c)));
+            let _ = write!(out, "\\x{{{:x}}}", u32::from(c));
         } else if c == ' ' {
             out.push_str("\\x20");
         } else {

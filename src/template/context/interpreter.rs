@@ -299,10 +299,16 @@ fn program_holes<'w>(takes: &Takes, args: &'w [Word]) -> impl Iterator<Item = us
     code.into_iter().flat_map(|w| w.holes.iter().copied())
 }
 
-/// What is wrong with a command given as a list of words: the word, and a value in it that another interpreter would
-/// parse. The places are bytes of that word.
+/// What is wrong with a command given as a list of words: values that another interpreter would parse. The places are
+/// bytes of the word; [`check_words`] says which.
 #[must_use]
-pub fn check_argv(words: &[&Text<Plain>]) -> Vec<(usize, Problem)> {
+pub fn check_argv(words: &[&Text<Plain>]) -> Vec<Problem> {
+    check_words(words).into_iter().map(|(_, problem)| problem).collect()
+}
+
+/// As [`check_argv`], each with the index of its word.
+#[must_use]
+pub fn check_words(words: &[&Text<Plain>]) -> Vec<(usize, Problem)> {
     let mut owners: Vec<(usize, Range<usize>)> = Vec::new();
     let command: Vec<Word> = words
         .iter()

@@ -33,27 +33,28 @@ impl Machine for Json {
                 problems.push(glued(range));
             }
             self.mode = match (self.mode, c) {
-                (Mode::Outside, '"') => Mode::String,
+                (Mode::Outside, '"') | (Mode::Backslash, _) => Mode::String,
                 (Mode::String, '"') => Mode::Outside,
                 (Mode::String, '\\') => Mode::Backslash,
-                (Mode::Backslash, _) => Mode::String,
                 (mode, _) => mode,
             };
             self.glued = self.mode == Mode::Outside && !(c.is_whitespace() || "[{,:".contains(c));
         }
     }
 
-    fn insert(&mut self, range: &Range<usize>, _helper: Option<&'static str>) -> Result<Escape, Problem> {
+    fn insert(&mut self, range: &Range<usize>, _helper: Option<&'static str>) -> Result<Escape, Box<Problem>> {
         match self.mode {
             Mode::String => Ok(Escape::JsonString),
-            Mode::Outside if self.glued || self.inserted.is_some() => Err(glued(range.clone())),
+            Mode::Outside if self.glued || self.inserted.is_some() => Err(Box::new(glued(range.clone()))),
             Mode::Outside => {
                 self.glued = true;
                 self.inserted = Some(range.clone());
                 Ok(Escape::JsonValue)
             }
-            Mode::Backslash => Err(Problem::error("unsafe-place", range.clone(), "a value right behind a backslash")
-                .help("write `\\\\` for a backslash")),
+            Mode::Backslash => Err(Box::new(
+                Problem::error("unsafe-place", range.clone(), "a value right behind a backslash")
+                    .help("write `\\\\` for a backslash"),
+            )),
         }
     }
 

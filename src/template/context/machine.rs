@@ -13,7 +13,7 @@ pub(super) trait Machine: Clone {
     fn text(&mut self, text: &str, at: usize, problems: &mut Vec<Problem>);
 
     /// Chooses the escape for a value at this place.
-    fn insert(&mut self, range: &Range<usize>, helper: Option<&'static str>) -> Result<Escape, Problem>;
+    fn insert(&mut self, range: &Range<usize>, helper: Option<&'static str>) -> Result<Escape, Box<Problem>>;
 
     /// Joins with the state at the end of another branch: to the stricter of both. `false` when they do not agree.
     fn join(&mut self, other: &Self) -> bool;
@@ -33,7 +33,7 @@ fn walk<M: Machine>(machine: &mut M, nodes: &mut [Node], problems: &mut Vec<Prob
             Node::Insert { ex, range, escape } => match machine.insert(range, outermost(ex)) {
                 Ok(chosen) if !matches!(escape, Escape::Raw | Escape::RawShell) => *escape = chosen,
                 Ok(_) => {}
-                Err(problem) => problems.push(problem),
+                Err(problem) => problems.push(*problem),
             },
             Node::Block(block) => {
                 let start = machine.clone();

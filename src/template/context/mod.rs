@@ -10,6 +10,8 @@ mod json;
 mod machine;
 mod regex;
 mod shell;
+mod shell_quotes;
+mod shell_redirect;
 mod shell_words;
 mod url;
 mod yaml;
@@ -18,7 +20,7 @@ use super::ast::{Block, Ex, ExKind, Node};
 use super::problem::Problem;
 
 pub(super) use escape::{Escape, apply, scalar_text};
-pub use interpreter::check_argv;
+pub use interpreter::{check_argv, check_words};
 
 /// What a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,10 +19,12 @@ impl Machine for Regex {
         }
     }
 
-    fn insert(&mut self, range: &Range<usize>, _helper: Option<&'static str>) -> Result<Escape, Problem> {
+    fn insert(&mut self, range: &Range<usize>, _helper: Option<&'static str>) -> Result<Escape, Box<Problem>> {
         if self.backslash {
-            return Err(Problem::error("unsafe-place", range.clone(), "a value right behind a backslash")
-                .help("write `\\\\\\\\` for a backslash that is meant as such"));
+            return Err(Box::new(
+                Problem::error("unsafe-place", range.clone(), "a value right behind a backslash")
+                    .help("write `\\\\\\\\` for a backslash that is meant as such"),
+            ));
         }
         Ok(Escape::Regex)
     }

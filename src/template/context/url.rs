@@ -40,9 +40,12 @@ impl Url {
 
     fn step(&mut self, c: char) -> Result<(), &'static str> {
         self.part = match (self.part, c) {
-            (Part::Path | Part::Query, '?' | '#') => Part::Query,
             (Part::Base | Part::Authority | Part::Host | Part::AfterHost | Part::Port, '/') => Part::Path,
-            (Part::Base | Part::Authority | Part::Host | Part::AfterHost | Part::Port, '?' | '#') => Part::Query,
+            (Part::Scheme, _) => {
+                self.scheme.push(c);
+                if self.scheme.ends_with("://") { Part::Authority } else { Part::Scheme }
+            }
+            (_, '?' | '#') => Part::Query,
             (part @ (Part::Path | Part::Query), _) => part,
             (Part::Base, ':') => {
                 return Err(
@@ -54,10 +57,6 @@ impl Url {
             (Part::Authority | Part::Host | Part::AfterHost | Part::Port, '@') => Part::Authority,
             (Part::Authority | Part::Host | Part::AfterHost, _) => Part::Host,
             (Part::Port, _) => Part::Port,
-            (Part::Scheme, _) => {
-                self.scheme.push(c);
-                if self.scheme.ends_with("://") { Part::Authority } else { Part::Scheme }
-            }
         };
         Ok(())
     }
@@ -74,8 +73,10 @@ impl Machine for Url {
         }
     }
 
-    fn insert(&mut self, range: &Range<usize>, helper: Option<&'static str>) -> Result<Escape, Problem> {
-        let refuse = |message: &str, help: &str| Err(Problem::error("unsafe-place", range.clone(), message).help(help));
+    fn insert(&mut self, range: &Range<usize>, helper: Option<&'static str>) -> Result<Escape, Box<Problem>> {
+        let refuse = |message: &str, help: &str| {
+            Err(Box::new(Problem::error("unsafe-place", range.clone(), message).help(help)))
+        };
         // What `url` has encoded is not encoded again.
         let encoded = helper == Some("url");
         match self.part {
@@ -92,9 +93,8 @@ impl Machine for Url {
             Part::Host => Ok(Escape::UrlHostPart),
             Part::AfterHost => refuse("a value right behind a host", "put a `.`, `:` or `/` between them"),
             Part::Port => Ok(Escape::UrlPort),
-            Part::Path if encoded => Ok(Escape::Plain),
+            Part::Path | Part::Query if encoded => Ok(Escape::Plain),
             Part::Path => Ok(Escape::UrlPath),
-            Part::Query if encoded => Ok(Escape::Plain),
             Part::Query => Ok(Escape::UrlQuery),
         }
     }

@@ -59,9 +59,7 @@ impl Default for Yaml {
 impl Yaml {
     fn step(&mut self, c: char) {
         self.mode = match (self.mode, c) {
-            (Mode::Header | Mode::BlockIndent | Mode::Block, '\n') => Mode::BlockIndent,
-            (mode @ (Mode::Header | Mode::Block), _) => mode,
-            (Mode::BlockIndent, ' ') => Mode::BlockIndent,
+            (Mode::Header | Mode::Block, '\n') | (Mode::BlockIndent, '\n' | ' ') => Mode::BlockIndent,
             (Mode::BlockIndent, _) if self.column > self.parent => Mode::Block,
             (Mode::BlockIndent, _) => self.outside(Mode::Gap, c),
             (Mode::Double, '\\') => Mode::DoubleBackslash,
@@ -69,7 +67,7 @@ impl Yaml {
             // A doubled quote: the scalar goes on.
             (Mode::Ended, '\'') if !self.blank => Mode::Single,
             (Mode::DoubleBackslash, _) => Mode::Double,
-            (mode @ (Mode::Double | Mode::Single), _) => mode,
+            (mode @ (Mode::Double | Mode::Single | Mode::Header | Mode::Block), _) => mode,
             (Mode::Comment, '\n') => Mode::Gap,
             (Mode::Comment, _) => Mode::Comment,
             (mode, c) => self.outside(mode, c),
@@ -90,7 +88,6 @@ impl Yaml {
                 self.parent = self.column - 1;
                 Mode::Gap
             }
-            (Mode::Gap | Mode::AfterScalar, '\n' | ' ' | '\t') => mode,
             (Mode::Bare | Mode::Ended, '\n') if self.flow == 0 => Mode::AfterScalar,
             (_, '\n' | '\t' | ' ') => mode,
             (_, '#') if self.blank => Mode::Comment,
@@ -102,8 +99,7 @@ impl Yaml {
                 self.flow -= 1;
                 Mode::Ended
             }
-            (_, ',') if self.flow > 0 => Mode::Gap,
-            (Mode::Ended, ':') if self.flow > 0 => Mode::Gap,
+            (_, ',') | (Mode::Ended, ':') if self.flow > 0 => Mode::Gap,
             (Mode::Bare | Mode::Ended, ':') => Mode::Colon,
             (_, '-') if may_begin && self.flow == 0 => {
                 self.token = self.column;
@@ -137,8 +133,10 @@ impl Machine for Yaml {
         }
     }
 
-    fn insert(&mut self, range: &Range<usize>, _helper: Option<&'static str>) -> Result<Escape, Problem> {
-        let refuse = |message: &str, help: &str| Err(Problem::error("unsafe-place", range.clone(), message).help(help));
+    fn insert(&mut self, range: &Range<usize>, _helper: Option<&'static str>) -> Result<Escape, Box<Problem>> {
+        let refuse = |message: &str, help: &str| {
+            Err(Box::new(Problem::error("unsafe-place", range.clone(), message).help(help)))
+        };
         let blank = std::mem::replace(&mut self.blank, false);
         let mode = match self.mode {
             // Where the block scalar has ended a value may begin.
@@ -167,7 +165,7 @@ impl Machine for Yaml {
             Mode::Header => refuse("a value behind `|` or `>`", "put it on a line of its own"),
             Mode::DoubleBackslash => refuse("a value right behind a backslash", "write `\\\\` for a backslash"),
             Mode::Ended if blank => refuse("two values in one place", "put a comma between them, or both inside \"…\""),
-            Mode::Bare | Mode::Ended | Mode::Colon | Mode::Dash => Err(glued(range.clone())),
+            Mode::Bare | Mode::Ended | Mode::Colon | Mode::Dash => Err(Box::new(glued(range.clone()))),
         }
     }
 
@@ -183,7 +181,6 @@ impl Machine for Yaml {
             (a, b) if a == b => a,
             (a, b) if value(a) && value(b) => Mode::Bare,
             (a, b) if line(a) && line(b) => Mode::AfterScalar,
-            (Mode::Block, Mode::BlockIndent) | (Mode::BlockIndent, Mode::Block) => return false,
             _ => return false,
         };
         self.flow == other.flow

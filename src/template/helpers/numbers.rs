@@ -1,7 +1,10 @@
 //! `int float add sub mul div mod round duration size ago majority`. Whole numbers are exact and never overflow silently.
 
+use std::str::FromStr;
+
 use super::{Cx, Fault, text_arg};
 use crate::template::value::Value;
+use crate::text::{Dur, ScalarError, Size};
 
 const TOO_LARGE: &str = "the result is too large";
 
@@ -116,70 +119,20 @@ pub(super) fn round(_: &Cx<'_>, args: &[Value]) -> Result<Value, Fault> {
     finite((as_float(&args[0]) * scale).round() / scale)
 }
 
-/// Splits `1h30m` into its amounts and units.
-fn amounts(text: &str) -> Option<Vec<(f64, &str)>> {
-    let mut rest = text.trim();
-    let mut parts = Vec::new();
-    while !rest.is_empty() {
-        let unit_at = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let amount = rest[..unit_at].parse().ok()?;
-        let next = rest[unit_at..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |n| unit_at + n);
-        parts.push((amount, rest[unit_at..next].trim()));
-        rest = &rest[next..];
-    }
-    (!parts.is_empty()).then_some(parts)
-}
-
-/// Whole when it is, for exact comparisons.
-fn tidy(f: f64) -> Result<Value, Fault> {
-    if f.fract() == 0.0 { whole(f) } else { finite(f) }
-}
-
-/// Seconds.
+/// Seconds; whole when they are, for exact comparisons.
 pub(super) fn duration(_: &Cx<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let text = text_arg(args, 0)?;
-    let seconds = |(amount, unit): (f64, &str)| {
-        let unit = match unit {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            "d" => 86400.0,
-            _ => return None,
-        };
-        Some(amount * unit)
-    };
-    amounts(text)
-        .and_then(|parts| parts.into_iter().map(seconds).sum::<Option<f64>>())
-        .ok_or_else(|| bad(format!("`{}` is not a duration such as 90s, 5m or 1h30m", shown(text))))
-        .and_then(tidy)
+    let Dur(time) = parsed(args)?;
+    if time.subsec_nanos() == 0 { Ok(time.as_secs().into()) } else { finite(time.as_secs_f64()) }
 }
 
-/// Bytes. `K M G T` and `KiB …` are powers of 1024, `kB MB GB TB` of 1000.
+/// Bytes.
 pub(super) fn size(_: &Cx<'_>, args: &[Value]) -> Result<Value, Fault> {
-    let text = text_arg(args, 0)?;
-    let bytes = |(amount, unit): (f64, &str)| {
-        let (base, letters) = match unit.strip_suffix("iB") {
-            Some(letters) => (1024.0_f64, letters),
-            None => unit.strip_suffix('B').map_or((1024.0, unit), |letters| (1000.0, letters)),
-        };
-        let power = match letters {
-            "" => 0,
-            "k" | "K" => 1,
-            "M" => 2,
-            "G" => 3,
-            "T" => 4,
-            _ => return None,
-        };
-        Some(amount * base.powi(power))
-    };
-    if let Ok(plain) = text.trim().parse::<i128>() {
-        return Ok(Value::Int(plain));
-    }
-    amounts(text)
-        .and_then(|parts| parts.into_iter().map(bytes).sum::<Option<f64>>())
-        .ok_or_else(|| bad(format!("`{}` is not a size such as 512M, 10GiB or 2GB", shown(text))))
-        .and_then(|f| whole(f.round()))
+    let Size(bytes) = parsed(args)?;
+    Ok(bytes.into())
+}
+
+fn parsed<T: FromStr<Err = ScalarError>>(args: &[Value]) -> Result<T, Fault> {
+    text_arg(args, 0)?.trim().parse().map_err(|error: ScalarError| bad(error.to_string()))
 }
 
 /// How many seconds have passed since a time: a text as of RFC 3339, or seconds since 1970.

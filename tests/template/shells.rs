@@ -1,0 +1,150 @@
+//! What a shell makes of an inserted value: the value, byte by byte, in every place, in dash, bash and busybox.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::Command;
+
+use refloat::template::{Shell, Text, Value};
+
+use super::World;
+
+/// A place, and what `p` must print there for a value.
+struct Place {
+    source: &'static str,
+    prints: fn(&str) -> Vec<String>,
+}
+
+const PLACES: [Place; 17] = [
+    Place { source: "p {{x}}", prints: |v| vec![v.to_owned()] },
+    Place { source: "p a{{x}}b", prints: |v| vec![format!("a{v}b")] },
+    Place { source: "p 'a{{x}}b'", prints: |v| vec![format!("a{v}b")] },
+    Place { source: "p \"a{{x}}b\"", prints: |v| vec![format!("a{v}b")] },
+    Place { source: "p \"{{x}}\"", prints: |v| vec![v.to_owned()] },
+    // The dot keeps final newlines, which `$( )` removes.
+    Place { source: "p \"$(printf '%s.' {{x}})\"", prints: |v| vec![format!("{v}.")] },
+    Place { source: "p \"$(printf '%s.' \"a{{x}}\")\"", prints: |v| vec![format!("a{v}.")] },
+    Place { source: "p \"$(printf '%s.' 'a{{x}}')\"", prints: |v| vec![format!("a{v}.")] },
+    Place { source: "X={{x}}; p \"$X\"", prints: |v| vec![v.to_owned()] },
+    Place { source: "X=a\"{{x}}\" Y='{{x}}'; p \"$X$Y\"", prints: |v| vec![format!("a{v}{v}")] },
+    Place { source: "p {{x}}{{x}} {{x}} # {{x}}", prints: |v| vec![format!("{v}{v}")] },
+    Place { source: "p \"x\"{{x}}'y'", prints: |v| vec![format!("x{v}y")] },
+    Place { source: "p $UNSET{{x}}${UNSET}", prints: |v| vec![v.to_owned()] },
+    Place { source: "p \"$(p2 \"${UNSET:-\"b\"}\" '' {{x}})\"", prints: |v| vec![format!("{v}.")] },
+    Place { source: "for i in {{words l}}; do p \"$i\"; done", prints: |v| vec![v.to_owned(), "a b".to_owned()] },
+    Place { source: "case {{x}} in {{x}}) p ok ;; *) p no ;; esac", prints: |_| vec!["ok".to_owned()] },
+    Place { source: "# {{x}}\n(p {{x}} >/dev/null && { p ok; }) # it's", prints: |_| vec!["ok".to_owned()] },
+];
+
+const HOSTILE: [&str; 24] = [
+    "x\"; touch /tmp/pwn; $(id)",
+    "",
+    " ",
+    "\n",
+    "\n\n",
+    "'",
+    "\\",
+    "\\'",
+    "'\\''",
+    "$(id)",
+    "`id`",
+    "${HOME}",
+    "$HOME",
+    "*",
+    "~",
+    "~root",
+    "-n",
+    "#",
+    "a=b",
+    "if",
+    "2",
+    "esac",
+    "!!",
+    "\r\n\t\u{1b}[31m\u{7f}\u{81}é漢\u{1f600}\u{feff}",
+];
+
+/// A fixed sequence, so that a failure can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % n as u64).expect("small")
+    }
+
+    fn text(&mut self) -> String {
+        const SPICE: [&str; 30] = [
+            "'", "\"", "\\", "$", "`", "$(id)", "\n", "*", "?", "[a-z]", "~", "#", ";", "&", "|", "<", ">", "(", ")",
+            "{", "}", "!", " ", "\t", "\r", "=", "%", "$((1))", "EOF\n", "\\\n",
+        ];
+        (0..self.below(12))
+            .map(|_| match self.below(4) {
+                0 => char::from_u32(u32::try_from(1 + self.below(0xff)).expect("small"))
+                    .map(String::from)
+                    .unwrap_or_default(),
+                1 => char::from_u32(u32::try_from(self.below(0x11_0000)).expect("small"))
+                    .filter(|c| *c != '\0')
+                    .map(String::from)
+                    .unwrap_or_default(),
+                _ => SPICE[self.below(SPICE.len())].to_owned(),
+            })
+            .collect()
+    }
+}
+
+fn check(shell: &[&str], batch: &[(usize, &str)], compiled: &[Text<Shell>]) {
+    let mut script = "p() { printf '%s\\0' \"$1\"; }\np2() { printf '%s.' \"$3\"; }\n".to_owned();
+    let mut want = Vec::new();
+    for (place, value) in batch {
+        let world = World::new().with("x", *value).with("l", vec![Value::from(*value), "a b".into()]);
+        let text = compiled[*place].render(&world).unwrap_or_else(|e| panic!("{}: {e}", PLACES[*place].source)).text;
+        writeln!(script, "{text}").expect("a string takes it");
+        want.extend((PLACES[*place].prints)(value).into_iter().map(|printed| (*place, *value, printed)));
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("script");
+    std::fs::File::create(&path).and_then(|mut f| f.write_all(script.as_bytes())).expect("the script is written");
+    let output = Command::new(shell[0])
+        .args(&shell[1..])
+        .arg(&path)
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .expect("the shell starts");
+    let mut printed = output.stdout.split(|b| *b == 0);
+    for (place, value, text) in want {
+        let got = printed.next().unwrap_or_default();
+        assert!(
+            got == text.as_bytes(),
+            "{shell:?} {:?} with {value:?} printed {:?}\n{}",
+            PLACES[place].source,
+            String::from_utf8_lossy(got),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    assert_eq!(printed.next(), Some(&[][..]), "nothing is printed beyond");
+    assert_eq!(printed.next(), None, "nothing is printed beyond");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{shell:?} has nothing to say");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder is there").count(), 1, "{shell:?} made no file");
+}
+
+#[test]
+fn a_value_arrives_as_it_is_in_every_place_and_shell() {
+    let compiled: Vec<Text<Shell>> = PLACES.iter().map(|p| Text::from(p.source)).collect();
+    for text in &compiled {
+        assert_eq!(text.problems(), [], "{}", text.source().value);
+    }
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let texts: Vec<String> = (0..10_000).map(|_| random.text()).collect();
+    let mut cases: Vec<(usize, &str)> =
+        HOSTILE.iter().flat_map(|v| (0..PLACES.len()).map(move |place| (place, *v))).collect();
+    cases.extend(texts.iter().enumerate().map(|(i, v)| (i % PLACES.len(), v.as_str())));
+    for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+        for batch in cases.chunks(500) {
+            check(shell, batch, &compiled);
+        }
+    }
+}
