@@ -130,13 +130,13 @@ impl Run {
         if meant.is_empty() {
             return Ok(Wanted::No("`when` is false".to_owned()));
         }
-        let (reached, not): (Vec<String>, Vec<String>) =
+        let (reached, missing): (Vec<String>, Vec<String>) =
             meant.into_iter().partition(|host| matches!(self.links.get(host), Some(Ok(_))));
-        if not.is_empty() {
-            self.not_reached(step, &not).await?;
+        if !missing.is_empty() {
+            self.not_reached(step, &missing).await?;
         }
         if reached.is_empty() {
-            return Ok(Wanted::No(format!("not reachable: {}", not.join(", "))));
+            return Ok(Wanted::No(format!("not reachable: {}", missing.join(", "))));
         }
         Ok(Wanted::Yes(reached))
     }
