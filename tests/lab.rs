@@ -84,12 +84,12 @@ fn as_an_ordinary_user() {
     let lab = TestLab::up(bare(2));
     assert_eq!(lab.mode(), Mode::User);
     hosts_are_hosts(&lab);
-    lab.say("node-1", "sudo -n chown consul:consul ~ && echo kept > /var/lib/consul/file");
+    lab.say("node-1", "sudo -n chown consul:consul ~ && echo kept > /var/lib/file");
     fault(&lab, "power-off node-1");
     fault(&lab, "power-on node-1");
-    fault(&lab, "fill-disk node-1 /var/lib/consul");
-    assert!(lab.try_say("node-1", "echo more > /var/lib/consul/more").1.contains("No space left"));
-    assert_eq!(lab.say("node-1", "cat /var/lib/consul/file"), "kept");
+    fault(&lab, "fill-disk node-1 /var/lib");
+    assert!(lab.try_say("node-1", "echo more > /var/lib/more").1.contains("No space left"));
+    assert_eq!(lab.say("node-1", "cat /var/lib/file"), "kept");
     fault(&lab, "partition node-1 / node-2");
     assert!(!reaches(&lab, "node-1", "node-2"));
     let traces = Traces::of(&lab);
@@ -253,14 +253,14 @@ fn a_power_off_ends_all_and_keeps_the_disk() {
         return;
     }
     let lab = TestLab::up(bare(2));
-    lab.say("node-1", "echo kept > ~/file; echo kept | sudo -n tee /var/lib/consul/file; echo gone > /tmp/file");
+    lab.say("node-1", "echo kept > ~/file; echo kept | sudo -n tee /var/lib/file; echo gone > /tmp/file");
     fault(&lab, "power-off node-1");
     assert!(!reaches(&lab, "node-2", "node-1"));
     assert_eq!(lab.try_say("node-1", "true").0, Some(255));
     let kill = Fault::parse(&["kill", "node-1", "sshd"]).unwrap();
     assert!(matches!(lab.fault(&kill), Err(LabError::NoPower { .. })));
     fault(&lab, "power-on node-1");
-    assert_eq!(lab.say("node-1", "cat ~/file; sudo -n cat /var/lib/consul/file; ls /tmp"), "kept\nkept");
+    assert_eq!(lab.say("node-1", "cat ~/file; sudo -n cat /var/lib/file; ls /tmp"), "kept\nkept");
     assert!(reaches(&lab, "node-2", "node-1"));
     let again = Fault::parse(&["power-on", "node-1"]).unwrap();
     assert!(lab.fault(&again).unwrap_err().to_string().contains("has power already"));
@@ -292,8 +292,8 @@ fn a_full_disk_is_full() {
         return;
     }
     let lab = TestLab::up(bare(1));
-    let peers = "/var/lib/consul/raft/peers.json";
-    lab.say("node-1", &format!("sudo -n mkdir /var/lib/consul/raft; echo old | sudo -n tee {peers}"));
+    let peers = "/var/lib/raft/peers.json";
+    lab.say("node-1", &format!("sudo -n mkdir /var/lib/raft; echo old | sudo -n tee {peers}"));
     fault(&lab, &format!("fill-disk node-1 {peers}"));
     let (code, text) = lab.try_say("node-1", &format!("echo new | sudo -n tee {peers}.new"));
     assert!(code != Some(0) && text.contains("No space left on device"), "{text}");
@@ -301,10 +301,10 @@ fn a_full_disk_is_full() {
     fault(&lab, &format!("free-disk node-1 {peers}"));
     lab.say("node-1", &format!("echo new | sudo -n tee {peers}.new"));
     // an empty disk can be full too
-    fault(&lab, "free-disk node-1 /var/lib/consul");
-    lab.say("node-1", "sudo -n rm -r /var/lib/consul/raft");
-    fault(&lab, "fill-disk node-1 /var/lib/consul");
-    assert!(lab.try_say("node-1", "echo x | sudo -n tee /var/lib/consul/x").1.contains("No space left"));
+    fault(&lab, "free-disk node-1 /var/lib");
+    lab.say("node-1", "sudo -n rm -r /var/lib/raft");
+    fault(&lab, "fill-disk node-1 /var/lib");
+    assert!(lab.try_say("node-1", "echo x | sudo -n tee /var/lib/x").1.contains("No space left"));
 }
 
 /// The states of the Consul servers as one of them sees them; empty while nobody leads.

@@ -145,7 +145,7 @@ impl Spec {
             kit: Kit::Bare,
             class: Class::Runit,
             mode: None,
-            disks: vec![Disk { path: "/var/lib/consul".to_owned(), mib: 512 }],
+            disks: vec![Disk { path: "/var/lib".to_owned(), mib: 512 }],
         }
     }
 
