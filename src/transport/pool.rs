@@ -72,11 +72,13 @@ impl Pool {
         Ok(Lease { session, _permit: None })
     }
 
-    /// Gives a runner back for the next request.
+    /// Gives a runner back for the next request. One that is not where we think it is ends here.
     pub(super) fn put(&self, user: &User, lease: Lease) {
         // The permit is released after the runner is there, so that whoever waits for it finds it.
         let Lease { session, _permit } = lease;
-        self.lock().entry(user.clone()).or_default().idle.push(session);
+        if session.in_step {
+            self.lock().entry(user.clone()).or_default().idle.push(session);
+        }
     }
 
     /// The first runner of a connection.

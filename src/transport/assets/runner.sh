@@ -137,7 +137,8 @@ rf_spool() {
 # the claim: O_CREAT|O_EXCL through noclobber. `rf_claim F` poisons a key so that it can never start
 rf_claim() { set -C; if { echo "$1 ." >"$_f"; } 2>/dev/null; then set +C; else set +C; return 1; fi; }
 # the record is an append-only log; a line counts only with its closing dot, so a torn one is not seen
-#   S supervisor boot t0 cursors .   claimed                R group .   the step is (about to be) this process group
+#   L cursor .   where a watched log stood   S supervisor boot t0 .   claimed
+#   R group .   the step is (about to be) this process group
 #   K . / T . / B .   cancelled, timed out, output cut      X rc t0 t1 out err flags .   ended
 #   F .   fenced: never ran, never will
 rf_judge() {
@@ -206,12 +207,25 @@ rf_run() {
 rf_supervise() {
   exec 3>>"$_f"
   _cur=; [ -z "$_C" ] || rf_cursors
-  { echo "S $_M $_boot $_t0 ." >&3; } 2>/dev/null || { rm -f "$_f"; echo "$_N R $_q nospool"; return 0; }
+  { rf_keep && echo "S $_M $_boot $_t0 ." >&3; } 2>/dev/null || { rm -f "$_f"; echo "$_N R $_q nospool"; return 0; }
   [ "$_a5" = 0 ] || printf '%s S %s %s\n%s' "$_N" "$_q" "${#_cur}" "$_cur"
   echo "arm $((_t0+_a3)) $_a4 $_f" >&8
   { rf_job; } 5>>"$_f.o" 6>>"$_f.e" || { echo "F ." >&3; echo "$_N R $_q nospool"; }
   echo "done" >&8
   return 0
+}
+# cursors into the record, so that who attaches has them too
+rf_keep() {
+  [ -n "$_cur" ] || return 0
+  while IFS= read -r _L; do echo "L $_L ." >&3 || return 1; done <<RF_END
+${_cur%"$_nl"}
+RF_END
+}
+rf_kept() {
+  _cur=
+  while IFS= read -r _L; do
+    case $_L in "L "*" .") _L=${_L#L }; _cur=$_cur${_L%" ."}$_nl;; esac
+  done <"$_f"
 }
 rf_job() {
   if [ -n "$_I" ]; then rf_put 2>/dev/null | ( rf_step ) >&5 2>&6; else ( rf_step ) </dev/null >&5 2>&6; fi
@@ -257,9 +271,11 @@ rf_report() {
 }
 # the key is taken: never again, but what it came to
 rf_attach() {
-  [ "$_a5" = 0 ] || echo "$_N S $_q 0"
   _z=0.02; _n=0
   while rf_settle; do
+    case $_s in X|R)
+      [ "$_a5" = 0 ] || { rf_kept; printf '%s S %s %s\n%s' "$_N" "$_q" "${#_cur}" "$_cur"; _a5=0; };;
+    esac
     case $_s in
     X) rf_report; return;;
     N) echo "$_N R $_q fenced"; return;;
