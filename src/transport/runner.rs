@@ -162,16 +162,15 @@ impl RunnerLink {
             );
             truncated |= size > cap;
             let ask = Ask { script, user: user.cloned(), ..Ask::default() };
-            let mut bulk = self.do_bulk(&ask).await?;
-            let mut bytes = Vec::new();
-            loop {
-                let more = bulk.next().await?;
-                if more.is_empty() {
-                    break;
-                }
-                bytes.extend_from_slice(&more);
+            let (end, bytes) = match self.whole(&ask).await {
+                // A server that allows no further channel: beside nothing else, then.
+                Err(LinkError::Channel { .. }) => self.do_ask(&ask).await.map(|mut end| {
+                    let bytes = std::mem::take(&mut end.stdout);
+                    (end, bytes)
+                }),
+                fetched => fetched,
             }
-            let end = bulk.end().await?;
+            .map_err(|e| LinkError::lost(format!("the work ended with {}, its output: {e}", ended.exit)))?;
             if end.exit != 0 {
                 return Err(LinkError::lost(format!(
                     "the work ended with {}, its output could not be fetched: {}",
@@ -183,6 +182,19 @@ impl RunnerLink {
         }
         let err = streams.pop().unwrap_or_default();
         Ok((streams.pop().unwrap_or_default(), err, truncated))
+    }
+
+    /// All output of a bulk channel.
+    async fn whole(&self, ask: &Ask) -> Result<(Answer, Vec<u8>), LinkError> {
+        let mut bulk = self.do_bulk(ask).await?;
+        let mut bytes = Vec::new();
+        loop {
+            let more = bulk.next().await?;
+            if more.is_empty() {
+                return Ok((bulk.end().await?, bytes));
+            }
+            bytes.extend_from_slice(&more);
+        }
     }
 
     async fn do_bulk(&self, ask: &Ask) -> Result<Box<dyn Bulk>, LinkError> {

@@ -153,6 +153,26 @@ async fn noise_before_the_handshake_is_discarded() {
     link.finish(Claims::Remove).await;
 }
 
+#[tokio::test]
+async fn a_server_that_allows_one_channel_is_used_in_turn() {
+    if !tier("sshd", available()) {
+        return;
+    }
+    let sshd = Sshd::start("MaxSessions 1");
+    let (transport, _) = transport(&sshd);
+    let link = transport.connect(&sshd.host()).await.expect("a link");
+    let (ask, slow, permit) = (Ask::script("echo on"), Work::script("sleep 0.5; echo slow"), permit("slow"));
+    let (done, answer) = tokio::join!(link.claim(&permit, &slow, None), link.ask(&ask));
+    assert_eq!(
+        (done.expect("an end").stdout, answer.expect("an answer").stdout),
+        (b"slow\n".to_vec(), b"on\n".to_vec())
+    );
+    let big = Work::script("head -c 100000 /dev/zero; exit 5");
+    let done = link.claim(&super::permit("big"), &big, None).await.expect("an end");
+    assert_eq!((done.stdout.len(), done.exit), (100_000, 5));
+    link.finish(Claims::Remove).await;
+}
+
 /// Not a test by itself: holds a link, a running step and a stream until it is killed.
 #[tokio::test]
 async fn helper_that_is_killed() {

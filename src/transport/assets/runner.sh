@@ -33,7 +33,7 @@ rf_main() {
   _setsid=$(command -v setsid) || _setsid=
   rf_up
   exec 4>&1
-  rf_loop 8>&1 1>&4 4>&- | rf_warden 4>&-
+  rf_loop 8>&1 1>&4 4>&- | rf_warden
 }
 
 rf_loop() {
@@ -377,8 +377,8 @@ rf_cursor() {
 # --- the warden: asleep on its pipe while there is nothing to watch
 rf_warden() {
   trap '' HUP INT TERM PIPE QUIT
-  exec >/dev/null 2>&1
-  _act=; _K=; _eof=; _M=0; _hit=
+  exec >/dev/null 2>&1 4>&- # by exec: a redirection of the call would keep a copy to restore
+  _act=; _K=; _eof=; _orphan=; _M=0; _hit=
   while :; do
     if [ -z "$_act" ]; then
       [ -z "$_eof" ] && IFS= read -r _w || break
@@ -389,6 +389,8 @@ rf_warden() {
       echo - >"/proc/$_M/fd/8" # so that what follows never waits
       while IFS= read -r _w || { _eof=1; false; }; do [ "$_w" != - ] || break; rf_word; done
     fi
+    # the loop was killed: our parent must not keep the channel open, so that the controller sees the loss at once
+    [ -z "$_eof" ] || [ -z "$_act" ] || [ -n "$_orphan" ] || { _orphan=1; kill -KILL "$$"; }
     [ -z "$_act" ] || rf_tick
   done
   rf_remove "$_K"
