@@ -167,19 +167,11 @@ rf_settle() {
     elif ! rf_holds "$_sup"; then rf_judge; [ "$_s" = X ] || _s=L; fi
   fi
 }
-# the living members of the session or group $1 into _live
+# the living members of the session or group $1 into _live. One sed: a shell reads /proc byte by byte
 rf_members() {
-  _live=; set +f
-  for _d in /proc/[0-9]*; do
-    _y=; { IFS= read -r _y <"$_d/stat"; } 2>/dev/null || continue
-    _y=${_y##*) }
-    case $_y in
-    [ZX]*) ;;
-    *)
-      _z=${_y#* }; _z=${_z#* }; _g=${_z%% *}; _z=${_z#* }
-      if [ "$_g" = "$1" ] || [ "${_z%% *}" = "$1" ]; then _live="$_live ${_d#/proc/}"; fi;;
-    esac
-  done
+  set +f
+  _live=$(sed -n -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* $1 .*/\1/p" -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* [0-9]* $1 .*/\1/p" \
+    /proc/[0-9]*/stat 2>/dev/null)
   set -f
 }
 rf_gone() { rf_members "$1"; [ -z "$_live" ]; }
