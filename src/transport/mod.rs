@@ -31,6 +31,7 @@ mod paths;
 mod pool;
 mod quote;
 mod retry;
+pub mod route;
 mod runner;
 mod session;
 pub mod ssh;
