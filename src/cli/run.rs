@@ -19,7 +19,7 @@ use crate::plan::{Plan, RunFacts, World};
 use crate::report::{self, Reporter};
 use crate::runbook::Risk;
 use crate::template::Value;
-use crate::transport::any::AnyTransport;
+use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
 
 /// How often a live display moves.
@@ -89,13 +89,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             return Exit::Refused;
         }
     };
-    let transport = match AnyTransport::new(Options::new(run.clone(), env::control())) {
-        Ok(transport) => Arc::new(transport),
-        Err(error) => {
-            show::error(error);
-            return Exit::Unreachable;
-        }
-    };
+    let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
     let reporter = tokio::spawn(tell(begun.log.clone(), Arc::clone(&clock), common.output == Output::Json, shown));
     let (canceller, cancel) = Cancel::pair();

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use crate::base::BoxFuture;
 
-pub mod any;
 mod bulk;
 mod channel;
 mod control;
