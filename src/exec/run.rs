@@ -150,7 +150,6 @@ impl Run {
                 "nothing was put back: this version does not undo; what was changed stands in the report".to_owned(),
             );
         }
-        next.push(format!("refloat report {}", self.log.run()));
         Closed {
             verdict,
             reason: self.redactor().redact(stop.reason.clone()),
