@@ -171,7 +171,7 @@ impl Run {
                 work.await
             }
         };
-        let millis = u64::try_from((self.clock.elapsed() - began).as_millis()).unwrap_or(u64::MAX);
+        let millis = self.millis_since(began);
         let done = match done {
             Err(error) if cancelled && !matches!(error, ActionError::Link(_)) => {
                 Err(ActionError::failed(format!("stopped by a person ({error})")))

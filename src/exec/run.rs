@@ -1,6 +1,7 @@
 //! One run from its first event to its last.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexSet;
 
@@ -115,6 +116,11 @@ impl Run {
             phase: Phase::Apply,
             attempt: 1,
         }
+    }
+
+    /// Milliseconds since a moment of the run's clock.
+    pub(super) fn millis_since(&self, began: Duration) -> u64 {
+        u64::try_from(self.clock.elapsed().saturating_sub(began).as_millis()).unwrap_or(u64::MAX)
     }
 
     pub(super) fn redactor(&self) -> &Redactor {
