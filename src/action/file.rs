@@ -368,7 +368,7 @@ impl Ready for Target {
                 ("sha256".to_owned(), self.digest.map_or(Value::Null, |digest| Value::str(digest.to_string()))),
             ]);
             let seen = if changed { self.words() } else { format!("{} already", self.words()) };
-            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), seen })
+            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
         })
     }
 }
