@@ -119,7 +119,9 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         }
         Err(panic) => {
             reporter.abort();
-            show::error(format!("a bug in refloat ended this run: {panic}; what was done stands in `refloat report {run}`"));
+            show::error(format!(
+                "a bug in refloat ended this run: {panic}; what was done stands in `refloat report {run}`"
+            ));
             Exit::Bug
         }
     }
