@@ -39,9 +39,8 @@ async fn dial(fleet: &dyn Fleet, vantage: &str, address: String) -> Result<View,
     match link.look().dial(&address, PATIENCE).await {
         Ok(Dialed::Open(_)) => Ok(View::Answers),
         Ok(Dialed::Refused) => Ok(View::Refused),
-        Ok(Dialed::Silent) => Ok(View::Silent),
         // "no route to host" is the network's answer for a machine that does not answer
-        Ok(Dialed::Failed(_)) => Ok(View::Silent),
+        Ok(Dialed::Silent | Dialed::Failed(_)) => Ok(View::Silent),
         Err(error) => Err(error.to_string()),
     }
 }
