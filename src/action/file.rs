@@ -298,7 +298,7 @@ impl Target {
         let mut words = format!("{} ({} bytes", self.path, content.len());
         for (name, value) in [("mode", &self.mode), ("owner", &self.owner), ("group", &self.group)] {
             if !value.is_empty() {
-                words.push_str(&format!(", {name} {value}"));
+                words = words + ", " + name + " " + value;
             }
         }
         words + ")"
