@@ -40,7 +40,7 @@ impl Run {
             async move {
                 let began = run.clock.elapsed();
                 let found = run.ask_all(probes, step, host).await;
-                let millis = u64::try_from((run.clock.elapsed() - began).as_millis()).unwrap_or(u64::MAX);
+                let millis = run.millis_since(began);
                 let (outcome, outputs) = match &found {
                     Ok(values) => {
                         let json = values.iter().map(|(name, value)| (name.clone(), value.to_json()));

@@ -28,6 +28,8 @@ pub struct Found {
     pub result: Value,
     /// Whether the probe succeeded by its own rule (exit 0, 2xx, exists, …).
     pub success: bool,
+    /// An optional probe that did not succeed: what it would have given is null.
+    pub missing: bool,
     /// What was seen, for people.
     pub seen: String,
 }
@@ -66,16 +68,18 @@ impl Probe {
             Err(error @ (ProbeError::NotAsked(_) | ProbeError::Unparsable(_) | ProbeError::Link(_)))
                 if self.optional =>
             {
-                Ok(Found { result: self.kind.nulls(), success: true, seen: format!("nothing ({error})") })
+                let seen = format!("nothing ({error})");
+                Ok(Found { result: self.kind.nulls(), success: true, missing: true, seen })
             }
-            Ok(found) if self.optional && !found.success => Ok(Found { success: true, ..found }),
+            Ok(found) if self.optional && !found.success => Ok(Found { success: true, missing: true, ..found }),
             other => other,
         }
     }
 
-    /// The value that `gather` keeps: `value:` if written, else the kind's own main field.
+    /// The value that `gather` keeps: `value:` if written, else the kind's own main field; null when it is missing.
     pub fn value(&self, found: &Found, scope: &dyn Scope) -> Result<Value, EvalError> {
         match &self.value {
+            _ if found.missing => Ok(Value::Null),
             Some(expression) => expression.eval(scope),
             None => Ok(self.kind.main_field().map_or_else(
                 || found.result.clone(),
