@@ -39,10 +39,10 @@ impl BlobFile {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut write = || {
             let offset = file.seek(SeekFrom::End(0))?;
-            crash::point("blob");
+            crash::point("before a blob write");
             file.write_all(bytes)?;
             file.sync_data()?;
-            crash::point("blob");
+            crash::point("after a blob write");
             Ok(offset)
         };
         let offset = write().map_err(|source| JournalError::file("writing", &self.path, source))?;

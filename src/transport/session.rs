@@ -95,9 +95,11 @@ impl Session {
             terms.path.as_deref().unwrap_or("")
         );
         let greeting = async {
+            crash::point("before a runner");
             // A login that ends at once closes its input; what it said is what matters.
             let _ = input.write_all(head.as_bytes()).await;
             let _ = input.flush().await;
+            crash::point("after a runner");
             loop {
                 let line = output.line().await.ok()?;
                 if let Some(hello) = greeting(&line, &nonce) {
@@ -260,13 +262,13 @@ impl Session {
         text.push_str(lines);
         let _ = writeln!(text, ". {}", self.number);
         self.in_step = false;
-        crash::point("send");
+        crash::point("before a request");
         let sent = async {
             self.input.write_all(text.as_bytes()).await?;
             self.input.flush().await
         };
         let sent = sent.await;
-        crash::point("send");
+        crash::point("after a request");
         sent.map_err(|e| LinkError::lost(format!("writing to the host: {e}")))
     }
 }
