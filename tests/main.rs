@@ -1,5 +1,6 @@
 //! The one integration binary: what needs real processes, real sshd, real hosts.
 
+mod crash;
 mod lab;
 mod support;
 mod template;

@@ -15,7 +15,18 @@ pub fn known(rendered: Rendered) -> Result<String, EvalError> {
     }
 }
 
+/// The same, for what becomes visible on a host: command lines, paths, names.
+pub fn visible(rendered: Rendered) -> Result<String, EvalError> {
+    if rendered.secret {
+        return Err(invalid(
+            "a secret would stand in a command line, where everybody on the host can read it; give it by `env` or `stdin`".to_owned(),
+        ));
+    }
+    known(rendered)
+}
+
 /// A value that was rendered well and cannot be used for what it is meant for.
+#[must_use]
 pub fn invalid(reason: String) -> EvalError {
     EvalError::new(0..0, EvalErrorKind::Convert { reason })
 }
@@ -42,9 +53,9 @@ pub fn clip(text: &str) -> String {
 #[must_use]
 pub fn seconds(duration: Duration) -> String {
     let millis = duration.as_millis();
-    if millis % 60_000 == 0 && millis > 0 {
+    if millis.is_multiple_of(60_000) && millis > 0 {
         format!("{}m", millis / 60_000)
-    } else if millis % 1000 == 0 {
+    } else if millis.is_multiple_of(1000) {
         format!("{}s", millis / 1000)
     } else if millis < 1000 {
         format!("{millis}ms")

@@ -58,8 +58,13 @@ pub struct TestLab {
 impl TestLab {
     /// Makes a lab.
     pub fn up(spec: Spec) -> Self {
+        Self::of(spec, &machine())
+    }
+
+    /// Makes a lab of another machine: with something else as its Consul.
+    pub fn of(spec: Spec, machine: &Machine) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let lab = Lab::up(&folder.path().join("lab"), spec, &machine(), &mut |_| {}).unwrap_or_else(|e| panic!("{e}"));
+        let lab = Lab::up(&folder.path().join("lab"), spec, machine, &mut |_| {}).unwrap_or_else(|e| panic!("{e}"));
         Self { lab, _folder: folder }
     }
 

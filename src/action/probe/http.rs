@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 
-use crate::action::words::{clip, known};
+use crate::action::words::{clip, known, visible};
 use crate::template::{Scope, Value};
 use crate::transport::{Dialed, Look, Stream};
 
@@ -23,7 +23,7 @@ pub(super) async fn ask(
     look: &dyn Look,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let url = request.url.render(scope).and_then(known)?;
+    let url = request.url.render(scope).and_then(visible)?;
     let mut headers = Vec::new();
     for (name, text) in &request.headers {
         headers.push((name.clone(), text.render(scope).and_then(known)?));
@@ -56,6 +56,7 @@ pub(super) async fn ask(
     };
     Ok(Found {
         success,
+
         seen: format!("{url}: {status} {}", clip(body.trim())),
         result: Value::map([
             ("status".to_owned(), Value::Int(status.into())),

@@ -1,7 +1,7 @@
 //! `process:` the processes of a name, from `/proc`, so that nothing need be installed. The name is that of the
 //! program file or of its first argument, without folder.
 
-use crate::action::words::{known, list};
+use crate::action::words::{list, visible};
 use crate::template::{Plain, Scope, Text, Value};
 use crate::transport::Look;
 
@@ -30,7 +30,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let name = name.render(scope).and_then(known)?;
+    let name = name.render(scope).and_then(visible)?;
     let answer = login.script(look, probe.timeout, SCRIPT, &[&name]).await?;
     if answer.exit != 0 {
         return Err(ProbeError::NotAsked(super::refusal(&answer, "/proc")));
@@ -42,6 +42,7 @@ pub(super) async fn ask(
     let count = pids.len();
     Ok(Found {
         success: count > 0,
+
         seen: format!("{count} {} of {name}", if count == 1 { "process" } else { "processes" }),
         result: Value::map([
             ("count".to_owned(), Value::Int(i128::try_from(count).unwrap_or(i128::MAX))),

@@ -1,6 +1,6 @@
 //! `read:` the text of a file.
 
-use crate::action::words::{clip, known};
+use crate::action::words::{clip, visible};
 use crate::template::{Scope, Value};
 use crate::transport::Look;
 
@@ -16,7 +16,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let path = path.render(scope).and_then(known)?;
+    let path = path.render(scope).and_then(visible)?;
     let answer = login.script(look, probe.timeout, "cat -- \"$1\"", &[&path]).await?;
     if answer.exit != 0 {
         return Err(ProbeError::NotAsked(super::refusal(&answer, &path)));
@@ -27,6 +27,7 @@ pub(super) async fn ask(
     let size = i128::try_from(answer.stdout.len()).unwrap_or(i128::MAX);
     Ok(Found {
         success: true,
+
         seen: format!("{path}: {}", clip(text.trim())),
         result: Value::map([("value".to_owned(), value), ("size_bytes".to_owned(), Value::Int(size))]),
     })
