@@ -1,6 +1,7 @@
 //! The one integration binary: what needs real processes, real sshd, real hosts.
 
 mod lab;
+mod recovery;
 mod support;
 mod template;
 mod transport;
