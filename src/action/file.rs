@@ -298,7 +298,7 @@ impl Target {
         let mut words = format!("{} ({} bytes", self.path, content.len());
         for (name, value) in [("mode", &self.mode), ("owner", &self.owner), ("group", &self.group)] {
             if !value.is_empty() {
-                words.push_str(&format!(", {name} {value}"));
+                words = words + ", " + name + " " + value;
             }
         }
         words + ")"
@@ -368,7 +368,7 @@ impl Ready for Target {
                 ("sha256".to_owned(), self.digest.map_or(Value::Null, |digest| Value::str(digest.to_string()))),
             ]);
             let seen = if changed { self.words() } else { format!("{} already", self.words()) };
-            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), seen })
+            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
         })
     }
 }

@@ -153,6 +153,8 @@ pub struct Applied {
     pub stdout: Vec<u8>,
     /// Likewise.
     pub stderr: Vec<u8>,
+    /// A file of the host to be kept exactly as it is: its name among the run's artifacts, and its bytes.
+    pub artifact: Option<(String, Vec<u8>)>,
     /// What was done, for people.
     pub seen: String,
 }

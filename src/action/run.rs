@@ -180,5 +180,6 @@ fn applied(done: Done) -> Applied {
         ]),
         stdout: done.stdout,
         stderr: done.stderr,
+        artifact: None,
     }
 }

@@ -26,6 +26,7 @@ pub fn visible(rendered: Rendered) -> Result<String, EvalError> {
 }
 
 /// A value that was rendered well and cannot be used for what it is meant for.
+#[must_use]
 pub fn invalid(reason: String) -> EvalError {
     EvalError::new(0..0, EvalErrorKind::Convert { reason })
 }
@@ -52,9 +53,9 @@ pub fn clip(text: &str) -> String {
 #[must_use]
 pub fn seconds(duration: Duration) -> String {
     let millis = duration.as_millis();
-    if millis % 60_000 == 0 && millis > 0 {
+    if millis.is_multiple_of(60_000) && millis > 0 {
         format!("{}m", millis / 60_000)
-    } else if millis % 1000 == 0 {
+    } else if millis.is_multiple_of(1000) {
         format!("{}s", millis / 1000)
     } else if millis < 1000 {
         format!("{millis}ms")

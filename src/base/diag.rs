@@ -91,7 +91,11 @@ impl Diagnostic {
 /// The sink that parsing, decoding and checking write to. Shared by reference, so that no stage has to hand it around
 /// mutably.
 #[derive(Debug, Default)]
-pub struct Diagnostics(RefCell<Vec<Diagnostic>>);
+pub struct Diagnostics {
+    all: RefCell<Vec<Diagnostic>>,
+    /// Places of which everything is said.
+    settled: RefCell<Vec<Span>>,
+}
 
 impl Diagnostics {
     /// An empty sink.
@@ -100,30 +104,44 @@ impl Diagnostics {
         Self::default()
     }
 
-    /// Records a finding, unless the very same is there already.
+    /// Records a finding, unless the very same is there already or it is the consequence of one: it speaks of a place
+    /// that is in no text, or of which everything is said.
     pub fn push(&self, diagnostic: Diagnostic) {
-        let mut all = self.0.borrow_mut();
+        let places = diagnostic.span.into_iter().chain(diagnostic.others.iter().map(|(span, _)| *span));
+        if places.into_iter().any(|place| self.is_settled(place)) {
+            return;
+        }
+        let mut all = self.all.borrow_mut();
         if !all.contains(&diagnostic) {
             all.push(diagnostic);
         }
     }
 
+    /// From now on nothing more is said of this place.
+    pub fn settle(&self, place: Span) {
+        self.settled.borrow_mut().push(place);
+    }
+
+    fn is_settled(&self, place: Span) -> bool {
+        place.is_nowhere() || self.settled.borrow().iter().any(|settled| settled.contains(place))
+    }
+
     /// Whether any error was recorded.
     #[must_use]
     pub fn has_errors(&self) -> bool {
-        self.0.borrow().iter().any(|d| d.severity == Severity::Error)
+        self.all.borrow().iter().any(|d| d.severity == Severity::Error)
     }
 
     /// Whether an error was recorded inside `span`: then a missing part of it is a consequence, not a second mistake.
     #[must_use]
     pub fn has_errors_within(&self, span: Span) -> bool {
-        self.0.borrow().iter().any(|d| d.severity == Severity::Error && d.span.is_some_and(|s| span.contains(s)))
+        self.all.borrow().iter().any(|d| d.severity == Severity::Error && d.span.is_some_and(|s| span.contains(s)))
     }
 
     /// All findings, in the order of the texts.
     #[must_use]
     pub fn into_sorted(self) -> Vec<Diagnostic> {
-        let mut all = self.0.into_inner();
+        let mut all = self.all.into_inner();
         all.sort_by_key(|d| (d.span.is_none(), d.span.unwrap_or_default(), d.code));
         all
     }
@@ -131,6 +149,6 @@ impl Diagnostics {
     /// A copy of the findings so far, in the order of the texts.
     #[must_use]
     pub fn sorted(&self) -> Vec<Diagnostic> {
-        Self(RefCell::new(self.0.borrow().clone())).into_sorted()
+        Self { all: self.all.clone(), settled: RefCell::default() }.into_sorted()
     }
 }

@@ -20,6 +20,15 @@ pub struct Span {
 }
 
 impl Span {
+    /// The place of what is in no text: a required value that is missing, whose absence was reported already.
+    pub const NOWHERE: Self = Self { source: SourceId(u32::MAX), start: 0, end: 0 };
+
+    /// Whether it is [`Span::NOWHERE`].
+    #[must_use]
+    pub fn is_nowhere(self) -> bool {
+        self == Self::NOWHERE
+    }
+
     /// A span over `range` of `source`. Texts are at most 1 MiB (see `text::limits`), so `u32` is enough.
     #[must_use]
     pub fn new(source: SourceId, range: Range<usize>) -> Self {

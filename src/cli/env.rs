@@ -32,7 +32,10 @@ pub fn control() -> PathBuf {
 /// Who runs this.
 pub fn operator() -> String {
     // sudo keeps the name of the person
-    var("SUDO_USER").or_else(|| var("USER")).or_else(|| var("LOGNAME")).unwrap_or_else(|| "unknown".to_owned())
+    var("SUDO_USER")
+        .or_else(|| var("USER"))
+        .or_else(|| var("LOGNAME"))
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
 }
 
 /// This machine.

@@ -227,6 +227,12 @@ impl Run {
             let output = EventKind::UnitOutput { key, stream, blob, omitted: 0, tail: self.redactor().redact(tail) };
             self.log.record(vec![output]).await?;
         }
+        if let Ok(Applied { artifact: Some((name, bytes)), .. }) = done {
+            let blob = self.log.artifact(name.clone(), bytes.clone()).await?;
+            let tail = self.redactor().redact(format!("{} bytes kept as {}", blob.len, blob.file));
+            let kept = EventKind::UnitOutput { key, stream: Stream::Stdout, blob, omitted: 0, tail };
+            self.log.record(vec![kept]).await?;
+        }
         let outputs = if step.sensitive { serde_json::json!({}) } else { outputs };
         self.log.end(key, outcome, self.redactor().redact_json(outputs), millis).await.map(|_| ())
     }

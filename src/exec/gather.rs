@@ -102,7 +102,7 @@ struct NamedError(String, #[source] ProbeError);
 impl Surface<'_> {
     async fn value(&self, probe: &Probe, host: &str) -> Result<Value, ProbeError> {
         let found = guard::ask(probe, self, host).await?;
-        if !probe.accepts(&found) {
+        if !found.success {
             return Err(ProbeError::NotAsked(found.seen));
         }
         Ok(probe.value(&found, &*self.scope(Some(host), Some(found.result.clone())))?)

@@ -11,6 +11,13 @@ impl Selector {
     pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         let texts: Vec<Sp<String>> = match &tree.value {
             Node::Str(text) => vec![Sp::new(text.clone(), tree.span)],
+            Node::List(items) if items.is_empty() => {
+                diags.push(
+                    Diagnostic::error("bad-selector", tree.span, "an empty list names nobody")
+                        .help("`all` is every host of the inventory, `controller` is this machine"),
+                );
+                return None;
+            }
             Node::List(items) => items
                 .iter()
                 .filter_map(|item| match &item.value {
@@ -26,10 +33,23 @@ impl Selector {
                 return None;
             }
         };
+        if matches!(&tree.value, Node::List(items) if items.len() != texts.len()) {
+            Self::parse_list(&texts, diags);
+            return None;
+        }
         Self::parse_list(&texts, diags)
     }
 
+    /// Decodes a text or a list of texts; what cannot be understood is reported and names nobody.
+    #[must_use]
+    pub fn decode_anyway(tree: &Tree, diags: &Diagnostics) -> Self {
+        Self::decode(tree, diags).unwrap_or_else(|| Self::broken(tree.span))
+    }
+
     /// The selector that means this machine.
+    ///
+    /// # Panics
+    /// Never: the name of the controller is a selector.
     #[must_use]
     pub fn controller(span: Span) -> Self {
         Self::parse(&Sp::new(HostName::CONTROLLER.to_owned(), span), &Diagnostics::new())
@@ -38,6 +58,6 @@ impl Selector {
 }
 
 fn wrong(span: Span, found: &str) -> Diagnostic {
-    Diagnostic::error("type", span, format!("a selector is a text or a list of texts, found {found}"))
+    Diagnostic::error("wrong-type", span, format!("a selector is a text or a list of texts, found {found}"))
         .help("write for example `web`, `web:!web-3` or `[web, db]`")
 }

@@ -92,7 +92,7 @@ fn missing(param: &Param) -> Diagnostic {
     let what = param.description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
     let mut help = format!("give it: -p {}=…", param.name.value);
     if let Some(variable) = &param.env {
-        help.push_str(&format!(", or set {variable}"));
+        help = format!("{help}, or set {variable}");
     }
     Diagnostic::error("missing-param", param.name.span, format!("param `{}` has no value{what}", param.name.value))
         .help(help)

@@ -94,6 +94,9 @@ impl Stored {
     }
 
     /// The bytes that are stored, and whose digest names the plan. Maps are sorted, so equal plans give equal bytes.
+    ///
+    /// # Panics
+    /// Never: texts, numbers and maps of them are JSON.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("texts, numbers and maps of them are JSON")

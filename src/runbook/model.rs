@@ -1,5 +1,7 @@
 //! The model: what a runbook says, every part with its place.
 
+use std::collections::{HashMap, HashSet};
+
 use indexmap::IndexMap;
 use serde::Deserialize;
 
@@ -38,6 +40,25 @@ pub struct Runbook {
     pub on_failure: OnFailure,
     /// What callers and reports get.
     pub outputs: IndexMap<String, Expr>,
+    /// Names of what is written and could not be understood.
+    pub broken: Broken,
+}
+
+/// What is there and could not be understood: that was reported, so references to it are not reported again.
+#[derive(Debug, Default)]
+pub struct Broken {
+    /// Sections of which nothing could be understood: `params`, `vars`, `targets`.
+    pub sections: HashSet<&'static str>,
+    /// Params.
+    pub params: HashSet<String>,
+    /// Vars.
+    pub vars: HashSet<String>,
+    /// Targets and picks.
+    pub targets: HashSet<String>,
+    /// Steps whose body is not known: anything may be an output of theirs.
+    pub steps: HashSet<String>,
+    /// Further outputs of steps.
+    pub outputs: HashMap<String, HashSet<String>>,
 }
 
 /// A named host set.
@@ -132,13 +153,15 @@ pub struct Step {
     pub watch: Option<Watch>,
     /// Guards that must hold after it.
     pub verify: Vec<Guard>,
+    /// What `undo` lists. It is checked; a later version carries it out.
+    pub undo: Vec<Body>,
     /// What its failure does.
     pub on_failure: Option<Sp<OnFailure>>,
     /// What an unreachable host means.
     pub reach: Reach,
     /// Whether its output is neither shown nor kept.
     pub sensitive: bool,
-    /// What it does.
+    /// What it does. An empty group stands for what could not be understood.
     pub body: Body,
 }
 
@@ -192,6 +215,7 @@ impl Body {
 
 impl Runbook {
     /// All steps, groups before their members, in the order in which they run.
+    #[must_use]
     pub fn all_steps(&self) -> Vec<&Step> {
         fn walk<'a>(steps: &'a [Step], all: &mut Vec<&'a Step>) {
             for step in steps {

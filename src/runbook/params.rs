@@ -137,7 +137,7 @@ struct Fields {
     _example: Option<Tree>,
 }
 
-fn limits(fields: &Fields, diags: &Diagnostics) -> Option<Limits> {
+fn limits(fields: &Fields, diags: &Diagnostics) -> Limits {
     let pattern = match &fields.pattern {
         None => None,
         Some(text) => match Regex::new(&format!("^(?:{})$", text.value)) {
@@ -152,22 +152,21 @@ fn limits(fields: &Fields, diags: &Diagnostics) -> Option<Limits> {
     };
     let mut limits = Limits { kind: fields.r#type, values: None, min: fields.min, max: fields.max, pattern };
     if let Some(values) = &fields.values {
-        let typed = values.iter().map(|tree| limits.typed_or_say(tree, diags)).collect::<Option<Vec<_>>>()?;
-        limits.values = Some(typed);
+        let typed: Vec<_> = values.iter().map(|tree| limits.typed_or_say(tree, diags)).collect();
+        limits.values = typed.into_iter().collect();
     }
-    Some(limits)
+    limits
 }
 
 impl Param {
     pub(super) fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         let fields: Fields = text::decode(tree, diags)?;
-        let limits = limits(&fields, diags)?;
+        let limits = limits(&fields, diags);
         if limits.kind.value == Kind::Log {
             diags.push(
                 Diagnostic::error("param-type", limits.kind.span, "a log belongs to a host: it is a var, not a param")
                     .help("declare it under `vars`"),
             );
-            return None;
         }
         if let Some(from) = &fields.from {
             diags.push(crate::action::not_yet(from.span, "`from` of a secret"));
@@ -178,7 +177,7 @@ impl Param {
             limits.typed_or_say(default, diags);
         }
         let of = match &fields.of {
-            Some(tree) if limits.kind.is_target() => Selector::decode(tree, diags),
+            Some(tree) if limits.kind.is_target() => Some(Selector::decode_anyway(tree, diags)),
             Some(tree) => {
                 diags.push(Diagnostic::error("param-of", tree.span, "`of` belongs to params of type host or hosts"));
                 None
@@ -192,13 +191,12 @@ impl Param {
 impl Var {
     pub(super) fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         let fields: Fields = text::decode(tree, diags)?;
-        let limits = limits(&fields, diags)?;
+        let limits = limits(&fields, diags);
         if limits.kind.is_target() {
             diags.push(
                 Diagnostic::error("var-type", limits.kind.span, "hosts are a param or a target, not a var")
                     .help("declare it under `params` or `targets`"),
             );
-            return None;
         }
         let default = match &fields.default {
             None => None,

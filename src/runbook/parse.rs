@@ -1,5 +1,7 @@
 //! From a text to a [`Runbook`], with all mistakes in one go.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use serde::Deserialize;
 
@@ -7,9 +9,9 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Sources};
 use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
-use crate::text::{self, Dur, OneOrMany, Sp, Tree};
+use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
-use super::model::{OnFailure, Reach, Risk, Runbook, Target};
+use super::model::{Broken, OnFailure, Reach, Risk, Runbook, Target};
 use super::step::{self, Outer};
 use super::{Param, Surroundings, Var};
 
@@ -56,17 +58,27 @@ struct Rehearse {
 pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option<Runbook> {
     let tree = text::parse(source, &sources.get(source).text, diags)?;
     let fields: Fields = text::decode(&tree, diags)?;
-    if !fields.runbook.value.split('/').all(text::is_kebab) {
+    if !fields.runbook.span.is_nowhere() && !fields.runbook.value.split('/').all(text::is_kebab) {
         diags.push(
             Diagnostic::error("name", fields.runbook.span, format!("`{}` is no runbook name", fields.runbook.value))
                 .help("names are kebab-case with slashes, such as `consul/quorum-loss`"),
         );
     }
-    let params = named(fields.params, diags, Param::decode);
-    let vars = named(fields.vars, diags, Var::decode);
-    let targets = named(fields.targets, diags, |name, tree, diags| {
-        Selector::decode(tree, diags).map(|selector| Target { name, selector })
+    let mut broken = Broken::default();
+    for section in ["params", "vars", "targets"] {
+        if tree.get(section).is_some_and(|tree| !matches!(tree.value, Node::Map(_) | Node::Null)) {
+            broken.sections.insert(section);
+        }
+    }
+    let params = named(fields.params, diags, &mut broken.params, Param::decode);
+    let vars = named(fields.vars, diags, &mut broken.vars, Var::decode);
+    let targets = named(fields.targets, diags, &mut broken.targets, |name, tree, diags| {
+        Some(Target { name, selector: Selector::decode_anyway(tree, diags) })
     });
+    // of which type they are was not understood: they may be targets as well
+    let unsure = params.iter().filter(|(_, param)| param.limits.kind.span.is_nowhere());
+    broken.targets.extend(unsure.map(|(name, _)| name.clone()));
+    broken.targets.extend(broken.params.iter().cloned());
     if let Some(rehearse) = &fields.rehearse {
         for (name, value) in &rehearse.params {
             match params.get(&name.value) {
@@ -76,6 +88,7 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
                 Some(_) => {
                     Selector::decode(value, diags);
                 }
+                None if broken.params.contains(&name.value) || broken.sections.contains("params") => {}
                 None => {
                     let near = crate::base::nearest::nearest(&name.value, params.keys().map(String::as_str));
                     diags.push(
@@ -89,7 +102,7 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
     let defaults = fields.defaults.map(|d| Surroundings::from_fields(d.sudo.as_ref(), d.env, d.cwd, d.timeout, diags));
     let outer =
         Outer { surroundings: defaults.unwrap_or_default(), reach: Reach::Required, hosts: None, path: String::new() };
-    let steps = step::decode_all(&fields.steps, &outer, diags);
+    let steps = step::decode_all(&fields.steps, &outer, diags, &mut broken);
     Some(Runbook {
         name: fields.runbook,
         title: fields.title,
@@ -102,6 +115,7 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
         steps,
         on_failure: fields.on_failure.map(|f| f.value).unwrap_or_default(),
         outputs: fields.outputs,
+        broken,
     })
 }
 
@@ -109,6 +123,7 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
 fn named<T>(
     entries: IndexMap<Sp<String>, Tree>,
     diags: &Diagnostics,
+    broken: &mut HashSet<String>,
     decode: impl Fn(Sp<String>, &Tree, &Diagnostics) -> Option<T>,
 ) -> IndexMap<String, T> {
     entries
@@ -117,7 +132,11 @@ fn named<T>(
             if !text::is_snake(&name.value) {
                 diags.push(not_snake(&name));
             }
-            decode(name.clone(), &tree, diags).map(|thing| (name.value, thing))
+            let thing = decode(name.clone(), &tree, diags);
+            if thing.is_none() {
+                broken.insert(name.value.clone());
+            }
+            thing.map(|thing| (name.value, thing))
         })
         .collect()
 }

@@ -63,10 +63,21 @@ impl Pick {
         Some(entries.into_iter().filter_map(|(name, tree)| Self::decode(name, &tree, diags)).collect())
     }
 
+    /// The names that a `pick` gives, understood or not.
+    pub(super) fn names(tree: &Tree) -> Vec<String> {
+        match &tree.value {
+            Node::Map(entries) => entries.iter().map(|(name, _)| name.value.clone()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        if !text::is_snake(&name.value) {
+            diags.push(super::parse::not_snake(&name));
+        }
         if !matches!(tree.value, Node::Map(_)) {
             diags.push(
-                Diagnostic::error("type", tree.span, format!("a pick is a map, found {}", tree.value.kind()))
+                Diagnostic::error("wrong-type", tree.span, format!("a pick is a map, found {}", tree.value.kind()))
                     .help("write for example `{ from: servers, reachable: true }`"),
             );
             return None;
@@ -76,17 +87,19 @@ impl Pick {
             (Some(list), None) => Some(Ranking::Highest(list.0)),
             (None, Some(list)) => Some(Ranking::Lowest(list.0)),
             (None, None) => None,
-            (Some(_), Some(_)) => {
-                diags.push(Diagnostic::error("two-rankings", tree.span, "write one of `highest`, `lowest`"));
-                return None;
+            (Some(mut list), Some(more)) => {
+                let at = text::key_span(tree, "lowest").unwrap_or(tree.span);
+                diags.push(Diagnostic::error("two-rankings", at, "write one of `highest`, `lowest`"));
+                list.0.extend(more);
+                Some(Ranking::Highest(list.0))
             }
         };
-        let written = Amount::decode(tree.span, fields.exactly, fields.at_least, fields.at_most, diags);
+        let written = Amount::decode(fields.exactly, fields.at_least, fields.at_most, diags);
         let usual =
             if ranking.is_some() { Amount::Exactly(Quantity::Number(1)) } else { Amount::AtLeast(Quantity::Number(1)) };
         Some(Self {
             name,
-            from: Selector::decode(&fields.from, diags)?,
+            from: Selector::decode_anyway(&fields.from, diags),
             reachable: fields.reachable,
             r#where: fields.r#where.map(|many| many.0).unwrap_or_default(),
             ranking,

@@ -8,11 +8,12 @@ use crate::action::probe::{Parse, Probe};
 use crate::action::registry;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
+use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
-use super::model::{Body, Judge, OnFailure, Reach, Step};
+use super::model::{Body, Broken, Judge, OnFailure, Reach, Step};
 use super::{Confirm, Pick, Surroundings, Wait, Watch};
 
 /// The things a step can do that are no actions of the registry.
@@ -61,170 +62,208 @@ pub(super) struct Outer {
     pub path: String,
 }
 
-/// Decodes a list of steps.
-pub(super) fn decode_all(trees: &[Tree], outer: &Outer, diags: &Diagnostics) -> Vec<Step> {
-    trees.iter().enumerate().filter_map(|(n, tree)| decode(n, tree, outer, diags)).collect()
+/// Decodes a list of steps. Names of what cannot be understood go to `broken`.
+pub(super) fn decode_all(trees: &[Tree], outer: &Outer, diags: &Diagnostics, broken: &mut Broken) -> Vec<Step> {
+    let mut decoder = Decoder { diags, broken };
+    decoder.steps(trees, outer)
 }
 
-fn decode(n: usize, tree: &Tree, outer: &Outer, diags: &Diagnostics) -> Option<Step> {
-    if !matches!(tree.value, Node::Map(_)) {
-        diags.push(
-            Diagnostic::error("type", tree.span, format!("a step is a map, found {}", tree.value.kind()))
-                .help("write for example `- id: see` and below it what the step does"),
-        );
-        return None;
-    }
-    let does = what_it_does(tree, diags);
-    let vocabulary: Vec<&str> = registry::keys().chain(OWN.iter().copied()).collect();
-    for key in FIELDS_NOT_YET {
-        if let Some(span) = text::key_span(tree, key) {
-            diags.push(crate::action::not_yet(span, &format!("`{key}`")));
-        }
-    }
-    let known: Vec<&str> = vocabulary.iter().chain(NOT_YET).chain(FIELDS_NOT_YET).copied().collect();
-    let (_, rest) = text::split(tree, &known);
-    let fields: Option<Fields> = text::decode_beside(&rest, &vocabulary, diags);
-    let id = fields.as_ref().and_then(|f| f.id.clone()).unwrap_or_else(|| {
-        let title = fields.as_ref().and_then(|f| f.title.as_deref()).unwrap_or_default();
-        let slug = text::slug(title);
-        Sp::new(if slug.is_empty() { format!("step-{}", n + 1) } else { slug }, tree.span)
-    });
-    let path = if outer.path.is_empty() { id.value.clone() } else { format!("{}/{}", outer.path, id.value) };
-    let mut inner = Outer { path: path.clone(), ..outer.clone() };
-    let mut surroundings = outer.surroundings.clone();
-    if let Some(f) = &fields {
-        let own = Surroundings::from_fields(f.sudo.as_ref(), f.env.clone(), f.cwd.clone(), f.timeout.clone(), diags);
-        surroundings = own.within(&outer.surroundings);
-        if let Some(hosts) = &f.hosts {
-            inner.hosts = Selector::decode(hosts, diags);
-        }
-        if f.reach != Reach::Required {
-            inner.reach = f.reach;
-        }
-    }
-    inner.surroundings = surroundings.clone();
-    let body = does.and_then(|(key, value)| decode_body(&key, value, &inner, diags));
-    let fields = fields?;
-    if let Some(undo) = &fields.undo {
-        check_undo(undo, diags);
-    }
-    let guards = |tree: &Option<Tree>| tree.as_ref().map(|t| Guard::decode_all(t, diags)).unwrap_or_default();
-    Some(Step {
-        span: tree.span,
-        path,
-        title: fields.title,
-        why: fields.why,
-        hosts: inner.hosts,
-        when: fields.when.map(|many| many.0).unwrap_or_default(),
-        done_when: guards(&fields.done_when),
-        still: fields.still.map(|many| many.0).unwrap_or_default(),
-        surroundings,
-        parse: fields.parse.as_ref().and_then(|tree| Parse::decode(tree, diags)),
-        outputs: fields.outputs,
-        watch: fields.watch.as_ref().and_then(|tree| Watch::decode(tree, diags)),
-        verify: guards(&fields.verify),
-        on_failure: fields.on_failure,
-        reach: inner.reach,
-        sensitive: fields.sensitive,
-        body: body?,
-        id,
-    })
+struct Decoder<'a> {
+    diags: &'a Diagnostics,
+    broken: &'a mut Broken,
 }
 
-/// The one key that says what the step does. `undo` of a later version is decoded like a step's body, so its mistakes
-/// are found now.
-fn what_it_does<'a>(tree: &'a Tree, diags: &Diagnostics) -> Option<(String, &'a Tree)> {
-    let Node::Map(entries) = &tree.value else { return None };
-    let all: Vec<&str> = registry::keys().chain(OWN.iter().copied()).chain(NOT_YET.iter().copied()).collect();
-    let mut found = entries.iter().filter(|(key, _)| all.contains(&key.value.as_str()));
-    match (found.next(), found.next()) {
-        (Some((key, _)), None) if NOT_YET.contains(&key.value.as_str()) => {
-            diags.push(crate::action::not_yet(key.span, &format!("`{}`", key.value)));
-            None
-        }
-        (Some((key, value)), None) => Some((key.value.clone(), value)),
-        (Some((first, _)), Some((second, _))) => {
-            let message = format!("a step does one thing, and this one has `{}` and `{}`", first.value, second.value);
+impl Decoder<'_> {
+    fn steps(&mut self, trees: &[Tree], outer: &Outer) -> Vec<Step> {
+        trees.iter().enumerate().filter_map(|(n, tree)| self.step(n, tree, outer)).collect()
+    }
+
+    fn step(&mut self, n: usize, tree: &Tree, outer: &Outer) -> Option<Step> {
+        let diags = self.diags;
+        if !matches!(tree.value, Node::Map(_)) {
             diags.push(
-                Diagnostic::error("two-actions", second.span, message)
-                    .label("the second")
-                    .and(first.span, "the first")
-                    .help("make them two steps"),
+                Diagnostic::error("wrong-type", tree.span, format!("a step is a map, found {}", tree.value.kind()))
+                    .help("write for example `- id: see` and below it what the step does"),
             );
-            None
+            return None;
         }
-        (None, _) if text::key_span(tree, "watch").is_some() => {
-            let span = text::key_span(tree, "watch").unwrap_or(tree.span);
-            diags.push(crate::action::not_yet(span, "`watch` as a step of its own"));
-            None
-        }
-        (None, _) => {
-            let slip = entries.iter().find_map(|(key, _)| {
-                let near = nearest(&key.value, all.iter().copied())?;
-                Some((key, near))
-            });
-            match slip {
-                // the unknown key is reported with its own suggestion
-                Some(_) => {}
-                None => diags.push(Diagnostic::error("no-action", head(tree), "this step does nothing").help(format!(
-                    "add one of {}",
-                    registry::keys().chain(OWN.iter().copied()).collect::<Vec<_>>().join(", ")
-                ))),
-            }
-            None
-        }
-    }
-}
-
-/// The first key of a map: a caret under a whole step would be a page long.
-fn head(tree: &Tree) -> crate::base::span::Span {
-    match &tree.value {
-        Node::Map(entries) => entries.first().map_or(tree.span, |(key, _)| key.span),
-        _ => tree.span,
-    }
-}
-
-fn decode_body(key: &str, tree: &Tree, inner: &Outer, diags: &Diagnostics) -> Option<Body> {
-    Some(match key {
-        "gather" => {
-            let entries: IndexMap<Sp<String>, Tree> = text::decode(tree, diags)?;
-            let probes = entries.into_iter().filter_map(|(name, tree)| {
-                if !text::is_snake(&name.value) {
-                    diags.push(super::parse::not_snake(&name));
-                }
-                Probe::decode_whole(&tree, diags).map(|probe| (name.value, probe))
-            });
-            Body::Gather(probes.collect())
-        }
-        "pick" => Body::Pick(Pick::decode_all(tree, diags)?),
-        "require" => Body::Judge(Judge::Require, Guard::decode_all(tree, diags)),
-        "symptom" => Body::Judge(Judge::Symptom, Guard::decode_all(tree, diags)),
-        "wait" => Body::Wait(Wait::decode(tree, diags)?),
-        "confirm" => Body::Confirm(Confirm::decode(tree, diags)?),
-        "note" => Body::Note(text::decode(tree, diags)?),
-        "steps" => {
-            let trees: Vec<Tree> = text::decode(tree, diags)?;
-            Body::Group(decode_all(&trees, inner, diags))
-        }
-        action => Body::Action(registry::decode(action, tree, diags)?),
-    })
-}
-
-/// `undo` acts in a later version; its form is checked now.
-fn check_undo(tree: &Tree, diags: &Diagnostics) {
-    match &tree.value {
-        Node::Str(word) if word == "auto" || word == "none" => {}
-        Node::List(actions) => {
-            for action in actions {
-                if let Some((key, value)) = what_it_does(action, diags) {
-                    decode_body(&key, value, &Outer::default(), diags);
-                }
+        for key in FIELDS_NOT_YET {
+            if let Some(span) = text::key_span(tree, key) {
+                diags.push(crate::action::not_yet(span, &format!("`{key}`")));
             }
         }
-        other => diags.push(Diagnostic::error(
-            "type",
-            tree.span,
-            format!("`undo` is auto, none or a list of actions, found {}", other.kind()),
-        )),
+        let vocabulary: Vec<&str> =
+            registry::keys().chain(OWN.iter().copied()).chain(NOT_YET.iter().copied()).collect();
+        let known: Vec<&str> = vocabulary.iter().chain(FIELDS_NOT_YET).copied().collect();
+        let (_, rest) = text::split(tree, &known);
+        let fields: Fields = text::decode_beside(&rest, &known, diags)?;
+        let id = fields.id.clone().unwrap_or_else(|| {
+            let slug = text::slug(fields.title.as_deref().unwrap_or_default());
+            Sp::new(if slug.is_empty() { format!("step-{}", n + 1) } else { slug }, text::head(tree))
+        });
+        let path = if outer.path.is_empty() { id.value.clone() } else { format!("{}/{}", outer.path, id.value) };
+        let own = Surroundings::from_fields(fields.sudo.as_ref(), fields.env, fields.cwd, fields.timeout, diags);
+        let mut inner = Outer { path: path.clone(), surroundings: own.within(&outer.surroundings), ..outer.clone() };
+        if let Some(hosts) = &fields.hosts {
+            inner.hosts = Some(Selector::decode_anyway(hosts, diags));
+        }
+        if fields.reach != Reach::Required {
+            inner.reach = fields.reach;
+        }
+        let mut bodies = self.bodies(tree, &id.value, &inner);
+        let body = if bodies.len() == 1 { bodies.pop() } else { None };
+        let body = body.unwrap_or_else(|| {
+            self.broken.steps.insert(id.value.clone());
+            Body::Group(Vec::new())
+        });
+        if let Some(outputs) = tree.get("outputs") {
+            self.add_outputs(&id.value, Pick::names(outputs));
+        }
+        let undo = fields.undo.as_ref().map(|tree| self.undo(tree, &inner)).unwrap_or_default();
+        let guards = |tree: &Option<Tree>| tree.as_ref().map(|t| Guard::decode_all(t, diags)).unwrap_or_default();
+        Some(Step {
+            span: tree.span,
+            path,
+            title: fields.title,
+            why: fields.why,
+            hosts: inner.hosts,
+            when: fields.when.map(|many| many.0).unwrap_or_default(),
+            done_when: guards(&fields.done_when),
+            still: fields.still.map(|many| many.0).unwrap_or_default(),
+            surroundings: inner.surroundings,
+            parse: fields.parse.as_ref().and_then(|tree| Parse::decode(tree, diags)),
+            outputs: fields.outputs,
+            watch: fields.watch.as_ref().and_then(|tree| Watch::decode(tree, diags)),
+            verify: guards(&fields.verify),
+            undo,
+            on_failure: fields.on_failure,
+            reach: inner.reach,
+            sensitive: fields.sensitive,
+            body,
+            id,
+        })
     }
+
+    fn add_outputs(&mut self, step: &str, names: Vec<String>) {
+        self.broken.outputs.entry(step.to_owned()).or_default().extend(names);
+    }
+
+    /// Everything that the step does: one thing, or it was reported.
+    fn bodies(&mut self, tree: &Tree, id: &str, inner: &Outer) -> Vec<Body> {
+        let Node::Map(entries) = &tree.value else { return Vec::new() };
+        let found: Vec<_> = entries.iter().filter(|(key, _)| is_body(&key.value)).collect();
+        match found.as_slice() {
+            [] => self.nothing(tree, entries),
+            [_] => {}
+            [(first, _), more @ ..] => {
+                for (other, _) in more.iter().filter(|(other, _)| other.value != first.value) {
+                    let message =
+                        format!("a step does one thing, and this one has `{}` and `{}`", first.value, other.value);
+                    self.diags.push(
+                        Diagnostic::error("two-actions", other.span, message)
+                            .label("one too many")
+                            .and(first.span, "the first")
+                            .help("make them two steps"),
+                    );
+                }
+                for (n, (other, _)) in found.iter().enumerate() {
+                    if let Some((earlier, _)) = found[..n].iter().find(|(earlier, _)| earlier.value == other.value) {
+                        self.diags.push(twice(other, earlier.span));
+                    }
+                }
+            }
+        }
+        // all are looked at, though only one can stay
+        found.into_iter().filter_map(|(key, value)| self.body(key, value, id, inner)).collect()
+    }
+
+    fn nothing(&self, tree: &Tree, entries: &[(Sp<String>, Tree)]) {
+        if let Some(span) = text::key_span(tree, "watch") {
+            self.diags.push(crate::action::not_yet(span, "`watch` as a step of its own"));
+            return;
+        }
+        let all: Vec<&str> = registry::keys().chain(OWN.iter().copied()).collect();
+        // an unknown key is reported with its own suggestion, and it may be what the step does
+        let unknown = |key: &Sp<String>| self.diags.has_errors_within(key.span);
+        if !entries.iter().any(|(key, _)| unknown(key)) {
+            self.diags.push(
+                Diagnostic::error("no-action", text::head(tree), "this step does nothing")
+                    .help(format!("add one of {}", all.join(", "))),
+            );
+        }
+    }
+
+    fn body(&mut self, key: &Sp<String>, tree: &Tree, id: &str, inner: &Outer) -> Option<Body> {
+        let diags = self.diags;
+        Some(match key.value.as_str() {
+            not_yet if NOT_YET.contains(&not_yet) => {
+                diags.push(crate::action::not_yet(key.span, &format!("`{not_yet}`")));
+                return None;
+            }
+            "gather" => {
+                let entries: IndexMap<Sp<String>, Tree> = text::decode(tree, diags)?;
+                let mut probes = IndexMap::new();
+                for (name, tree) in entries {
+                    if !text::is_snake(&name.value) {
+                        diags.push(super::parse::not_snake(&name));
+                    }
+                    match Probe::decode_whole(&tree, diags) {
+                        Some(probe) => {
+                            probes.insert(name.value, probe);
+                        }
+                        None => self.add_outputs(id, vec![name.value]),
+                    }
+                }
+                Body::Gather(probes)
+            }
+            "pick" => {
+                let picks = Pick::decode_all(tree, diags).unwrap_or_default();
+                let lost = |name: &String| !picks.iter().any(|pick| pick.name.value == *name);
+                self.broken.targets.extend(Pick::names(tree).into_iter().filter(lost));
+                Body::Pick(picks)
+            }
+            "require" => Body::Judge(Judge::Require, Guard::decode_all(tree, diags)),
+            "symptom" => Body::Judge(Judge::Symptom, Guard::decode_all(tree, diags)),
+            "wait" => Body::Wait(Wait::decode(tree, diags)?),
+            "confirm" => Body::Confirm(Confirm::decode(tree, diags)?),
+            "note" => Body::Note(text::decode(tree, diags)?),
+            "steps" => {
+                let trees: Vec<Tree> = text::decode(tree, diags)?;
+                Body::Group(self.steps(&trees, inner))
+            }
+            action => Body::Action(registry::decode(action, tree, diags)?),
+        })
+    }
+
+    /// `undo` acts in a later version; its form is checked now.
+    fn undo(&mut self, tree: &Tree, inner: &Outer) -> Vec<Body> {
+        match &tree.value {
+            Node::Str(word) if word == "auto" || word == "none" => Vec::new(),
+            Node::List(actions) => actions.iter().flat_map(|action| self.bodies(action, "", inner)).collect(),
+            Node::Str(word) => {
+                let near = nearest(word, ["auto", "none"]).map(|near| format!("did you mean `{near}`?"));
+                let message = format!("`undo` is auto, none or a list of actions, found `{word}`");
+                self.diags.push(Diagnostic::error("unknown-value", tree.span, message).maybe_help(near));
+                Vec::new()
+            }
+            other => {
+                let message = format!("`undo` is auto, none or a list of actions, found {}", other.kind());
+                self.diags.push(
+                    Diagnostic::error("wrong-type", tree.span, message)
+                        .help("write a list: one `- ` line for each action"),
+                );
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn is_body(key: &str) -> bool {
+    registry::keys().any(|known| known == key) || OWN.contains(&key) || NOT_YET.contains(&key)
+}
+
+fn twice(key: &Sp<String>, first: Span) -> Diagnostic {
+    Diagnostic::error("duplicate-key", key.span, format!("`{}` is written twice", key.value))
+        .label("the second one")
+        .and(first, "the first one")
 }

@@ -9,7 +9,7 @@ use crate::template::{AnyText, Plain, Text};
 use crate::text::{self, Dur, Node, Sp, Tree};
 
 /// How long an action may take when nobody says so.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Who does something, in which surroundings.
 #[derive(Clone, Debug, Default)]
@@ -46,8 +46,12 @@ impl Sudo {
             }
             other => {
                 diags.push(
-                    Diagnostic::error("type", tree.span, format!("`sudo` is true or a user, found {}", other.kind()))
-                        .help("write `sudo: true` for root, or `sudo: postgres`"),
+                    Diagnostic::error(
+                        "wrong-type",
+                        tree.span,
+                        format!("`sudo` is true or a user, found {}", other.kind()),
+                    )
+                    .help("write `sudo: true` for root, or `sudo: postgres`"),
                 );
                 None
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::action::guard::Guard;
-use crate::base::diag::Diagnostics;
+use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::text::{self, Dur, Sp, Tree};
 
 /// How often it is asked when `every` is not written.
@@ -27,7 +27,7 @@ pub struct Wait {
 #[derive(Deserialize)]
 struct Fields {
     until: Tree,
-    within: Sp<Dur>,
+    within: Option<Sp<Dur>>,
     every: Option<Sp<Dur>>,
     hold: Option<Sp<Dur>>,
 }
@@ -35,9 +35,17 @@ struct Fields {
 impl Wait {
     pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         let fields: Fields = text::decode(tree, diags)?;
+        if fields.within.is_none() && text::key_span(tree, "within").is_none() {
+            let at = text::head(tree);
+            diags.push(
+                Diagnostic::error("missing-key", at, "missing key `within`")
+                    .label("needs `within`")
+                    .help("how long it may take, for example `within: 30s`; then the step fails"),
+            );
+        }
         Some(Self {
             until: Guard::decode_all(&fields.until, diags),
-            within: fields.within.value.0,
+            within: fields.within.map_or(Duration::ZERO, |d| d.value.0),
             every: fields.every.map_or(DEFAULT_EVERY, |d| d.value.0),
             hold: fields.hold.map_or(Duration::ZERO, |d| d.value.0),
         })

@@ -12,7 +12,7 @@ use crate::template::{AnyText, Plain, Regex, Text};
 use crate::text::{self, Amount as Quantity, Dur, Sp, Tree};
 
 /// How long lines are waited for when `within` is not written.
-const DEFAULT_WITHIN: Duration = Duration::from_secs(60);
+const DEFAULT_WITHIN: Duration = Duration::from_mins(1);
 
 /// A log watch.
 #[derive(Debug)]
@@ -115,10 +115,7 @@ impl Watch {
                 Diagnostic::error("no-entry", tree.span, "nothing is watched for").help("add `expect` or `never`"),
             );
         }
-        let hosts = match &fields.hosts {
-            Some(tree) => Some(Selector::decode(tree, diags)?),
-            None => None,
-        };
+        let hosts = fields.hosts.as_ref().map(|tree| Selector::decode_anyway(tree, diags));
         Some(Self {
             span: tree.span,
             log: fields.log,
@@ -149,17 +146,18 @@ impl Entry {
         let pattern = match (fields.line, fields.matches) {
             (Some(line), None) => Pattern::Line(line),
             (None, Some(matches)) => Pattern::Matches(matches),
-            _ => {
+            (line, matches) => {
                 if !diags.has_errors_within(tree.span) {
                     diags.push(
                         Diagnostic::error("no-line", tree.span, "an entry names one line")
                             .help("write either `line: text` or `matches: regex`"),
                     );
                 }
-                return None;
+                let nothing = || Pattern::Line(Text::new(Sp::new(String::new(), Span::NOWHERE)));
+                matches.map(Pattern::Matches).or_else(|| line.map(Pattern::Line)).unwrap_or_else(nothing)
             }
         };
-        let amount = Amount::decode(tree.span, fields.exactly, fields.at_least, fields.at_most, diags);
+        let amount = Amount::decode(fields.exactly, fields.at_least, fields.at_most, diags);
         Some(Self { span: tree.span, pattern, amount, revoked_by: fields.revoked_by, no_return: fields.no_return })
     }
 }

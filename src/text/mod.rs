@@ -15,11 +15,11 @@ mod syntax;
 mod take;
 mod tree;
 
-pub use decode::decode;
+pub use decode::{decode, decode_beside};
 pub use limits::{MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_NODES};
 pub use parse::parse;
 pub use place::place;
 pub use scalar::{Amount, Dur, Mode, ScalarError, Size, is_kebab, is_snake, slug};
 pub use shape::{Kind, OneOrMany, Shape, Shaped, shaped};
-pub use take::{decode_beside, key_span, split};
+pub use take::{head, key_span, split};
 pub use tree::{Node, Sp, Tree};

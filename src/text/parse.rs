@@ -20,6 +20,9 @@ use crate::base::span::{SourceId, Span};
 const STACK: usize = 16 * 1024 * 1024;
 
 /// Parses one YAML document. `None` when there is no tree: then `diags` says why.
+///
+/// A value that is no YAML (`{{` without quotes, a leading `@`) is covered by a word of the same length and parsed again,
+/// so that it does not hide the mistakes behind it; of a covered place nothing more is said.
 pub fn parse(source: SourceId, text: &str, diags: &Diagnostics) -> Option<Tree> {
     if text.len() > MAX_BYTES {
         let at = Span::new(source, text.floor_char_boundary(MAX_BYTES)..text.floor_char_boundary(MAX_BYTES));
@@ -30,26 +33,46 @@ pub fn parse(source: SourceId, text: &str, diags: &Diagnostics) -> Option<Tree> 
         diags.push(found);
         return None;
     }
-    let outcome = with_room(|| match serde_yaml::from_str_with_options::<Spanned<Raw>>(text, options()) {
-        Ok(raw) => {
-            let placer = Placer { source, text, found: RefCell::default() };
-            let tree = placer.tree(raw);
-            Ok((tree, placer.found.into_inner()))
-        }
-        Err(error) => Err(syntax::diagnose(source, text, &error)),
-    });
-    match outcome {
-        Ok((tree, found)) => {
-            for diagnostic in found {
-                diags.push(diagnostic);
+    let outcome = with_room(|| {
+        let (mut tried, mut covered) = (text.to_owned(), Vec::new());
+        loop {
+            match serde_yaml::from_str_with_options::<Spanned<Raw>>(&tried, options()) {
+                Ok(raw) => {
+                    let placer = Placer { source, text: &tried, found: RefCell::default() };
+                    let tree = placer.tree(raw);
+                    let found = placer.found.into_inner();
+                    return (Some(tree), covered, found);
+                }
+                Err(error) => {
+                    let (finding, cover) = syntax::diagnose(source, &tried, &error);
+                    let cover = cover.filter(|_| covered.len() < MAX_COVERED);
+                    let Some(range) = cover.filter(|range| tried[range.clone()].bytes().any(|b| b != b'x')) else {
+                        return (None, covered, vec![finding]);
+                    };
+                    tried.replace_range(range.clone(), &"x".repeat(range.len()));
+                    covered.push((finding, Span::new(source, range)));
+                }
             }
-            Some(tree)
         }
-        Err(diagnostic) => {
-            diags.push(diagnostic);
-            None
-        }
+    });
+    report(outcome, diags)
+}
+
+/// Mistakes of syntax that are covered in one text.
+const MAX_COVERED: usize = 20;
+
+/// A tree, if there is one; what was covered to get it, each with its finding; and further findings.
+type Outcome = (Option<Tree>, Vec<(Diagnostic, Span)>, Vec<Diagnostic>);
+
+fn report((tree, covered, found): Outcome, diags: &Diagnostics) -> Option<Tree> {
+    for (finding, place) in covered {
+        diags.push(finding);
+        diags.settle(place);
     }
+    for finding in found {
+        diags.push(finding);
+    }
+    tree
 }
 
 /// Runs a parse on a stack of its own: the library's frames are large, and 64 levels of them do not fit into the small

@@ -1,5 +1,7 @@
 //! What a syntax error means: the library's finding, with the place as a span and help for the usual causes.
 
+use std::ops::Range;
+
 use serde_yaml::budget::BudgetBreach;
 use serde_yaml::{Error, Location};
 
@@ -54,8 +56,33 @@ fn offset(text: &str, line: u64, column: u64) -> Option<usize> {
     Some(start + line.char_indices().nth(skip).map_or(line.len(), |(n, _)| n))
 }
 
-/// The diagnostic for an error of the library.
-pub(super) fn diagnose(source: SourceId, text: &str, error: &Error) -> Diagnostic {
+/// The diagnostic for an error of the library, and what may be covered to go on.
+pub(super) fn diagnose(source: SourceId, text: &str, error: &Error) -> (Diagnostic, Option<Range<usize>>) {
+    let finding = finding(source, text, error);
+    let cover = cover(text, &finding);
+    (finding, cover)
+}
+
+/// The part of the text that can be taken for a word, so that what follows is understood.
+fn cover(text: &str, finding: &Diagnostic) -> Option<Range<usize>> {
+    let at = finding.span?;
+    match finding.code {
+        "unquoted-template" | "yaml-sign" => (at.start < at.end).then(|| at.range()),
+        "yaml-syntax" => {
+            let line = Line::around(text, at.start as usize);
+            let value = line.value();
+            let start = line.value_at();
+            // a value that contains `: `, goes on behind its quotes, or has an escape that is none
+            let whole = ["mapping values", "trailing content", "unknown escape"];
+            let fits =
+                whole.iter().any(|cause| finding.message.contains(cause)) && !value.starts_with(['{', '[', '|', '>']);
+            (fits && start <= at.start as usize && !value.is_empty()).then(|| start..start + value.len())
+        }
+        _ => None,
+    }
+}
+
+fn finding(source: SourceId, text: &str, error: &Error) -> Diagnostic {
     let error = innermost(error);
     let at = error.location().and_then(|l| span_of(source, text, l));
     let at = at.unwrap_or_else(|| Span::new(source, text.len()..text.len()));

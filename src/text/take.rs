@@ -1,9 +1,6 @@
 //! Taking a map apart by its keys, for places where two vocabularies share one map (a guard and its probe, a step and
 //! its action).
 
-use serde::de::DeserializeOwned;
-
-use crate::base::diag::Diagnostics;
 use crate::base::span::Span;
 
 use super::tree::{Node, Tree};
@@ -16,19 +13,20 @@ pub fn split(tree: &Tree, keys: &[&str]) -> (Tree, Tree) {
     (Tree::new(Node::Map(with), tree.span), Tree::new(Node::Map(without), tree.span))
 }
 
+/// Where a map begins: its first key. A caret under a whole step would be a page long.
+#[must_use]
+pub fn head(tree: &Tree) -> Span {
+    match &tree.value {
+        Node::Map(entries) => entries.first().map_or(tree.span, |(key, _)| key.span),
+        _ => tree.span,
+    }
+}
+
 /// Where a key of a map stands.
 #[must_use]
 pub fn key_span(tree: &Tree, key: &str) -> Option<Span> {
     match &tree.value {
         Node::Map(entries) => entries.iter().find(|(k, _)| k.value == key).map(|(k, _)| k.span),
         _ => None,
-    }
-}
-
-/// Decodes what [`split`] left; `beside` are the keys of the other vocabulary, which "did you mean" may suggest.
-pub fn decode_beside<T: DeserializeOwned>(tree: &Tree, beside: &[&str], diags: &Diagnostics) -> Option<T> {
-    {
-        let _ = beside;
-        super::decode::decode(tree, diags)
     }
 }

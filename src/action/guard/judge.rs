@@ -155,7 +155,7 @@ async fn here(probe: &Probe, that: &[Expr], fleet: &dyn Fleet, host: &str) -> Ve
             vec![Seen { host: Some(host.to_owned()), what: error.to_string(), verdict: Verdict::Fails }]
         }
         Ok(found) if that.is_empty() => {
-            let verdict = if probe.accepts(&found) { Verdict::Holds } else { Verdict::Fails };
+            let verdict = if found.success { Verdict::Holds } else { Verdict::Fails };
             vec![Seen { host: Some(host.to_owned()), what: found.seen, verdict }]
         }
         Ok(found) => plain(that, fleet, Some(host), Some(&found)),
@@ -213,7 +213,7 @@ async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet
         let result = match &members.probe {
             None => None,
             Some(probe) => match ask(probe, fleet, host).await {
-                Ok(found) if probe.accepts(&found) => Some(found.result),
+                Ok(found) if found.success => Some(found.result),
                 Ok(found) => return Err(found.seen),
                 Err(error) => return Err(error.to_string()),
             },

@@ -19,6 +19,8 @@ pub struct Guard {
     pub kind: GuardKind,
     /// The author's words for when it does not hold.
     pub message: Option<Text<Plain>>,
+    /// Whether a part could not be understood: then it may have a `result` although no probe is seen.
+    pub broken: bool,
 }
 
 /// The kinds of guard.
@@ -92,22 +94,24 @@ impl Amount {
 
     /// The amount that is written among the keys `exactly`, `at_least`, `at_most`, if just one is.
     pub fn decode(
-        span: Span,
         exactly: Option<Sp<Quantity>>,
         at_least: Option<Sp<Quantity>>,
         at_most: Option<Sp<Quantity>>,
         diags: &Diagnostics,
     ) -> Option<Self> {
-        match (exactly, at_least, at_most) {
-            (None, None, None) => None,
-            (Some(q), None, None) => Some(Self::Exactly(q.value)),
-            (None, Some(q), None) => Some(Self::AtLeast(q.value)),
-            (None, None, Some(q)) => Some(Self::AtMost(q.value)),
-            _ => {
-                diags.push(Diagnostic::error("two-amounts", span, "write one of `exactly`, `at_least`, `at_most`"));
-                None
-            }
+        let exactly = exactly.map(|q| (q.span, Self::Exactly(q.value)));
+        let at_least = at_least.map(|q| (q.span, Self::AtLeast(q.value)));
+        let at_most = at_most.map(|q| (q.span, Self::AtMost(q.value)));
+        let mut all: Vec<(Span, Self)> = [exactly, at_least, at_most].into_iter().flatten().collect();
+        all.sort_by_key(|(span, _)| *span);
+        if let [(first, _), (second, _), ..] = all.as_slice() {
+            diags.push(
+                Diagnostic::error("two-amounts", *second, "write one of `exactly`, `at_least`, `at_most`")
+                    .label("the second amount")
+                    .and(*first, "the first amount"),
+            );
         }
+        all.first().map(|(_, amount)| *amount)
     }
 }
 
@@ -173,7 +177,7 @@ impl Guard {
     pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         if !matches!(tree.value, Node::Map(_)) {
             diags.push(
-                Diagnostic::error("type", tree.span, format!("a guard is a map, found {}", tree.value.kind()))
+                Diagnostic::error("wrong-type", tree.span, format!("a guard is a map, found {}", tree.value.kind()))
                     .help("write for example `{ that: eq params.x 1, message: … }`"),
             );
             return None;
@@ -186,56 +190,53 @@ impl Guard {
                     .and(*one, "the first guard")
                     .help("make them two entries of a list"),
             );
-            return None;
         }
         let fields: Fields = text::decode_beside(&own, PROBE_KEYS, diags)?;
         let that: Vec<Expr> = fields.that.map(|many| many.0).unwrap_or_default();
-        let kind = if Probe::is_one(tree) {
-            GuardKind::Here(Probe::decode(tree, diags)?, that)
-        } else if let Some(tree) = &fields.every {
-            let (members, _, when) = members(tree, diags)?;
-            GuardKind::Every(members, when)
-        } else if let Some(tree) = &fields.count {
-            let (members, amount, _) = members(tree, diags)?;
-            let Some(amount) = amount else {
-                diags.push(
-                    Diagnostic::error("no-amount", tree.span, "`count` without an amount")
-                        .help("add one of `exactly: n`, `at_least: n`, `at_most: n`"),
-                );
-                return None;
-            };
-            GuardKind::Count(members, amount)
-        } else if let Some(tree) = fields.agree.as_ref() {
-            let (members, value) = valued(tree, diags)?;
-            GuardKind::Agree(members, value)
-        } else if let Some(tree) = fields.differ.as_ref() {
-            let (members, value) = valued(tree, diags)?;
-            GuardKind::Differ(members, value)
-        } else if let Some(tree) = &fields.down {
-            GuardKind::Down(ports(tree, diags)?)
-        } else if let Some(tree) = &fields.up {
-            GuardKind::Up(ports(tree, diags)?)
-        } else if let Some(tree) = &fields.quorum {
-            let (hosts, of) = quorum(tree, diags)?;
-            GuardKind::Quorum(hosts, of)
-        } else if let Some(tree) = &fields.no_quorum {
-            let (hosts, of) = quorum(tree, diags)?;
-            GuardKind::NoQuorum(hosts, of)
-        } else if that.is_empty() {
-            if !diags.has_errors_within(tree.span) {
-                diags.push(
-                    Diagnostic::error("no-guard", tree.span, "nothing is stated here")
-                        .help(format!("write `that`, a probe, or one of {}", KINDS.join(", "))),
-                );
-            }
-            return None;
-        } else {
-            GuardKind::That(that)
-        };
-        Some(Self { span: tree.span, kind, message: fields.message })
+        // all forms are looked at, though only one can stay
+        let mut kinds: Vec<GuardKind> = Vec::new();
+        if Probe::is_one(tree) {
+            kinds.extend(Probe::decode(tree, diags).map(|probe| GuardKind::Here(probe, that.clone())));
+        }
+        if let Some(tree) = &fields.every {
+            kinds.extend(members(tree, diags).map(|(members, _, when)| GuardKind::Every(members, when)));
+        }
+        if let Some(tree) = &fields.count {
+            kinds.extend(members(tree, diags).map(|(members, amount, _)| {
+                GuardKind::Count(members, amount.unwrap_or_else(|| no_amount(tree, diags)))
+            }));
+        }
+        if let Some(tree) = &fields.agree {
+            kinds.extend(valued(tree, diags).map(|(members, value)| GuardKind::Agree(members, value)));
+        }
+        if let Some(tree) = &fields.differ {
+            kinds.extend(valued(tree, diags).map(|(members, value)| GuardKind::Differ(members, value)));
+        }
+        if let Some(tree) = &fields.down {
+            kinds.extend(ports(tree, diags).map(GuardKind::Down));
+        }
+        if let Some(tree) = &fields.up {
+            kinds.extend(ports(tree, diags).map(GuardKind::Up));
+        }
+        if let Some(tree) = &fields.quorum {
+            kinds.extend(quorum(tree, diags).map(|(hosts, of)| GuardKind::Quorum(hosts, of)));
+        }
+        if let Some(tree) = &fields.no_quorum {
+            kinds.extend(quorum(tree, diags).map(|(hosts, of)| GuardKind::NoQuorum(hosts, of)));
+        }
+        let broken = diags.has_errors_within(tree.span);
+        if kinds.is_empty() && named.is_empty() && that.is_empty() && !broken {
+            diags.push(
+                Diagnostic::error("no-guard", tree.span, "nothing is stated here")
+                    .help(format!("write `that`, a probe, or one of {}", KINDS.join(", "))),
+            );
+        }
+        let kind = kinds.into_iter().next().unwrap_or(GuardKind::That(that));
+        Some(Self { span: tree.span, kind, message: fields.message, broken })
     }
 
     /// Every selector, with the hosts that it asks first.
+    #[must_use]
     pub fn selectors(&self) -> Vec<&Selector> {
         match &self.kind {
             GuardKind::That(_) => Vec::new(),
@@ -276,23 +277,28 @@ impl Guard {
     }
 }
 
+/// Reports that `count` has no amount, and gives one to go on with.
+fn no_amount(tree: &Tree, diags: &Diagnostics) -> Amount {
+    diags.push(
+        Diagnostic::error("no-amount", tree.span, "`count` without an amount")
+            .help("add one of `exactly: n`, `at_least: n`, `at_most: n`"),
+    );
+    Amount::AtLeast(Quantity::Number(1))
+}
+
 type Decoded = (Members, Option<Amount>, Vec<Expr>);
 
 fn members(tree: &Tree, diags: &Diagnostics) -> Option<Decoded> {
     let (_, own) = text::split(tree, PROBE_KEYS);
     let fields: MemberFields = text::decode_beside(&own, PROBE_KEYS, diags)?;
-    let hosts = Selector::decode(&fields.hosts, diags)?;
-    let probe = if Probe::is_one(tree) { Some(Probe::decode(tree, diags)?) } else { None };
-    let amount = Amount::decode(tree.span, fields.exactly, fields.at_least, fields.at_most, diags);
+    let hosts = Selector::decode_anyway(&fields.hosts, diags);
+    let probe = if Probe::is_one(tree) { Probe::decode(tree, diags) } else { None };
+    let amount = Amount::decode(fields.exactly, fields.at_least, fields.at_most, diags);
     let that: Vec<Expr> = fields.that.map(|many| many.0).unwrap_or_default();
-    if that.is_empty() && probe.is_none() {
-        if !diags.has_errors_within(tree.span) {
-            diags.push(
-                Diagnostic::error("no-guard", tree.span, "nothing is stated of these hosts")
-                    .help("add a probe or `that`"),
-            );
-        }
-        return None;
+    if that.is_empty() && probe.is_none() && !diags.has_errors_within(tree.span) {
+        diags.push(
+            Diagnostic::error("no-guard", tree.span, "nothing is stated of these hosts").help("add a probe or `that`"),
+        );
     }
     Some((Members { hosts, probe, that }, amount, fields.when.map(|many| many.0).unwrap_or_default()))
 }
@@ -307,22 +313,22 @@ fn valued(tree: &Tree, diags: &Diagnostics) -> Option<(Members, Expr)> {
     let probe_keys: Vec<&str> = PROBE_KEYS.iter().copied().filter(|key| *key != "value").collect();
     let (of_probe, own) = text::split(tree, &probe_keys);
     let fields: ValueFields = text::decode_beside(&own, &probe_keys, diags)?;
-    let hosts = Selector::decode(&fields.hosts, diags)?;
-    let probe = if Probe::is_one(tree) { Some(Probe::decode(&of_probe, diags)?) } else { None };
+    let hosts = Selector::decode_anyway(&fields.hosts, diags);
+    let probe = if Probe::is_one(tree) { Probe::decode(&of_probe, diags) } else { None };
     Some((Members { hosts, probe, that: Vec::new() }, fields.value))
 }
 
 fn ports(tree: &Tree, diags: &Diagnostics) -> Option<Ports> {
     let fields: PortFields = text::decode(tree, diags)?;
     let from = match &fields.from {
-        Some(from) => Selector::decode(from, diags)?,
+        Some(from) => Selector::decode_anyway(from, diags),
         None => Selector::controller(tree.span),
     };
     let ports = fields.ports.into_iter().map(|port| port.value).collect();
-    Some(Ports { hosts: Selector::decode(&fields.hosts, diags)?, ports, from })
+    Some(Ports { hosts: Selector::decode_anyway(&fields.hosts, diags), ports, from })
 }
 
 fn quorum(tree: &Tree, diags: &Diagnostics) -> Option<(Selector, Selector)> {
     let fields: QuorumFields = text::decode(tree, diags)?;
-    Some((Selector::decode(&fields.hosts, diags)?, Selector::decode(&fields.of, diags)?))
+    Some((Selector::decode_anyway(&fields.hosts, diags), Selector::decode_anyway(&fields.of, diags)))
 }

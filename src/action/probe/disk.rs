@@ -37,6 +37,7 @@ pub(super) async fn ask(
     let inodes = lines.next().and_then(columns).map_or(Value::Null, |(_, percent)| Value::Int(percent));
     Ok(Found {
         success: true,
+        missing: false,
         seen: format!("{path}: {} MiB free ({percent} %)", free_kib / 1024),
         result: Value::map([
             ("free_bytes".to_owned(), Value::Int(free_kib * 1024)),

@@ -26,8 +26,10 @@ use super::Login;
 pub struct Found {
     /// The fields of `result`.
     pub result: Value,
-    /// Whether the probe succeeded by its own rule (exit 0, 2xx, exists, …), `optional` or not.
+    /// Whether the probe succeeded by its own rule (exit 0, 2xx, exists, …).
     pub success: bool,
+    /// An optional probe that did not succeed: what it would have given is null.
+    pub missing: bool,
     /// What was seen, for people.
     pub seen: String,
 }
@@ -66,26 +68,19 @@ impl Probe {
             Err(error @ (ProbeError::NotAsked(_) | ProbeError::Unparsable(_) | ProbeError::Link(_)))
                 if self.optional =>
             {
-                Ok(Found { result: self.kind.nulls(), success: false, seen: format!("nothing ({error})") })
+                let seen = format!("nothing ({error})");
+                Ok(Found { result: self.kind.nulls(), success: true, missing: true, seen })
             }
+            Ok(found) if self.optional && !found.success => Ok(Found { success: true, missing: true, ..found }),
             other => other,
         }
     }
 
-    /// Whether what was found counts as an answer.
-    #[must_use]
-    pub fn accepts(&self, found: &Found) -> bool {
-        found.success || self.optional
-    }
-
-    /// The value that `gather` keeps: `value:` if written, else the kind's own main field. Where an optional probe got
-    /// no good answer, an expression that has no value of it is null: it was written for good answers.
+    /// The value that `gather` keeps: `value:` if written, else the kind's own main field; null when it is missing.
     pub fn value(&self, found: &Found, scope: &dyn Scope) -> Result<Value, EvalError> {
         match &self.value {
-            Some(expression) => match expression.eval(scope) {
-                Err(_) if self.optional && !found.success => Ok(Value::Null),
-                value => value,
-            },
+            _ if found.missing => Ok(Value::Null),
+            Some(expression) => expression.eval(scope),
             None => Ok(self.kind.main_field().map_or_else(
                 || found.result.clone(),
                 |field| match &found.result {

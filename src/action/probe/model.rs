@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::template::{AnyText, Expr, Plain, Regex, Shell, Text, Url, Value};
 use crate::text::{self, Dur, Node, Sp, Tree};
@@ -28,7 +29,7 @@ const KINDS: &[&str] = &["command", "read", "path", "http", "port", "service", "
 #[derive(Debug)]
 pub struct Probe {
     /// Where it stands.
-    pub span: crate::base::span::Span,
+    pub span: Span,
     /// What is asked.
     pub kind: Kind,
     /// How the text of the answer is understood.
@@ -43,6 +44,8 @@ pub struct Probe {
     pub timeout: Duration,
     /// Asked from there instead of on the host itself.
     pub from: Option<Selector>,
+    /// Whether a part could not be understood: then nothing is known of its result.
+    pub broken: bool,
 }
 
 /// The kinds of probe.
@@ -136,12 +139,13 @@ impl Probe {
         let named: Vec<_> = KINDS.iter().filter_map(|key| text::key_span(tree, key).map(|span| (*key, span))).collect();
         match named.as_slice() {
             [] => {
-                diags.push(
-                    Diagnostic::error("no-probe", tree.span, "nothing is asked here")
-                        .label("no probe")
-                        .help(format!("write one of {}", KINDS.join(", "))),
-                );
-                return None;
+                if !diags.has_errors_within(tree.span) {
+                    diags.push(
+                        Diagnostic::error("no-probe", tree.span, "nothing is asked here")
+                            .label("no probe")
+                            .help(format!("write one of {}", KINDS.join(", "))),
+                    );
+                }
             }
             [_] => {}
             [(first, one), (second, two), ..] => {
@@ -154,29 +158,30 @@ impl Probe {
                     .label("the second probe")
                     .and(*one, "the first probe"),
                 );
-                return None;
             }
         }
         let fields: Fields = text::decode(&own, diags)?;
-        let kind = fields.kind(diags)?;
-        let parse = match &fields.parse {
-            Some(tree) => Some(Parse::decode(tree, diags)?),
-            None => None,
-        };
-        let from = match &fields.from {
-            Some(tree) => Some(Selector::decode(tree, diags)?),
-            None => None,
+        let (kind, broken) = match fields.kind(diags) {
+            Some(kind) => (kind, named.len() > 1),
+            None => (Kind::Read(Text::new(Sp::new(String::new(), Span::NOWHERE))), true),
         };
         Some(Self {
             span: tree.span,
             kind,
-            parse,
+            parse: fields.parse.as_ref().and_then(|tree| Parse::decode(tree, diags)),
             value: fields.value,
             matches: fields.matches,
             optional: fields.optional,
             timeout: fields.timeout.map_or(DEFAULT_TIMEOUT, |d| d.value.0),
-            from,
+            from: fields.from.as_ref().map(|tree| Selector::decode_anyway(tree, diags)),
+            broken,
         })
+    }
+
+    /// The fields of its result; `None`: nothing is known of it.
+    #[must_use]
+    pub fn fields(&self) -> Option<&'static [&'static str]> {
+        (!self.broken).then(|| self.kind.fields())
     }
 
     /// Decodes a map that is nothing but a probe.
@@ -193,8 +198,9 @@ impl Probe {
         match &self.kind {
             Kind::Command(Command::Shell(text)) => visit(text),
             Kind::Command(Command::Argv { argv, stdin }) => {
-                argv.iter().for_each(|text| visit(text));
-                stdin.iter().for_each(|text| visit(text));
+                for text in argv.iter().chain(stdin) {
+                    visit(text);
+                }
             }
             Kind::Http(request) => {
                 visit(&request.url);

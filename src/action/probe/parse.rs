@@ -66,7 +66,7 @@ impl Parse {
             Node::Map(entries) if entries.len() == 1 && entries[0].0.value == "regex" => {
                 let (_, pattern) = &entries[0];
                 let Node::Str(text) = &pattern.value else {
-                    diags.push(Diagnostic::error("type", pattern.span, "the pattern of `regex` is a text"));
+                    diags.push(Diagnostic::error("wrong-type", pattern.span, "the pattern of `regex` is a text"));
                     return None;
                 };
                 match Regex::new(text) {
@@ -82,7 +82,7 @@ impl Parse {
             }
             other => {
                 diags.push(Diagnostic::error(
-                    "type",
+                    "wrong-type",
                     tree.span,
                     format!("`parse` is a word or {{regex: …}}, found {}", other.kind()),
                 ));

@@ -40,7 +40,12 @@ pub(super) async fn ask(
     if text.trim() == "absent" {
         let Value::Map(mut fields) = probe.kind.nulls() else { unreachable!("the result of every probe is a map") };
         Arc::make_mut(&mut fields).insert("exists".to_owned(), Value::Bool(false));
-        return Ok(Found { success: false, seen: format!("{path} does not exist"), result: Value::Map(fields) });
+        return Ok(Found {
+            success: false,
+            missing: false,
+            seen: format!("{path} does not exist"),
+            result: Value::Map(fields),
+        });
     }
     understand(&path, &text).ok_or_else(|| ProbeError::Unparsable(format!("`stat {path}` said: {}", clip(&text))))
 }
@@ -63,6 +68,7 @@ fn understand(path: &str, text: &str) -> Option<Found> {
     let size: i128 = size.parse().ok()?;
     Some(Found {
         success: true,
+        missing: false,
         seen: format!("{path}: {kind}, {size} bytes, mode {mode}, {owner}:{group}"),
         result: Value::map([
             ("exists".to_owned(), Value::Bool(true)),

@@ -23,6 +23,7 @@ pub(super) async fn ask(
     };
     Ok(Found {
         success: open,
+        missing: false,
         seen: format!("{address}: {}", error.as_deref().unwrap_or("open")),
         result: Value::map([
             ("open".to_owned(), Value::Bool(open)),

@@ -42,6 +42,7 @@ pub(super) async fn ask(
     let count = pids.len();
     Ok(Found {
         success: count > 0,
+        missing: false,
         seen: format!("{count} {} of {name}", if count == 1 { "process" } else { "processes" }),
         result: Value::map([
             ("count".to_owned(), Value::Int(i128::try_from(count).unwrap_or(i128::MAX))),

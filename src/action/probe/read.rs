@@ -27,6 +27,7 @@ pub(super) async fn ask(
     let size = i128::try_from(answer.stdout.len()).unwrap_or(i128::MAX);
     Ok(Found {
         success: true,
+        missing: false,
         seen: format!("{path}: {}", clip(text.trim())),
         result: Value::map([("value".to_owned(), value), ("size_bytes".to_owned(), Value::Int(size))]),
     })

@@ -45,6 +45,18 @@ impl Selector {
         (unions.len() == texts.len()).then_some(Self { span, unions })
     }
 
+    /// In place of one that could not be understood: it names nobody, and nothing more is said of it.
+    #[must_use]
+    pub const fn broken(span: Span) -> Self {
+        Self { span, unions: Vec::new() }
+    }
+
+    /// Whether it is [`Selector::broken`].
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        self.unions.is_empty()
+    }
+
     /// A selector of one name.
     #[must_use]
     pub fn named(name: &str, span: Span) -> Self {

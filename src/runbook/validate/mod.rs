@@ -16,7 +16,7 @@ use crate::inventory::Inventory;
 use crate::text;
 
 use super::model::{Body, OnFailure, Risk, Runbook, Step};
-use names::{Known, Place};
+use names::{Answer, Known, Place};
 use texts::Texts;
 
 /// The template files that were found, by the names that authors write.
@@ -103,15 +103,30 @@ impl Check<'_> {
         step.surroundings.texts(&mut |text| self.texts.check(text, &self.known, &place));
         step.when.iter().for_each(|e| self.texts.check(e, &self.known, &place));
         self.guards(&step.done_when, &place);
-        match &step.body {
+        self.body(&step.body, &place);
+        step.undo.iter().for_each(|body| self.body(body, &place));
+        if let Some(watch) = &step.watch {
+            watch.texts(&mut |text| self.texts.check(text, &self.known, &place));
+            if let (Some(selectors), Some(hosts)) = (&self.selectors, &watch.hosts) {
+                selectors.check(hosts);
+            }
+        }
+        let with_result = place.with_result(Answer::Any);
+        step.outputs.values().for_each(|e| self.texts.check(e, &self.known, &with_result));
+        self.guards(&step.verify, &place);
+        self.known.add_step(step);
+    }
+
+    fn body(&mut self, body: &Body, place: &Place) {
+        match body {
             Body::Action(action) => {
-                action.texts(&mut |text| self.texts.check(text, &self.known, &place));
+                action.texts(&mut |text| self.texts.check(text, &self.known, place));
                 if let Some((source, compiled)) = action.inline() {
-                    self.texts.check_compiled(source, compiled, &self.known, &place);
+                    self.texts.check_compiled(source, compiled, &self.known, place);
                 }
                 for (name, context) in action.templates() {
                     match self.templates.get(&name.value) {
-                        Some(source) => self.texts.check_file(*source, context, &self.known, &place),
+                        Some(source) => self.texts.check_file(*source, context, &self.known, place),
                         None => self.diags.push(
                             Diagnostic::error(
                                 "no-template",
@@ -123,7 +138,7 @@ impl Check<'_> {
                     }
                 }
             }
-            Body::Gather(probes) => probes.values().for_each(|probe| self.probe(probe, &place)),
+            Body::Gather(probes) => probes.values().for_each(|probe| self.probe(probe, place)),
             Body::Pick(picks) => {
                 for pick in picks {
                     if let Some(selectors) = &mut self.selectors {
@@ -133,28 +148,18 @@ impl Check<'_> {
                     self.known.add_target(&pick.name.value);
                 }
             }
-            Body::Judge(_, guards) => self.guards(guards, &place),
-            Body::Wait(wait) => self.guards(&wait.until, &place),
-            Body::Confirm(confirm) => confirm.texts(&mut |text| self.texts.check(text, &self.known, &place)),
-            Body::Note(text) => self.texts.check(text, &self.known, &place),
+            Body::Judge(_, guards) => self.guards(guards, place),
+            Body::Wait(wait) => self.guards(&wait.until, place),
+            Body::Confirm(confirm) => confirm.texts(&mut |text| self.texts.check(text, &self.known, place)),
+            Body::Note(text) => self.texts.check(text, &self.known, place),
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
         }
-        if let Some(watch) = &step.watch {
-            watch.texts(&mut |text| self.texts.check(text, &self.known, &place));
-            if let (Some(selectors), Some(hosts)) = (&self.selectors, &watch.hosts) {
-                selectors.check(hosts);
-            }
-        }
-        let with_result = place.with_result(None);
-        step.outputs.values().for_each(|e| self.texts.check(e, &self.known, &with_result));
-        self.guards(&step.verify, &place);
-        self.known.add_step(step);
     }
 
     fn probe(&self, probe: &crate::action::probe::Probe, place: &Place) {
         probe.texts(&mut |text| self.texts.check(text, &self.known, place));
         if let Some(value) = &probe.value {
-            self.texts.check(value, &self.known, &place.with_result(Some(probe.kind.fields())));
+            self.texts.check(value, &self.known, &place.with_result(Answer::of(probe)));
         }
         if let (Some(selectors), Some(from)) = (&self.selectors, &probe.from) {
             selectors.check(from);
@@ -168,14 +173,21 @@ impl Check<'_> {
                 guard.selectors().into_iter().for_each(|selector| selectors.check(selector));
             }
             match &guard.kind {
-                GuardKind::That(that) => that.iter().for_each(|e| self.texts.check(e, &self.known, place)),
+                GuardKind::That(that) => {
+                    let place = if guard.broken { &place.with_result(Answer::Any) } else { place };
+                    that.iter().for_each(|e| self.texts.check(e, &self.known, place));
+                }
                 GuardKind::Here(probe, that) => {
                     self.probe(probe, place);
-                    let after = place.with_result(Some(probe.kind.fields()));
-                    that.iter().for_each(|e| self.texts.check(e, &self.known, &after));
+                    let after = place.with_result(Answer::of(probe));
+                    for e in that {
+                        self.texts.check(e, &self.known, &after);
+                    }
                 }
                 GuardKind::Every(members, when) => {
-                    when.iter().for_each(|e| self.texts.check(e, &self.known, &Place::host()));
+                    for e in when {
+                        self.texts.check(e, &self.known, &Place::host());
+                    }
                     self.members(members, None);
                 }
                 GuardKind::Count(members, _) => self.members(members, None),
@@ -191,7 +203,7 @@ impl Check<'_> {
         let place = match &members.probe {
             Some(probe) => {
                 self.probe(probe, &Place::host());
-                Place::host().with_result(Some(probe.kind.fields()))
+                Place::host().with_result(Answer::of(probe))
             }
             None => Place::host(),
         };

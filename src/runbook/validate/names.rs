@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use indexmap::{IndexMap, IndexSet};
 
+use crate::action::probe::Probe;
 use crate::base::nearest::nearest;
 use crate::runbook::model::{Body, Runbook, Step};
 use crate::runbook::params::Kind;
@@ -13,21 +14,39 @@ use crate::runbook::watch::Pattern;
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     host: bool,
-    result: Option<Option<&'static [&'static str]>>,
+    result: Answer,
+}
+
+/// Whether there is a `result` at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// There is none.
+    None,
+    /// There is one, and any field may be in it.
+    Any,
+    /// There is one with these fields.
+    Of(&'static [&'static str]),
+}
+
+impl Answer {
+    /// What a probe answers.
+    pub(super) fn of(probe: &Probe) -> Self {
+        probe.fields().map_or(Self::Any, Self::Of)
+    }
 }
 
 impl Place {
     pub(super) fn host() -> Self {
-        Self { host: true, result: None }
+        Self { host: true, result: Answer::None }
     }
 
     pub(super) fn nowhere() -> Self {
-        Self { host: false, result: None }
+        Self { host: false, result: Answer::None }
     }
 
-    /// With a result, whose fields are known or not.
-    pub(super) fn with_result(&self, fields: Option<&'static [&'static str]>) -> Self {
-        Self { result: Some(fields), ..self.clone() }
+    /// With a result.
+    pub(super) fn with_result(&self, result: Answer) -> Self {
+        Self { result, ..self.clone() }
     }
 }
 
@@ -83,7 +102,8 @@ impl<'a> Known<'a> {
 
     pub(super) fn add_step(&mut self, step: &Step) {
         let mut outputs: HashSet<String> = step.outputs.keys().cloned().collect();
-        let mut open = false;
+        let mut open = self.runbook.broken.steps.contains(&step.id.value);
+        outputs.extend(self.runbook.broken.outputs.get(&step.id.value).into_iter().flatten().cloned());
         match &step.body {
             Body::Action(action) => outputs.extend(action.outputs().iter().map(|name| (*name).to_owned())),
             Body::Gather(probes) => outputs.extend(probes.keys().cloned()),
@@ -98,7 +118,8 @@ impl<'a> Known<'a> {
             }
         }
         self.steps.insert(step.id.value.clone(), (!open).then_some(outputs));
-        self.judges.insert(step.id.value.clone(), matches!(step.body, Body::Judge(..)));
+        let judges = matches!(step.body, Body::Judge(..)) || self.runbook.broken.steps.contains(&step.id.value);
+        self.judges.insert(step.id.value.clone(), judges);
     }
 
     /// Whether an earlier step asks guards; `None`: there is no such step yet.
@@ -136,10 +157,10 @@ impl<'a> Known<'a> {
             "outcomes" => self.outcome(name),
             "targets" => self.target(rest),
             "result" => match (&place.result, name) {
-                (None, _) => Err(Wrong::new("no-result", "there is no `result` here")
+                (Answer::None, _) => Err(Wrong::new("no-result", "there is no `result` here")
                     .help("`result` is what a probe or the step's own action gave; outputs of earlier steps are `outputs.<step>.<name>`")),
-                (Some(Some(fields)), Some(name)) => one_of("field of this result", Some(name), fields),
-                (Some(_), _) => Ok(()),
+                (Answer::Of(fields), Some(name)) => one_of("field of this result", Some(name), fields),
+                (Answer::Any | Answer::Of(_), _) => Ok(()),
             },
             "item" | "index" => Err(Wrong::new("no-item", format!("`{root}` belongs to `for_each`, which this step does not have"))),
             "env" => Err(Wrong::new("no-env", "there is no `env.X`").help("declare a param with `env: NAME`")),
@@ -169,9 +190,15 @@ impl<'a> Known<'a> {
         }
     }
 
+    /// Whether a name is declared in a way that could not be understood.
+    fn is_broken(&self, section: &str, names: &HashSet<String>, name: &str) -> bool {
+        names.contains(name) || self.runbook.broken.sections.contains(section)
+    }
+
     fn param(&self, name: Option<&str>) -> Result<(), Wrong> {
         let Some(name) = name else { return Err(Wrong::new("unknown-name", "`params` needs a name, `params.x`")) };
         match self.runbook.params.get(name) {
+            None if self.is_broken("params", &self.runbook.broken.params, name) => Ok(()),
             None => Err(Wrong::unknown("param", name, self.runbook.params.keys().map(String::as_str))),
             Some(param) if param.limits.kind.is_target() => {
                 Err(Wrong::new("target-param", format!("`{name}` is hosts, so it is a target and has no value"))
@@ -183,7 +210,7 @@ impl<'a> Known<'a> {
 
     fn var(&self, name: Option<&str>) -> Result<(), Wrong> {
         let Some(name) = name else { return Err(Wrong::new("unknown-name", "`vars` needs a name, `vars.x`")) };
-        if self.runbook.vars.contains_key(name) {
+        if self.runbook.vars.contains_key(name) || self.is_broken("vars", &self.runbook.broken.vars, name) {
             return Ok(());
         }
         let mut wrong = Wrong::unknown("var", name, self.runbook.vars.keys().map(String::as_str));
@@ -231,6 +258,10 @@ impl<'a> Known<'a> {
             return Err(Wrong::new("unknown-name", "`targets` needs a name, `targets.x`"));
         };
         if !self.targets.contains(*name) {
+            let broken = &self.runbook.broken;
+            if self.is_broken("targets", &broken.targets, name) || broken.sections.contains("params") {
+                return Ok(());
+            }
             return Err(Wrong::unknown("target", name, self.targets.iter().map(String::as_str)));
         }
         match rest.split_first() {

@@ -12,6 +12,8 @@ pub(super) struct Selectors<'a> {
     inventory: &'a Inventory,
     /// Targets, params of type host(s), picks: the hosts that each may be.
     targets: IndexMap<String, Vec<HostName>>,
+    /// Whether any name may be a target: those that are written could not be understood.
+    open: bool,
     diags: &'a Diagnostics,
 }
 
@@ -20,6 +22,9 @@ impl Names for Selectors<'_> {
         let mut found: Vec<Name> =
             self.targets.get(name).map(|hosts| Name { kind: "target", hosts: hosts.clone() }).into_iter().collect();
         found.extend(self.inventory.look_up(name));
+        if found.is_empty() && self.open {
+            found.push(Name { kind: "target", hosts: self.inventory.all_hosts() });
+        }
         found
     }
 
@@ -34,7 +39,12 @@ impl Names for Selectors<'_> {
 
 impl<'a> Selectors<'a> {
     pub(super) fn new(runbook: &Runbook, inventory: &'a Inventory, diags: &'a Diagnostics) -> Self {
-        let mut this = Self { inventory, targets: IndexMap::new(), diags };
+        let broken = &runbook.broken;
+        let open = ["params", "targets"].iter().any(|section| broken.sections.contains(section));
+        let mut this = Self { inventory, targets: IndexMap::new(), open, diags };
+        for name in &broken.targets {
+            this.targets.insert(name.clone(), inventory.all_hosts());
+        }
         for (name, param) in runbook.params.iter().filter(|(_, param)| param.limits.kind.is_target()) {
             let hosts = match &param.of {
                 Some(of) => this.resolve(of),
@@ -81,12 +91,16 @@ impl<'a> Selectors<'a> {
         self.targets.insert(pick.name.value.clone(), hosts);
     }
 
+    /// What is wrong stands for all hosts, so that it is reported once.
     fn resolve(&self, selector: &Selector) -> Vec<HostName> {
+        if selector.is_broken() {
+            return self.inventory.all_hosts();
+        }
         match selector.resolve(self) {
             Ok(hosts) => hosts,
             Err(diagnostic) => {
                 self.diags.push(diagnostic);
-                Vec::new()
+                self.inventory.all_hosts()
             }
         }
     }

@@ -19,6 +19,9 @@ impl Texts<'_> {
     /// A text or expression of the runbook.
     pub(super) fn check(&self, text: &dyn AnyText, known: &Known<'_>, place: &Place) {
         let source = text.source();
+        if source.span.is_nowhere() {
+            return;
+        }
         self.all(text.problems(), text.references(), text.context(), known, place, |range| self.locate(source, range));
     }
 

@@ -2,10 +2,11 @@
 
 use std::vec;
 
-use serde::de::value::U32Deserializer;
+use serde::de::value::{StrDeserializer, U32Deserializer};
 use serde::de::{DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::error::Error;
+use super::fill::Fill;
 use super::key::KeyDe;
 use super::node::NodeDe;
 use super::state::State;
@@ -15,11 +16,11 @@ use crate::text::tree::{Node, Sp, Tree};
 /// The items of a list that are still in.
 pub(super) struct Items<'a> {
     items: std::slice::Iter<'a, Tree>,
-    state: &'a State,
+    state: &'a State<'a>,
 }
 
 impl<'a> Items<'a> {
-    pub(super) fn new(items: &'a [Tree], state: &'a State) -> Self {
+    pub(super) fn new(items: &'a [Tree], state: &'a State<'a>) -> Self {
         Self { items: items.iter(), state }
     }
 }
@@ -40,12 +41,19 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 pub(super) struct Entries<'a> {
     rest: vec::IntoIter<&'a (Sp<String>, Tree)>,
     value: Option<(&'a Sp<String>, &'a Tree)>,
-    state: &'a State,
+    /// Keys that are missing and have a stand-in.
+    fills: vec::IntoIter<&'static str>,
+    state: &'a State<'a>,
 }
 
 impl<'a> Entries<'a> {
-    pub(super) fn new(entries: Vec<&'a (Sp<String>, Tree)>, state: &'a State) -> Self {
-        Self { rest: entries.into_iter(), value: None, state }
+    pub(super) fn new(entries: Vec<&'a (Sp<String>, Tree)>, state: &'a State<'a>) -> Self {
+        Self { rest: entries.into_iter(), value: None, fills: Vec::new().into_iter(), state }
+    }
+
+    /// With stand-ins for missing keys.
+    pub(super) fn filled(self, fills: Vec<&'static str>) -> Self {
+        Self { fills: fills.into_iter(), ..self }
     }
 }
 
@@ -53,13 +61,19 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Some((key, value)) = self.rest.next() else { return Ok(None) };
+        let Some((key, value)) = self.rest.next() else {
+            let Some(key) = self.fills.next() else { return Ok(None) };
+            let key: StrDeserializer<'_, Error> = key.into_deserializer();
+            return seed.deserialize(key).map(Some);
+        };
         self.value = Some((key, value));
         seed.deserialize(KeyDe { key, value }).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let (_, value) = self.value.take().expect("serde asks for a key before its value");
+        let Some((_, value)) = self.value.take() else {
+            return seed.deserialize(Fill).map_err(|_| Error::one_of(String::new()).consequence());
+        };
         NodeDe::new(value, self.state).seeded(seed)
     }
 
@@ -80,7 +94,7 @@ impl<'a> EnumOf<'a> {
         Self { name, value: None, place }
     }
 
-    pub(super) fn entry(key: &'a Sp<String>, value: &'a Tree, state: &'a State) -> Self {
+    pub(super) fn entry(key: &'a Sp<String>, value: &'a Tree, state: &'a State<'a>) -> Self {
         let value = NodeDe::new(value, state);
         Self { name: &key.value, value: Some(value), place: value }
     }

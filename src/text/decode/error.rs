@@ -33,6 +33,16 @@ enum What {
     Custom(String),
 }
 
+/// What follows from an error.
+pub(super) struct Parts {
+    /// The node that cannot be decoded as it is.
+    pub(super) node: NodeId,
+    /// The required key that it misses.
+    pub(super) missing: Option<&'static str>,
+    /// What to report; `None` for a consequence.
+    pub(super) finding: Option<Diagnostic>,
+}
+
 impl Error {
     fn new(what: What) -> Self {
         Self(Box::new(Inner { what, help: None, others: Vec::new(), place: None, silent: false }))
@@ -76,7 +86,7 @@ impl Error {
     }
 
     /// Says where, unless a node further in has said so.
-    pub(super) fn at(mut self, tree: &Tree, state: &State) -> Self {
+    pub(super) fn at(mut self, tree: &Tree, state: &State<'_>) -> Self {
         if self.0.place.is_none() {
             self.0.silent |= match &self.0.what {
                 What::Missing(key) => state.is_hurt(tree, Some(key)),
@@ -107,9 +117,10 @@ impl Error {
     }
 
     /// The node to take out, and what to report.
-    pub(super) fn into_parts(self, root: &Tree) -> (NodeId, Option<Diagnostic>) {
+    pub(super) fn into_parts(self, root: &Tree) -> Parts {
         let Inner { what, help, others, place, silent } = *self.0;
         let (node, span) = place.unwrap_or((NodeId::of(root), root.span));
+        let missing = if let What::Missing(key) = what { Some(key) } else { None };
         let finding = match what {
             What::Missing(key) => {
                 Diagnostic::error("missing-key", span, format!("missing key `{key}`")).label(format!("needs `{key}`"))
@@ -122,7 +133,7 @@ impl Error {
         };
         let mut finding = finding.maybe_help(help);
         finding.others = others;
-        (node, (!silent).then_some(finding))
+        Parts { node, missing, finding: (!silent).then_some(finding) }
     }
 }
 

@@ -12,11 +12,11 @@ use crate::text::tree::{Node, Sp, Tree};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NodeDe<'a> {
     pub(super) tree: &'a Tree,
-    pub(super) state: &'a State,
+    pub(super) state: &'a State<'a>,
 }
 
 impl<'a> NodeDe<'a> {
-    pub(super) const fn new(tree: &'a Tree, state: &'a State) -> Self {
+    pub(super) const fn new(tree: &'a Tree, state: &'a State<'a>) -> Self {
         Self { tree, state }
     }
 
@@ -74,7 +74,7 @@ impl<'a> NodeDe<'a> {
         kept.retain(|(key, value)| {
             let is_known = known.contains(&key.value.as_str());
             if !is_known {
-                self.state.unknown_key(key, value, known);
+                self.state.unknown_key(self.tree, key, value, known);
             }
             is_known
         });
@@ -93,7 +93,7 @@ impl<'a> NodeDe<'a> {
                 match (known.as_slice(), entries.first()) {
                     ([(key, value)], _) => {
                         for (other, value) in entries.iter().filter(|(other, _)| other.value != key.value) {
-                            self.state.unknown_key(other, value, variants);
+                            self.state.unknown_key(self.tree, other, value, variants);
                         }
                         Ok(EnumOf::entry(key, value, self.state))
                     }
@@ -106,7 +106,7 @@ impl<'a> NodeDe<'a> {
                         Err(Error::choice(&key.value, variants).at_key(key.span, self.tree))
                     }
                     ([], Some((key, value))) => {
-                        self.state.unknown_key(key, value, variants);
+                        self.state.unknown_key(self.tree, key, value, variants);
                         self.here(Err(Error::one_of(String::new()).consequence()))
                     }
                     ([], None) => self
@@ -251,10 +251,14 @@ impl<'de> Deserializer<'de> for NodeDe<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        let fills = self.state.fills(self.tree);
         match &self.tree.value {
-            Node::Map(entries) => self.here(visitor.visit_map(Entries::new(self.fields(entries, fields), self.state))),
+            Node::Map(entries) => {
+                let entries = Entries::new(self.fields(entries, fields), self.state);
+                self.here(visitor.visit_map(entries.filled(fills)))
+            }
             // `web-1:` with nothing behind it is an entry with all defaults
-            Node::Null => self.here(visitor.visit_map(Entries::new(Vec::new(), self.state))),
+            Node::Null => self.here(visitor.visit_map(Entries::new(Vec::new(), self.state).filled(fills))),
             _ => self.mismatch("a map"),
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
-use super::error::Error;
+use super::error::{Error, Parts};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
 use crate::base::span::Span;
@@ -25,15 +25,31 @@ impl NodeId {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct State<'a> {
     taken: RefCell<HashSet<NodeId>>,
+    /// Required keys that are missing: reported, and from then on they have a stand-in.
+    filled: RefCell<HashSet<(NodeId, &'static str)>>,
+    /// Keys of another vocabulary that shares the map at the root.
+    beside: Option<(NodeId, &'a [&'a str])>,
     /// What is reported already: rounds see the same unknown keys again.
     seen: RefCell<HashSet<(Span, String)>>,
     found: RefCell<Vec<Diagnostic>>,
+    /// Keys that were meant by unknown ones: they are not missing as well.
+    meant: RefCell<HashSet<(NodeId, String)>>,
     too_many: Cell<bool>,
 }
 
-impl State {
+impl<'a> State<'a> {
+    pub(super) fn new(root: &Tree, beside: &'a [&'a str]) -> Self {
+        Self { beside: Some((NodeId::of(root), beside)), ..Self::default() }
+    }
+
+    /// The keys of a struct that have a stand-in.
+    pub(super) fn fills(&self, tree: &Tree) -> Vec<&'static str> {
+        let node = NodeId::of(tree);
+        self.filled.borrow().iter().filter(|(of, _)| *of == node).map(|(_, key)| *key).collect()
+    }
+
     pub(super) fn is_taken(&self, tree: &Tree) -> bool {
         self.taken.borrow().contains(&NodeId::of(tree))
     }
@@ -63,15 +79,21 @@ impl State {
 
     /// Records an error and takes its node out. `false` when there is nothing left to decode.
     pub(super) fn take_out(&self, root: &Tree, error: Error) -> bool {
-        let (node, finding) = error.into_parts(root);
-        if let Some(finding) = finding {
+        let Parts { node, missing, finding } = error.into_parts(root);
+        let meant = missing.is_some_and(|key| self.meant.borrow().contains(&(node, key.to_owned())));
+        if let Some(finding) = finding.filter(|_| !meant) {
             self.push(finding);
         }
-        let new = self.taken.borrow_mut().insert(node);
-        let rounds = self.taken.borrow().len();
+        let rounds = self.taken.borrow().len() + self.filled.borrow().len() + 1;
         if rounds >= MAX_ROUNDS {
             self.too_many.set(true);
         }
+        if let Some(key) = missing
+            && self.filled.borrow_mut().insert((node, key))
+        {
+            return !self.too_many.get();
+        }
+        let new = self.taken.borrow_mut().insert(node);
         new && node != NodeId::of(root) && !self.too_many.get()
     }
 
@@ -88,7 +110,7 @@ impl State {
     }
 
     /// The entries of a map without duplicates (the first counts) and without what was taken out.
-    pub(super) fn entries<'a>(&self, entries: &'a [(Sp<String>, Tree)]) -> Vec<&'a (Sp<String>, Tree)> {
+    pub(super) fn entries<'t>(&self, entries: &'t [(Sp<String>, Tree)]) -> Vec<&'t (Sp<String>, Tree)> {
         let mut first: std::collections::HashMap<&str, Span> = std::collections::HashMap::with_capacity(entries.len());
         let mut kept = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -110,7 +132,9 @@ impl State {
     }
 
     /// An entry under a key that is not one of `known`.
-    pub(super) fn unknown_key(&self, key: &Sp<String>, value: &Tree, known: &[&str]) {
+    pub(super) fn unknown_key(&self, of: &Tree, key: &Sp<String>, value: &Tree, known: &[&str]) {
+        let beside = self.beside.filter(|(node, _)| *node == NodeId::of(of)).map_or(&[][..], |(_, beside)| beside);
+        let known = &[known, beside].concat();
         let mut finding = Diagnostic::error("unknown-key", key.span, format!("unknown key `{}`", key.value));
         // `{ a: b, c, d: e }`: the author meant the text `b, c`; such a key has neither colon nor value
         let broken = value.value == Node::Null && value.span.start == key.span.end && value.span.end == key.span.end;
@@ -119,6 +143,9 @@ impl State {
                 .label("taken for a key")
                 .help("inside `{ }` a comma ends the value: quote the text that contains it");
         } else {
+            if let Some(near) = nearest(&key.value, known.iter().copied()) {
+                self.meant.borrow_mut().insert((NodeId::of(of), near.to_owned()));
+            }
             finding = finding.maybe_help(hint(&key.value, known));
         }
         self.push(finding);
