@@ -248,6 +248,10 @@ fn server() -> (u16, mpsc::Receiver<String>) {
             while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
                 head.push(byte[0]);
             }
+            if head.is_empty() {
+                // what cannot be sent is noticed when the connection stands already
+                continue;
+            }
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
             if heads.send(String::from_utf8(head).unwrap()).is_err() {
                 return;

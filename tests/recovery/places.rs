@@ -60,9 +60,9 @@ pub const PLACES: &[Place] = &[
     },
     Place {
         name: "yaml",
-        step: "file: { path: OUT/NAME.yaml, content: \"a: {{@}}\\nb: '<{{@}}>'\\n\" }",
+        step: "file: { path: OUT/NAME.yaml, content: \"a: {{@}}\\nb: \\\"<{{@}}>\\\"\\n\" }",
         makes: Makes::Read(|v| serde_json::json!({"a": v, "b": format!("<{v}>")})),
-        lines: false,
+        lines: true,
     },
     Place {
         name: "cwd",
