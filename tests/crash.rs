@@ -81,9 +81,8 @@ fn campaign(cast: Cast, stages: usize, choose: impl Fn(&Whole) -> Vec<u64>) {
                 let mut stage = ready.unwrap_or_else(|| Stage::up(cast));
                 while let Some(number) = now(&queue) {
                     let (mut point, ran) = whole.kill_at(&stage, number);
-                    // one sequel for each step and each kind of end in it
-                    let key = format!("{} {}", point.step, point.what.split(' ').next().unwrap_or_default());
-                    let wanted = point.killed && sequel_of.lock().unwrap().insert(key);
+                    // one sequel for each step
+                    let wanted = point.killed && sequel_of.lock().unwrap().insert(point.step.clone());
                     if wanted {
                         match again(&stage, &ran) {
                             Ok(word) => sequels.lock().unwrap().entry(word).or_default().push(number),
@@ -145,7 +144,7 @@ fn a_kill_at_a_point_of_every_kind_in_every_step() {
         return;
     }
     let seed = number("REFLOAT_SEED", 1);
-    campaign(Cast::StandIn, 6, |whole| {
+    campaign(Cast::StandIn, 8, |whole| {
         let (order, strata) = stratified(whole, seed);
         let few: Vec<u64> = order.into_iter().take(strata).collect();
         eprintln!(
@@ -166,7 +165,7 @@ fn campaign_kill_at_every_point() {
         return;
     }
     // a few more than one run has: runs differ in how often they ask
-    campaign(Cast::StandIn, 6, |whole| (1..=whole.points.len() as u64).collect());
+    campaign(Cast::StandIn, 8, |whole| (1..=whole.points.len() as u64).collect());
 }
 
 /// `REFLOAT_POINTS=N` takes only so many, spread over all kinds and steps.

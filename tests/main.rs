@@ -2,6 +2,7 @@
 
 mod crash;
 mod lab;
+mod recovery;
 mod support;
 mod template;
 mod transport;

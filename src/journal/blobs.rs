@@ -55,14 +55,14 @@ pub(super) fn keep(folder: &Path, name: &str, bytes: &[u8]) -> Result<BlobRef, J
     let file = format!("artifact.{name}");
     let path = folder.join(&file);
     let write = || {
-        crash::point("blob");
+        crash::point("before a blob write");
         // mode 0600 from the start; the rename makes it whole or absent
         let mut temporary = tempfile::Builder::new().prefix(".artifact").tempfile_in(folder)?;
         temporary.write_all(bytes)?;
         temporary.as_file().sync_all()?;
         temporary.persist(&path).map_err(|error| error.error)?;
         File::open(folder)?.sync_all()?;
-        crash::point("blob");
+        crash::point("after a blob write");
         Ok(())
     };
     write().map_err(|source| JournalError::file("writing", &path, source))?;

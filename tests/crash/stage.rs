@@ -37,6 +37,8 @@ pub struct Stage {
     cast: Cast,
     folder: TempDir,
     runbook: PathBuf,
+    /// The plan's digest, which the confirmation must name.
+    plan: String,
     /// The hosts' disks, seen from here.
     disks: PathBuf,
     /// The processes that belong here while nothing is going on.
@@ -89,10 +91,12 @@ impl Stage {
         fs::create_dir(folder.path().join("control")).unwrap();
         fs::set_permissions(folder.path().join("control"), fs::Permissions::from_mode(0o700)).unwrap();
         let runbook = runbook(cast, folder.path());
-        let mut stage = Self { lab, cast, folder, runbook, disks, calm: BTreeSet::new(), marks: BTreeMap::new() };
+        let (plan, calm, marks) = (String::new(), BTreeSet::new(), BTreeMap::new());
+        let mut stage = Self { lab, cast, folder, runbook, plan, disks, calm, marks };
+        stage.plan = stage.digest();
         stage.prepare();
         stage.reset();
-        stage.calm = stage.inhabitants().into_keys().collect();
+        stage.calm = stage.inhabitants(&processes());
         stage
     }
 
@@ -212,7 +216,7 @@ impl Stage {
         let mut command = self.refloat(&state);
         command.arg("run");
         self.subject(&mut command);
-        command.arg("--confirm").arg(format!("dc1@{}", self.digest()));
+        command.arg("--confirm").arg(format!("dc1@{}", self.plan));
         let (name, value) = mark.split_once('=').unwrap();
         command.env(name, value).env("REFLOAT_KILL_AT", point.to_string());
         command.env("REFLOAT_LOG", "refloat::base::crash=trace").env("NO_COLOR", "1");
@@ -235,51 +239,47 @@ impl Stage {
         Err(String::from_utf8_lossy(&out.stderr).trim().to_owned())
     }
 
-    /// Everything that lives in the lab, and its command line. Consul under its supervisor counts as one.
-    fn inhabitants(&self) -> BTreeMap<u32, String> {
-        let all = processes();
+    /// Everything that lives in the lab, except Consul under its supervisor: that comes and goes.
+    fn inhabitants(&self, all: &BTreeMap<u32, Process>) -> BTreeSet<u32> {
         let mut family = BTreeSet::from([self.lab.outer_pid().unwrap()]);
         loop {
-            let known = family.len();
-            family.extend(
-                all.iter().filter(|(_, p)| family.contains(&p.parent)).map(|(pid, _)| *pid).collect::<Vec<_>>(),
-            );
-            if family.len() == known {
+            let children = all.iter().filter(|(pid, p)| family.contains(&p.parent) && !family.contains(pid));
+            let children: Vec<u32> = children.map(|(pid, _)| *pid).collect();
+            if children.is_empty() {
                 break;
             }
+            family.extend(children);
         }
         let supervised = |p: &Process| p.name == "consul" && all.get(&p.parent).is_some_and(|p| p.name == "runsv");
+        family.retain(|pid| all.get(pid).is_some_and(|p| !p.dead && !supervised(p)));
         family
-            .iter()
-            .filter_map(|pid| Some((*pid, all.get(pid)?)))
-            .filter(|(_, p)| !supervised(p) && !p.dead)
-            .map(|(pid, p)| (pid, p.words.clone()))
-            .collect()
     }
 
     /// What still lives of a run: on this machine, and on the hosts.
-    fn living(&self, ran: &Ran) -> Vec<String> {
-        let here = processes().into_keys().filter(|pid| {
-            fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|e| e.split(|b| *b == 0).any(|v| v == ran.mark.as_bytes()))
-        });
-        let words = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let here = here.map(|pid| format!("here: {pid} {}", String::from_utf8_lossy(&words(pid)).replace('\0', " ")));
-        let there = self.inhabitants().into_iter().filter(|(pid, _)| !self.calm.contains(pid));
-        here.chain(there.map(|(pid, words)| format!("on a host: {pid} {words}"))).collect()
+    fn living(&self, ran: &Ran) -> BTreeMap<u32, String> {
+        let marked = |pid: &u32| {
+            let variables = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            variables.split(|byte| *byte == 0).any(|variable| variable == ran.mark.as_bytes())
+        };
+        let all = processes();
+        let there = self.inhabitants(&all).into_iter().filter(|pid| !self.calm.contains(pid)).collect::<BTreeSet<_>>();
+        let here = all.iter().filter(|(pid, p)| !p.dead && marked(pid)).map(|(pid, p)| (*pid, format!("here: {}", p.words)));
+        here.chain(there.iter().map(|pid| (*pid, format!("on a host: {}", all[pid].words)))).collect()
     }
 
     /// Waits until nothing of a run lives. How many processes there were at first, and what lives after the deadline.
     pub fn calm_down(&self, ran: &Ran) -> (usize, Vec<String>) {
         let start = Instant::now();
-        let first = self.living(ran).len();
-        loop {
-            let living = self.living(ran);
-            if living.is_empty() || start.elapsed() > PATIENCE {
-                return (first, living);
+        let mut living = self.living(ran);
+        let first = living.len();
+        while !living.is_empty() && start.elapsed() < PATIENCE {
+            // whoever was seen must go before it is worth to look for others
+            while living.keys().any(|pid| is_there(*pid)) && start.elapsed() < PATIENCE {
+                std::thread::sleep(Duration::from_millis(10));
             }
-            std::thread::sleep(Duration::from_millis(10));
+            living = self.living(ran);
         }
+        (first, living.into_values().collect())
     }
 
     /// What is left of dead runs' connections: folders, and sockets in them.
@@ -392,6 +392,12 @@ struct Process {
     name: String,
     words: String,
     dead: bool,
+}
+
+/// Whether a process is there and not only waits to be reaped.
+fn is_there(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, tail)| !tail.starts_with(['Z', 'X']))
 }
 
 fn processes() -> BTreeMap<u32, Process> {

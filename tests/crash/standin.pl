@@ -129,11 +129,16 @@ sub serve {
     print $client "HTTP/1.1 $code X\r\nContent-Length: ", length $body, "\r\nConnection: close\r\n\r\n$body";
 }
 
+# ten looks a second, however often the others look at us
+my ($tick, $last) = (POSIX::sysconf(&POSIX::_SC_CLK_TCK) / 10, 0);
 until ($stop) {
-    for my $ready ($select->can_read(0.05)) {
+    for my $ready ($select->can_read(0.1)) {
         if ($ready == $http) { serve() }
         else { $rpc->accept }
     }
+    my $now = (POSIX::times())[0];
+    next if $now - $last < $tick;
+    $last = $now;
     elect();
 }
 effect('stopped');

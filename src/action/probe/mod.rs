@@ -15,8 +15,8 @@ mod service;
 pub use model::{Kind, PROBE_KEYS, Probe};
 pub use parse::Parse;
 
-use crate::action::words::{clip, known};
-use crate::template::{EvalError, Scope, Value};
+use crate::action::words::{clip, known, visible};
+use crate::template::{EvalError, Plain, Scope, Text, Value};
 use crate::transport::{LinkError, Look};
 
 use super::Login;
@@ -118,4 +118,21 @@ fn refusal(answer: &crate::transport::Answer, path: &str) -> String {
         "" => format!("{path}: exit {}", answer.exit),
         text => clip(text),
     }
+}
+
+/// Asks one of our own scripts about a path or a name; gives that and what the script printed.
+async fn about(
+    text: &Text<Plain>,
+    script: &str,
+    probe: &Probe,
+    look: &dyn Look,
+    login: &Login,
+    scope: &dyn Scope,
+) -> Result<(String, String), ProbeError> {
+    let word = text.render(scope).and_then(visible)?;
+    let answer = login.script(look, probe.timeout, script, &[&word]).await?;
+    if answer.exit != 0 {
+        return Err(ProbeError::NotAsked(refusal(&answer, &word)));
+    }
+    Ok((word, String::from_utf8_lossy(&answer.stdout).into_owned()))
 }
