@@ -175,7 +175,9 @@ impl Check<'_> {
             match &guard.kind {
                 GuardKind::That(that) => {
                     let place = if guard.broken { &place.with_result(Answer::Any) } else { place };
-                    that.iter().for_each(|e| self.texts.check(e, &self.known, place));
+                    for e in that {
+                        self.texts.check(e, &self.known, place);
+                    }
                 }
                 GuardKind::Here(probe, that) => {
                     self.probe(probe, place);
