@@ -30,6 +30,7 @@ mod version;
 pub use compiled::Compiled;
 pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv, check_words};
 pub use error::{EvalError, EvalErrorKind};
+pub use helpers::plain_regex_error as regex_words;
 pub use expr::{Evaluated, Expr};
 pub use order::TypeMismatch;
 pub use problem::Problem;

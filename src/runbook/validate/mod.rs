@@ -66,7 +66,7 @@ impl Check<'_> {
             if !text::is_kebab(&id.value) {
                 self.diags.push(
                     Diagnostic::error("case", id.span, format!("`{}` is a step id, so it is kebab-case", id.value))
-                        .help(format!("write `{}`", text::slug(&id.value))),
+                        .maybe_help(Some(text::slug(&id.value)).filter(|id| !id.is_empty()).map(|id| format!("write `{id}`"))),
                 );
             }
             if let Some(earlier) = first.get(id.value.as_str()) {
@@ -104,7 +104,7 @@ impl Check<'_> {
         step.when.iter().for_each(|e| self.texts.check(e, &self.known, &place));
         self.guards(&step.done_when, &place);
         self.body(&step.body, &place);
-        step.undo.iter().for_each(|body| self.body(body, &place));
+        step.besides.iter().for_each(|body| self.body(body, &place));
         if let Some(watch) = &step.watch {
             watch.texts(&mut |text| self.texts.check(text, &self.known, &place));
             if let (Some(selectors), Some(hosts)) = (&self.selectors, &watch.hosts) {
@@ -121,6 +121,7 @@ impl Check<'_> {
         match body {
             Body::Action(action) => {
                 action.texts(&mut |text| self.texts.check(text, &self.known, place));
+                action.argv().iter().for_each(|word| self.texts.check_word(word, &self.known));
                 if let Some((source, compiled)) = action.inline() {
                     self.texts.check_compiled(source, compiled, &self.known, place);
                 }
@@ -158,6 +159,7 @@ impl Check<'_> {
 
     fn probe(&self, probe: &crate::action::probe::Probe, place: &Place) {
         probe.texts(&mut |text| self.texts.check(text, &self.known, place));
+        probe.argv().for_each(|word| self.texts.check_word(word, &self.known));
         if let Some(value) = &probe.value {
             self.texts.check(value, &self.known, &place.with_result(Answer::of(probe)));
         }
@@ -169,13 +171,19 @@ impl Check<'_> {
     fn guards(&self, guards: &[Guard], place: &Place) {
         for guard in guards {
             guard.message.iter().for_each(|text| self.texts.check(text, &self.known, place));
-            if let Some(selectors) = &self.selectors {
-                guard.selectors().into_iter().for_each(|selector| selectors.check(selector));
-            }
-            match &guard.kind {
+            let broken = if guard.broken { &place.with_result(Answer::Any) } else { place };
+            guard.kinds().for_each(|kind| self.guard(kind, place, broken));
+        }
+    }
+
+    /// One statement. `broken`: the place as seen by one whose probe may not have been understood.
+    fn guard(&self, kind: &GuardKind, place: &Place, broken: &Place) {
+        if let Some(selectors) = &self.selectors {
+            kind.selectors().into_iter().for_each(|selector| selectors.check(selector));
+        }
+            match kind {
                 GuardKind::That(that) => {
-                    let place = if guard.broken { &place.with_result(Answer::Any) } else { place };
-                    that.iter().for_each(|e| self.texts.check(e, &self.known, place));
+                    that.iter().for_each(|e| self.texts.check(e, &self.known, broken));
                 }
                 GuardKind::Here(probe, that) => {
                     self.probe(probe, place);
@@ -196,7 +204,6 @@ impl Check<'_> {
                 }
                 GuardKind::Down(_) | GuardKind::Up(_) | GuardKind::Quorum(..) | GuardKind::NoQuorum(..) => {}
             }
-        }
     }
 
     fn members(&self, members: &Members, value: Option<&crate::template::Expr>) {
