@@ -1,6 +1,8 @@
 //! The one integration binary: what needs real processes, real sshd, real hosts.
 
+mod crash;
 mod lab;
+mod recovery;
 mod support;
 mod template;
 mod transport;

@@ -110,8 +110,9 @@ impl Ready for Fetch {
                     ("sha256".to_owned(), Value::str(digest)),
                     ("artifact".to_owned(), Value::str(&*self.name)),
                 ]),
-                stdout: content,
+                stdout: Vec::new(),
                 stderr: Vec::new(),
+                artifact: Some((self.name.clone(), content)),
                 seen: format!("{size} bytes kept as {}", self.name),
             })
         })

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use login::{Login, Script};
-pub use words::{clip, invalid, known, seconds};
+pub use words::{clip, invalid, known, seconds, visible};
 
 use crate::action::words::exit_words;
 use crate::base::BoxFuture;
@@ -60,8 +60,13 @@ pub struct Cx<'a> {
 }
 
 impl Cx<'_> {
-    /// A text, in which nothing may be unknown.
+    /// A text that becomes visible on the host: nothing in it may be unknown or secret.
     pub fn render<C: InContext>(&self, text: &Text<C>) -> Result<String, EvalError> {
+        text.render(self.scope).and_then(visible)
+    }
+
+    /// A text that goes to a standard input or into a file: it may hold secrets.
+    pub fn render_hidden<C: InContext>(&self, text: &Text<C>) -> Result<String, EvalError> {
         text.render(self.scope).and_then(known)
     }
 
@@ -152,6 +157,8 @@ pub struct Applied {
     pub stdout: Vec<u8>,
     /// Likewise.
     pub stderr: Vec<u8>,
+    /// A file of the host to be kept exactly as it is: its name among the run's artifacts, and its bytes.
+    pub artifact: Option<(String, Vec<u8>)>,
     /// What was done, for people.
     pub seen: String,
 }

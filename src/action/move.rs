@@ -116,6 +116,7 @@ impl Ready for Rename {
                 result: Value::map(Vec::<(String, Value)>::new()),
                 stdout: Vec::new(),
                 stderr: Vec::new(),
+                artifact: None,
                 seen,
             })
         })

@@ -121,7 +121,7 @@ impl Action for Run {
             }
         }
         if let Some(stdin) = &self.stdin {
-            work.stdin = cx.render(stdin)?.into_bytes();
+            work.stdin = cx.render_hidden(stdin)?.into_bytes();
         }
         Ok(Box::new(Command { work, ok_codes: self.ok_codes.clone() }))
     }
@@ -187,5 +187,6 @@ fn applied(done: Done) -> Applied {
         ]),
         stdout: done.stdout,
         stderr: done.stderr,
+        artifact: None,
     }
 }

@@ -228,7 +228,7 @@ impl Ready for Change {
                 ("state".to_owned(), Value::str(after.word())),
                 ("before".to_owned(), Value::str(before.word())),
             ]);
-            Ok(Applied { changed, result, stdout: Vec::new(), stderr: done.stderr, seen })
+            Ok(Applied { changed, result, stdout: Vec::new(), stderr: done.stderr, artifact: None, seen })
         })
     }
 }

@@ -15,6 +15,16 @@ pub fn known(rendered: Rendered) -> Result<String, EvalError> {
     }
 }
 
+/// The same, for what becomes visible on a host: command lines, paths, names.
+pub fn visible(rendered: Rendered) -> Result<String, EvalError> {
+    if rendered.secret {
+        return Err(invalid(
+            "a secret would stand in a command line, where everybody on the host can read it; give it by `env` or `stdin`".to_owned(),
+        ));
+    }
+    known(rendered)
+}
+
 /// A value that was rendered well and cannot be used for what it is meant for.
 #[must_use]
 pub fn invalid(reason: String) -> EvalError {

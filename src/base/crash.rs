@@ -3,13 +3,14 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// 0: not armed; `u64::MAX`: only counts.
 static KILL_AT: AtomicU64 = AtomicU64::new(0);
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
 /// Kills this process (SIGKILL, nothing is cleaned up) when the `n`-th point is reached; 0 only counts.
 pub fn arm(n: u64) {
-    KILL_AT.store(n.max(1), Ordering::Relaxed);
-    PASSED.store(u64::from(n == 0) << 32, Ordering::Relaxed);
+    PASSED.store(0, Ordering::SeqCst);
+    KILL_AT.store(if n == 0 { u64::MAX } else { n }, Ordering::SeqCst);
 }
 
 /// One numbered point. `what` names it in the trace, so that a failing number can be understood.
@@ -28,5 +29,5 @@ pub fn point(what: &'static str) {
 /// How many points were passed since [`arm`].
 #[must_use]
 pub fn passed() -> u64 {
-    PASSED.load(Ordering::SeqCst) & 0xffff_ffff
+    PASSED.load(Ordering::SeqCst)
 }

@@ -51,7 +51,7 @@ pub enum Verb {
 /// What every verb understands.
 #[derive(Args, Debug, Clone)]
 pub struct Common {
-    /// The folder that keeps the journal. Default: refloat in XDG_STATE_HOME.
+    /// The folder that keeps the journal. Default: `refloat` in `XDG_STATE_HOME`.
     #[arg(long, global = true, value_name = "FOLDER", env = "REFLOAT_STATE")]
     pub state: Option<PathBuf>,
     /// For programs: one JSON document, while a run goes on one event a line.

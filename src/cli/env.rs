@@ -32,7 +32,10 @@ pub fn control() -> PathBuf {
 /// Who runs this.
 pub fn operator() -> String {
     // sudo keeps the name of the person
-    var("SUDO_USER").or_else(|| var("USER")).or_else(|| var("LOGNAME")).unwrap_or_else(|| "unknown".to_owned())
+    var("SUDO_USER")
+        .or_else(|| var("USER"))
+        .or_else(|| var("LOGNAME"))
+        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
 }
 
 /// This machine.
@@ -60,9 +63,9 @@ pub fn crash_points() {
     }
 }
 
-/// After a run, how many crash points it passed, when a test counts them.
+/// After a run that was not killed, how many crash points it passed, when a test wants to know.
 pub fn report_crash_points() {
-    if var("REFLOAT_KILL_AT").as_deref() == Some("0") {
+    if var("REFLOAT_KILL_AT").is_some() {
         anstream::eprintln!("crash points passed: {}", crash::passed());
     }
 }

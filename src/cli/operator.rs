@@ -77,6 +77,7 @@ impl Operator for AtTheTerminal {
 /// One line from the terminal. The reading thread is left behind when nobody waits for it: it holds nothing.
 async fn read_line(expects: &str) -> Option<String> {
     let mut err = anstream::stderr();
+    let expects = crate::report::escape(expects);
     let _ = write!(err, "Type {expects} to go on, anything else to stop: ");
     let _ = err.flush();
     let (sender, receiver) = oneshot::channel();

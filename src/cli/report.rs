@@ -20,12 +20,11 @@ pub fn run(args: &ReportArgs, common: &Common) -> Exit {
         }
     };
     match super::runs::blocking(show_run(args, common, &state)) {
-        Ok(Ok(exit)) => exit,
+        Ok(Ok(exit)) | Err(exit) => exit,
         Ok(Err(error)) => {
             show::error(error);
             Exit::Unreachable
         }
-        Err(exit) => exit,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::plan::{Plan, RunFacts, World};
 use crate::report::{self, Reporter};
 use crate::runbook::Risk;
 use crate::template::Value;
-use crate::transport::any::AnyTransport;
+use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
 
 /// How often a live display moves.
@@ -89,13 +89,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             return Exit::Refused;
         }
     };
-    let transport = match AnyTransport::new(Options::new(run.clone(), env::control())) {
-        Ok(transport) => Arc::new(transport),
-        Err(error) => {
-            show::error(error);
-            return Exit::Unreachable;
-        }
-    };
+    let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
     let reporter = tokio::spawn(tell(begun.log.clone(), Arc::clone(&clock), common.output == Output::Json, shown));
     let (canceller, cancel) = Cancel::pair();
@@ -107,24 +101,28 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         shown: asked,
         asked: Mutex::new(0),
     };
-    let ended = execute(Setup {
-        plan,
-        log: begun.log,
-        transport,
-        operator: Arc::new(operator),
-        clock,
-        cancel,
-        facts: begun.facts,
-    })
-    .await;
+    let operator = Arc::new(operator);
+    let setup = Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts };
+    // a task of its own: a panic in it is told as what it is
+    let ended = tokio::spawn(execute(setup)).await;
     signals.abort();
-    // the log is gone, so the reporter ends when it has shown everything
-    let _ = reporter.await;
     match ended {
-        Ok(closed) => closed.verdict.exit(),
-        Err(broken) => {
+        Ok(Ok(closed)) => {
+            // it ends when it has shown the last event
+            let _ = reporter.await;
+            closed.verdict.exit()
+        }
+        Ok(Err(broken)) => {
+            reporter.abort();
             show::error(&broken.error);
             if broken.changed { Exit::Attention } else { Exit::Unreachable }
+        }
+        Err(panic) => {
+            reporter.abort();
+            show::error(format!(
+                "a bug in refloat ended this run: {panic}; what was done stands in `refloat report {run}`"
+            ));
+            Exit::Bug
         }
     }
 }

@@ -45,7 +45,7 @@ async fn list(limit: usize, state: &std::path::Path) -> Result<Vec<RunSummary>, 
     Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?.runs(limit).await
 }
 
-fn word(status: &RunStatus) -> &'static str {
+fn word(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Alive => "running",
         RunStatus::CutOff => "cut off",
@@ -59,7 +59,7 @@ fn print(runs: &[RunSummary], common: &Common) {
             .iter()
             .map(|run| {
                 serde_json::json!({
-                    "run": run.run(), "opened": run.opened().rfc3339(), "status": word(&run.status),
+                    "run": run.run(), "opened": run.opened().rfc3339(), "status": word(run.status),
                     "runbook": run.state.header().runbook,
                 })
             })
@@ -76,7 +76,7 @@ fn print(runs: &[RunSummary], common: &Common) {
             "{}  {}  {:<16}  {}",
             run.run(),
             run.opened().rfc3339(),
-            word(&run.status),
+            word(run.status),
             crate::report::escape(runbook)
         );
     }

@@ -23,7 +23,7 @@ pub async fn obey(canceller: Canceller) {
             }
             Grade::Go => {}
             Grade::NoNewWork => {
-                anstream::eprintln!("Ending: what runs may finish, nothing new begins. Again to stop it on the hosts.")
+                anstream::eprintln!("Ending: what runs may finish, nothing new begins. Again to stop it on the hosts.");
             }
             Grade::StopHosts => anstream::eprintln!("Stopping what runs on the hosts. Again to leave at once."),
         }

@@ -56,7 +56,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
             walk(&path, files);
-        } else if name.ends_with(".yaml") && !name.ends_with(".drill.yaml") && !name.ends_with(".test.yaml") {
+        } else if name.strip_suffix(".yaml").is_some_and(|stem| !stem.ends_with(".drill") && !stem.ends_with(".test")) {
             files.push(path);
         }
     }

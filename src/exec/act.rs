@@ -171,7 +171,7 @@ impl Run {
                 work.await
             }
         };
-        let millis = u64::try_from((self.clock.elapsed() - began).as_millis()).unwrap_or(u64::MAX);
+        let millis = self.millis_since(began);
         let done = match done {
             Err(error) if cancelled && !matches!(error, ActionError::Link(_)) => {
                 Err(ActionError::failed(format!("stopped by a person ({error})")))
@@ -221,9 +221,17 @@ impl Run {
                 continue;
             }
             let blob = self.log.blob(bytes.to_vec()).await?;
-            let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL)..]).into_owned();
+            // masked before it is cut, or half a secret could stand at the cut
+            let masked = self.redactor().redact_bytes(bytes);
+            let tail = String::from_utf8_lossy(&masked[masked.len().saturating_sub(TAIL)..]).into_owned();
             let output = EventKind::UnitOutput { key, stream, blob, omitted: 0, tail: self.redactor().redact(tail) };
             self.log.record(vec![output]).await?;
+        }
+        if let Ok(Applied { artifact: Some((name, bytes)), .. }) = done {
+            let blob = self.log.artifact(name.clone(), bytes.clone()).await?;
+            let tail = self.redactor().redact(format!("{} bytes kept as {}", blob.len, blob.file));
+            let kept = EventKind::UnitOutput { key, stream: Stream::Stdout, blob, omitted: 0, tail };
+            self.log.record(vec![kept]).await?;
         }
         let outputs = if step.sensitive { serde_json::json!({}) } else { outputs };
         self.log.end(key, outcome, self.redactor().redact_json(outputs), millis).await.map(|_| ())

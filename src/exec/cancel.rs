@@ -47,6 +47,7 @@ impl Cancel {
 
 impl Canceller {
     /// Asks for one grade more, and says which it is now.
+    #[must_use]
     pub fn more(&self) -> Grade {
         self.0.send_modify(|grade| {
             *grade = match grade {

@@ -58,7 +58,7 @@ impl Run {
         let mut message = render(&confirm.message)?;
         if !self.silent.is_empty() {
             let silent: Vec<&str> = self.silent.iter().map(String::as_str).collect();
-            message.push_str(&format!("\nNot proved dead, only silent: {}.", silent.join(", ")));
+            message = format!("{message}\nNot proved dead, only silent: {}.", silent.join(", "));
         }
         let expects = match &confirm.r#type {
             Some(text) => render(text)?,

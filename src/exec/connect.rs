@@ -55,6 +55,7 @@ fn event(name: &HostName, link: &Result<Arc<dyn Link>, LinkError>, log: &RunLog)
                 ("uptime_seconds", facts.uptime.as_secs().to_string()),
             ]
             .into_iter()
+            .filter(|(_, value)| !value.is_empty())
             .map(|(name, value)| (name.to_owned(), redactor.redact(value)))
             .collect();
             EventKind::HostReached { host: name.to_string(), facts }

@@ -1,6 +1,7 @@
 //! One run from its first event to its last.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexSet;
 
@@ -117,6 +118,11 @@ impl Run {
         }
     }
 
+    /// Milliseconds since a moment of the run's clock.
+    pub(super) fn millis_since(&self, began: Duration) -> u64 {
+        u64::try_from(self.clock.elapsed().saturating_sub(began).as_millis()).unwrap_or(u64::MAX)
+    }
+
     pub(super) fn redactor(&self) -> &Redactor {
         self.log.redactor()
     }
@@ -150,7 +156,6 @@ impl Run {
                 "nothing was put back: this version does not undo; what was changed stands in the report".to_owned(),
             );
         }
-        next.push(format!("refloat report {}", self.log.run()));
         Closed {
             verdict,
             reason: self.redactor().redact(stop.reason.clone()),

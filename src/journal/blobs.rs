@@ -39,15 +39,34 @@ impl BlobFile {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut write = || {
             let offset = file.seek(SeekFrom::End(0))?;
-            crash::point("blob");
+            crash::point("before a blob write");
             file.write_all(bytes)?;
             file.sync_data()?;
-            crash::point("blob");
+            crash::point("after a blob write");
             Ok(offset)
         };
         let offset = write().map_err(|source| JournalError::file("writing", &self.path, source))?;
         Ok(BlobRef { file: self.name.to_owned(), offset, len: bytes.len() as u64, digest: Digest::of(bytes) })
     }
+}
+
+/// Keeps a file of its own in the folder of a run, whole or not at all. Blocking.
+pub(super) fn keep(folder: &Path, name: &str, bytes: &[u8]) -> Result<BlobRef, JournalError> {
+    let file = format!("artifact.{name}");
+    let path = folder.join(&file);
+    let write = || {
+        crash::point("before a blob write");
+        // mode 0600 from the start; the rename makes it whole or absent
+        let mut temporary = tempfile::Builder::new().prefix(".artifact").tempfile_in(folder)?;
+        temporary.write_all(bytes)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(&path).map_err(|error| error.error)?;
+        File::open(folder)?.sync_all()?;
+        crash::point("after a blob write");
+        Ok(())
+    };
+    write().map_err(|source| JournalError::file("writing", &path, source))?;
+    Ok(BlobRef { file, offset: 0, len: bytes.len() as u64, digest: Digest::of(bytes) })
 }
 
 /// The bytes that a reference names; None when they are missing or changed. Blocking.
@@ -68,6 +87,19 @@ pub(super) fn read(folder: &Path, blob: &BlobRef) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_artifact_is_kept_exactly_and_replaced_as_a_whole() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let temp = tempfile::tempdir().expect("a folder");
+        keep(temp.path(), "before.snap", b"first, and longer").expect("kept");
+        let kept = keep(temp.path(), "before.snap", b"\0second").expect("kept");
+        let path = temp.path().join("artifact.before.snap");
+        assert_eq!(std::fs::read(&path).expect("there"), b"\0second");
+        assert_eq!(path.metadata().expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(read(temp.path(), &kept).as_deref(), Some(&b"\0second"[..]));
+        assert_eq!(std::fs::read_dir(temp.path()).expect("ours").count(), 1, "nothing temporary is left");
+    }
 
     #[test]
     fn what_is_appended_is_read_back_and_every_change_is_seen() {

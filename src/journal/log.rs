@@ -1,11 +1,12 @@
 //! The open journal of one run: the only way to add to its history, and the only place that grants permits.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{broadcast, oneshot};
 
-use super::blobs::BlobFile;
+use super::blobs::{self, BlobFile};
 use super::error::JournalError;
 use super::folder::RunLock;
 use super::follow::Follower;
@@ -28,6 +29,7 @@ struct Inner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     redactor: Redactor,
+    folder: PathBuf,
     output: BlobFile,
     front: Mutex<Front>,
     committed: broadcast::Sender<Arc<Event>>,
@@ -49,6 +51,7 @@ pub(super) struct Parts {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) redactor: Redactor,
+    pub(super) folder: PathBuf,
     pub(super) output: BlobFile,
     pub(super) lock: RunLock,
     pub(super) state: RunState,
@@ -65,6 +68,7 @@ impl RunLog {
             store: parts.store,
             clock: parts.clock,
             redactor: parts.redactor,
+            folder: parts.folder,
             output: parts.output,
             front: Mutex::new(front),
             committed: broadcast::Sender::new(LAG),
@@ -138,6 +142,14 @@ impl RunLog {
         let inner = Arc::clone(&self.0);
         let append = move || inner.output.append(&inner.redactor.redact_bytes(&bytes));
         tokio::task::spawn_blocking(append).await.unwrap_or(Err(JournalError::Stopped))
+    }
+
+    /// Keeps a file of a host beside the journal, exactly as it is: redacting would break it. It is private like
+    /// everything there, and on the disk when this returns.
+    pub async fn artifact(&self, name: String, bytes: Vec<u8>) -> Result<BlobRef, JournalError> {
+        let folder = self.0.folder.clone();
+        let keep = move || blobs::keep(&folder, &name, &bytes);
+        tokio::task::spawn_blocking(keep).await.unwrap_or(Err(JournalError::Stopped))
     }
 
     /// Asks the state, batches on their way to the disk included. The answer is made while the log is held: keep it

@@ -99,7 +99,8 @@ impl Journal {
 
     fn log(&self, state: RunState, head: Head, lock: RunLock, output: BlobFile) -> RunLog {
         let (store, clock, redactor) = (Arc::clone(&self.store), Arc::clone(&self.clock), self.redactor.clone());
-        RunLog::new(Parts { store, clock, redactor, output, lock, state, head })
+        let folder = self.folder.run(&state.header().run);
+        RunLog::new(Parts { store, clock, redactor, folder, output, lock, state, head })
     }
 
     /// Somebody who only looks whether the run lives holds the lock for an instant, hence more than one try.

@@ -125,9 +125,9 @@ fn write_all(mut connection: Connection, path: &Path, batches: &Receiver<Batch>)
         let mut together = vec![first];
         together.extend(batches.try_iter());
         if poison.is_none() {
-            crash::point("journal");
+            crash::point("before a journal write");
             poison = commit(&mut connection, &together).err().map(|source| JournalError::sqlite(path, source));
-            crash::point("journal");
+            crash::point("after a journal write");
         }
         for batch in together {
             (batch.done)(poison.clone().map_or(Ok(()), Err));

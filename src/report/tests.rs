@@ -134,7 +134,7 @@ fn half() -> Vec<EventKind> {
         omitted: 0,
         tail: text("Failed to stop consul.service\n\u{1b}[2Jevil\n"),
     };
-    let facts = BTreeMap::from([("kernel".to_owned(), text("6.1"))]);
+    let facts = BTreeMap::from([("login".to_owned(), text("ops"))]);
     vec![
         opened(Mode::Run),
         EventKind::HostReached { host: "c-1".into(), facts },

@@ -83,8 +83,7 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             Words::new(Mark::Start, "", "", text).with(resumed.reason.as_ref().map_or("", |reason| reason.as_str()))
         }
         EventKind::HostReached { host, facts } => {
-            let facts = facts.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>();
-            let text = if facts.is_empty() { "reached".to_owned() } else { format!("reached: {}", facts.join(", ")) };
+            let text = facts.get("login").map_or_else(|| "reached".to_owned(), |login| format!("reached as {login}"));
             Words::new(Mark::Fact, "", host, escape(&text))
         }
         EventKind::HostUnreachable { host, reason } => {
@@ -92,7 +91,10 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
         }
         EventKind::StepOpened { step, phase, title, why, hosts, .. } => {
             let on = if hosts.is_empty() { String::new() } else { format!(" ({})", list(hosts)) };
-            let text = format!("{}{on}", escape(title.as_str()));
+            let own = step.rsplit('/').next().unwrap_or(step);
+            // a title that only repeats the step's name says nothing
+            let title = if title.as_str() == own { String::new() } else { escape(title.as_str()) };
+            let text = format!("{title}{on}").trim().to_owned();
             let step = format!("{step}{}", phase_words(*phase));
             Words::new(Mark::Start, &step, "", text).with(why.as_ref().map_or("", |why| why.as_str()))
         }

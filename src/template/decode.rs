@@ -93,3 +93,44 @@ impl Visitor<'_> for ScalarVisitor {
         Ok(Scalar { written: "null".to_owned(), value: Value::Null })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::diag::Diagnostics;
+    use crate::base::span::SourceId;
+    use crate::template::context::Shell;
+    use crate::template::text::AnyText;
+    use crate::text::{Dur, decode, parse};
+
+    #[derive(Debug, Deserialize)]
+    struct Model {
+        run: Text<Shell>,
+        that: Expr,
+        parallel: Val<u64>,
+        sudo: Val<bool>,
+        within: Val<Dur>,
+        timeout: Val<Dur>,
+        mode: Val<crate::text::Mode>,
+    }
+
+    #[test]
+    fn fields_keep_their_places_and_their_problems() {
+        let text = "run: echo {{eqq x}}\nthat: true\nparallel: \"{{params.n}}\"\nsudo: yes\nwithin: 90s\ntimeout: 5\nmode: 640\n";
+        let diags = Diagnostics::new();
+        let tree = parse(SourceId(0), text, &diags).expect("YAML");
+        let model: Model = decode(&tree, &diags).expect("a model");
+        assert_eq!(diags.sorted(), []);
+        assert_eq!(&text[model.run.source().span.range()], "echo {{eqq x}}");
+        assert_eq!(model.run.problems()[0].code, "unknown-helper");
+        assert_eq!(&model.run.source()[model.run.problems()[0].range.clone()], "eqq");
+        assert_eq!(model.that.source().value, "true");
+        assert_eq!(model.that.problems(), []);
+        assert_eq!(model.parallel.references()[0].dotted(), "params.n");
+        assert_eq!(model.parallel.literal(), None);
+        assert_eq!(model.sudo.problems()[0].message, "a boolean is needed, not a text");
+        assert_eq!(model.within.literal(), Some(&Dur::secs(90)));
+        assert!(model.timeout.problems()[0].message.contains("no unit"));
+        assert_eq!(model.mode.problems()[0].message, "a file mode between quotes is needed, not a whole number");
+    }
+}

@@ -179,3 +179,40 @@ words! {
     Amount, "a number of hosts or a share", true;
     Mode, "a file mode between quotes", false;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::template::scope::{Base, Read, ReadError};
+    use crate::text::Sp;
+
+    struct Params;
+
+    impl Scope for Params {
+        fn read(&self, _: Base<'_>, path: &[&str]) -> Result<Read, ReadError> {
+            Ok(match path {
+                ["params", "n"] => Read::new(3, 2),
+                ["params", "text"] => Read::new("4", 2),
+                _ => Read::new(Value::unknown("start"), path.len()),
+            })
+        }
+    }
+
+    fn val<T: FromText>(written: &str) -> Val<T> {
+        Val::from_literal(Sp::new(written.to_owned(), crate::base::span::Span::default()), &written.into())
+    }
+
+    #[test]
+    fn a_template_of_one_expression_is_typed_and_a_mixed_one_is_read() {
+        assert_eq!(val::<u64>("{{params.n}}").get(&Params), Ok(3));
+        assert_eq!(val::<u64>("1{{params.n}}").get(&Params), Ok(13));
+        assert_eq!(val::<Dur>("{{params.n}}m").get(&Params), Ok(Dur::secs(180)));
+        assert_eq!(val::<String>("{{params.text}}").get(&Params), Ok("4".to_owned()));
+        assert!(val::<bool>("{{params.n}}").get(&Params).is_err());
+        assert_eq!(val::<u64>("{{outputs.x}}").known(&Params), Ok(Known::Until("start".into())));
+        assert_eq!(
+            val::<u64>("{{outputs.x}}").get(&Params).expect_err("unknown").to_string(),
+            "not known before step `start` has run"
+        );
+    }
+}

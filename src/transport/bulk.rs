@@ -51,11 +51,11 @@ impl Streaming {
         let (mut output, mut errors) = (Reader::new(output), Reader::new(errors));
         let nonce = ids::nonce();
         let begin = async {
-            crash::point("send");
+            crash::point("before a bulk request");
             let head = format!("{text}{nonce}\n{}\n{}\n", path.unwrap_or(""), u8::from(!stdin.is_empty()));
             let _ = input.write_all(head.as_bytes()).await;
             let _ = input.flush().await;
-            crash::point("send");
+            crash::point("after a bulk request");
             loop {
                 match output.line().await {
                     Ok(line) if line == nonce.as_bytes() => return true,

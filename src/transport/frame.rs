@@ -34,6 +34,7 @@ pub(super) enum Frame {
 
 /// The end of claimed work.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the frame's flags, each on its own")]
 pub(super) struct Ended {
     pub exit: i32,
     pub millis: u64,

@@ -65,8 +65,11 @@ pub trait Link: Look {
         started: Option<oneshot::Sender<Started>>,
     ) -> BoxFuture<'a, Result<Done, LinkError>>;
 
-    /// Ends the process groups of a key's work (all its parts, as any user that this link has worked as) over another
-    /// channel: SIGTERM, after `grace` SIGKILL. `Ok` means that none of them is left.
+    /// Says that earlier links of this run have worked as this user, so that `cancel` and `finish` look there too.
+    fn worked_as(&self, user: Option<&str>);
+
+    /// Ends the process groups of a key's work (all its parts, as the login user and any user that this link has worked
+    /// as; see [`Link::worked_as`]) over another channel: SIGTERM, after `grace` SIGKILL. `Ok` means that none of them is left.
     fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>>;
 
     /// Like `ask`, with its output as it comes, over a channel of its own. Dropping it ends the command.

@@ -21,7 +21,7 @@ use super::look::Dialed;
 use super::mux::{self, Forwarded};
 use super::ssh::Options;
 use super::{HostAddr, LinkError};
-use crate::base::{BoxFuture, process};
+use crate::base::{BoxFuture, crash, process};
 
 /// What ssh itself says, apart from what comes from the host: `ssh -E` into a pipe of ours, which needs no file that
 /// could be left behind.
@@ -151,7 +151,10 @@ impl Master {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let _one = self.dialling.lock().await;
         while self.log.failure().is_some() {}
-        let forwarded = match timeout(patience, mux::forward(&self.socket, host, port)).await {
+        crash::point("before a stream");
+        let forwarded = timeout(patience, mux::forward(&self.socket, host, port)).await;
+        crash::point("after a stream");
+        let forwarded = match forwarded {
             Err(_) => return Ok(Dialed::Silent),
             Ok(forwarded) => forwarded.map_err(|e| LinkError::lost(format!("asking ssh for a stream: {e}")))?,
         };

@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use crate::base::BoxFuture;
 
-pub mod any;
 mod bulk;
 mod channel;
 mod control;
@@ -31,6 +30,7 @@ mod paths;
 mod pool;
 mod quote;
 mod retry;
+pub mod route;
 mod runner;
 mod session;
 pub mod ssh;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::LinkError;
 use super::channel::{self, Opener};
@@ -18,12 +18,13 @@ type User = Option<String>;
 
 struct Place {
     permits: Arc<Semaphore>,
+    freed: Arc<Notify>,
     idle: Vec<Session>,
 }
 
 impl Default for Place {
     fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(RUNNERS)), idle: Vec::new() }
+        Self { permits: Arc::new(Semaphore::new(RUNNERS)), freed: Arc::default(), idle: Vec::new() }
     }
 }
 
@@ -40,6 +41,16 @@ pub(super) struct Pool {
 pub(super) struct Lease {
     pub(super) session: Session,
     _permit: Option<OwnedSemaphorePermit>,
+    _freed: Freed,
+}
+
+/// Tells who waits for a runner that one has come back, or is gone.
+struct Freed(Arc<Notify>);
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 impl Pool {
@@ -54,13 +65,20 @@ impl Pool {
 
     /// A runner, as soon as one is free or may be opened.
     pub(super) async fn lease(&self, opener: &dyn Opener, user: &User) -> Result<Lease, LinkError> {
-        let permits = Arc::clone(&self.lock().entry(user.clone()).or_default().permits);
-        let permit = permits.acquire_owned().await.map_err(|_| LinkError::lost("the link is finished"))?;
-        let session = match self.idle(user) {
-            Some(session) => session,
-            None => self.open(opener, user).await?,
-        };
-        Ok(Lease { session, _permit: Some(permit) })
+        let (permits, freed) = self.place(user);
+        let permit = Arc::clone(&permits).acquire_owned().await.map_err(|_| LinkError::lost("the link is finished"))?;
+        loop {
+            let session = match self.idle(user) {
+                Some(session) => Ok(session),
+                None => self.open(opener, user).await,
+            };
+            match session {
+                Ok(session) => return Ok(Lease { session, _permit: Some(permit), _freed: Freed(freed) }),
+                // A server may allow fewer channels than we would use: then wait for a runner that is in use.
+                Err(LinkError::Channel { .. }) if permits.available_permits() + 1 < RUNNERS => freed.notified().await,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// A runner at once, above the limit: to cancel what the others do.
@@ -69,14 +87,16 @@ impl Pool {
             Some(session) => session,
             None => self.open(opener, user).await?,
         };
-        Ok(Lease { session, _permit: None })
+        Ok(Lease { session, _permit: None, _freed: Freed(self.place(user).1) })
     }
 
-    /// Gives a runner back for the next request.
+    /// Gives a runner back for the next request. One that is not where we think it is ends here.
     pub(super) fn put(&self, user: &User, lease: Lease) {
         // The permit is released after the runner is there, so that whoever waits for it finds it.
-        let Lease { session, _permit } = lease;
-        self.lock().entry(user.clone()).or_default().idle.push(session);
+        let Lease { session, _permit, _freed } = lease;
+        if session.in_step {
+            self.lock().entry(user.clone()).or_default().idle.push(session);
+        }
     }
 
     /// The first runner of a connection.
@@ -91,6 +111,12 @@ impl Pool {
             .iter_mut()
             .flat_map(|(user, place)| place.idle.drain(..).map(|s| (user.clone(), s)).collect::<Vec<_>>())
             .collect()
+    }
+
+    fn place(&self, user: &User) -> (Arc<Semaphore>, Arc<Notify>) {
+        let mut users = self.lock();
+        let place = users.entry(user.clone()).or_default();
+        (Arc::clone(&place.permits), Arc::clone(&place.freed))
     }
 
     fn idle(&self, user: &User) -> Option<Session> {

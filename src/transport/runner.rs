@@ -26,7 +26,7 @@ use crate::base::permit::Permit;
 const BULKS: usize = 3;
 
 /// How late a request may reach the host and still start something.
-const LATENESS: Duration = Duration::from_secs(60);
+const LATENESS: Duration = Duration::from_mins(1);
 
 /// A connection with runners at its far end.
 pub(super) struct RunnerLink {
@@ -39,7 +39,7 @@ pub(super) struct RunnerLink {
     shell: String,
     patience: Duration,
     bulks: Arc<Semaphore>,
-    /// The users that have had claimed work.
+    /// The users that may have had claimed work: the login user, and all others that this link has worked as.
     workers: Mutex<BTreeSet<Option<String>>>,
     finished: AtomicBool,
 }
@@ -68,7 +68,7 @@ impl RunnerLink {
             shell,
             patience,
             bulks: Arc::new(Semaphore::new(BULKS)),
-            workers: Mutex::default(),
+            workers: Mutex::new(BTreeSet::from([None])),
             finished: AtomicBool::new(false),
         }
     }
@@ -123,21 +123,12 @@ impl RunnerLink {
             sources: &work.cursors,
         };
         let ran = lease.session.run(order, started).await;
-        // A refusal is a frame like any other: the runner is where we think it is, unless it could not read the request.
-        let (ended, output) = match ran {
-            Ok(ran) => ran,
-            Err(error) => {
-                if matches!(&error, LinkError::NotStarted { reason } if !reason.contains("incomplete")) {
-                    self.pool.put(&user, lease);
-                }
-                return Err(error);
-            }
-        };
         let spool = format!("{}/{}", lease.session.hello.spool, self.run());
         self.pool.put(&user, lease);
+        let (ended, output) = ran?;
         let (stdout, stderr, truncated) = match output {
             Some((out, err)) => (out, err, false),
-            None => self.fetch(&user, &format!("{spool}/{key}"), &ended, work.cap).await?,
+            None => self.fetch(user.as_ref(), &format!("{spool}/{key}"), &ended, work.cap).await?,
         };
         let Ended { exit, timed_out, background, millis, cut, .. } = ended;
         Ok(Done { exit, stdout, stderr, timed_out, truncated: truncated || cut, background, millis })
@@ -150,7 +141,7 @@ impl RunnerLink {
     /// Output that was too much for the end frame, over a channel of its own.
     async fn fetch(
         &self,
-        user: &Option<String>,
+        user: Option<&String>,
         file: &str,
         ended: &Ended,
         cap: u64,
@@ -170,17 +161,16 @@ impl RunnerLink {
                 quote::word(file)
             );
             truncated |= size > cap;
-            let ask = Ask { script, user: user.clone(), ..Ask::default() };
-            let mut bulk = self.do_bulk(&ask).await?;
-            let mut bytes = Vec::new();
-            loop {
-                let more = bulk.next().await?;
-                if more.is_empty() {
-                    break;
-                }
-                bytes.extend_from_slice(&more);
+            let ask = Ask { script, user: user.cloned(), ..Ask::default() };
+            let (end, bytes) = match self.whole(&ask).await {
+                // A server that allows no further channel: beside nothing else, then.
+                Err(LinkError::Channel { .. }) => self.do_ask(&ask).await.map(|mut end| {
+                    let bytes = std::mem::take(&mut end.stdout);
+                    (end, bytes)
+                }),
+                fetched => fetched,
             }
-            let end = bulk.end().await?;
+            .map_err(|e| LinkError::lost(format!("the work ended with {}, its output: {e}", ended.exit)))?;
             if end.exit != 0 {
                 return Err(LinkError::lost(format!(
                     "the work ended with {}, its output could not be fetched: {}",
@@ -192,6 +182,19 @@ impl RunnerLink {
         }
         let err = streams.pop().unwrap_or_default();
         Ok((streams.pop().unwrap_or_default(), err, truncated))
+    }
+
+    /// All output of a bulk channel.
+    async fn whole(&self, ask: &Ask) -> Result<(Answer, Vec<u8>), LinkError> {
+        let mut bulk = self.do_bulk(ask).await?;
+        let mut bytes = Vec::new();
+        loop {
+            let more = bulk.next().await?;
+            if more.is_empty() {
+                return Ok((bulk.end().await?, bytes));
+            }
+            bytes.extend_from_slice(&more);
+        }
     }
 
     async fn do_bulk(&self, ask: &Ask) -> Result<Box<dyn Bulk>, LinkError> {
@@ -215,7 +218,6 @@ impl RunnerLink {
             match lease.session.plain("cancel", &words, grace + Duration::from_secs(30)).await? {
                 Frame::Cancelled { left: false } => self.pool.put(&user, lease),
                 Frame::Cancelled { left: true } => {
-                    self.pool.put(&user, lease);
                     return Err(LinkError::lost("some of its processes are still there after SIGKILL"));
                 }
                 Frame::Refused { reason } => return Err(LinkError::NotStarted { reason }),
@@ -225,16 +227,33 @@ impl RunnerLink {
         Ok(())
     }
 
+    /// A runner's last request. What fails here is found by the next run's preflight; there is nobody to tell.
+    async fn last(&self, session: Result<Session, LinkError>, op: &str) {
+        let done = match session {
+            Ok(mut session) => session.plain(op, "", Duration::ZERO).await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            tracing::debug!(host = self.name, op, %error, "at the end of the link");
+        }
+    }
+
     async fn do_finish(&self, claims: Claims) {
         self.finished.store(true, Ordering::SeqCst);
         let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut reaped = BTreeSet::new();
-        for (user, mut session) in self.pool.drain() {
-            let reap = claims == Claims::Remove && workers.contains(&user) && reaped.insert(user);
-            let op = if reap { "reap" } else { "forget" };
-            if let Err(error) = session.plain(op, "", Duration::ZERO).await {
-                tracing::debug!(host = self.name, %error, "at the end of the link");
+        let mut sessions = self.pool.drain();
+        if claims == Claims::Remove {
+            for user in workers {
+                let open = sessions.iter().position(|(of, _)| *of == user);
+                let ready = match open {
+                    Some(n) => Ok(sessions.swap_remove(n).1),
+                    None => self.pool.extra(&*self.opener, &user).await.map(|lease| lease.session),
+                };
+                self.last(ready, "reap").await;
             }
+        }
+        for (_, session) in sessions {
+            self.last(Ok(session), "forget").await;
         }
         self.opener.close().await;
     }
@@ -275,6 +294,10 @@ impl Link for RunnerLink {
         let key = permit.key();
         let key = if work.part.is_empty() { key.to_string() } else { format!("{key}-{}", work.part) };
         Box::pin(self.do_claim(key, work, started))
+    }
+
+    fn worked_as(&self, user: Option<&str>) {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(self.user(user));
     }
 
     fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>> {

@@ -1,6 +1,7 @@
 //! One runner: the controller's end of its frames. A session serves one request at a time; after an error it is not to
 //! be used again, since nobody knows where in the stream it stands.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -67,6 +68,8 @@ pub(super) struct Session {
     errors: Reader,
     nonce: String,
     number: u64,
+    /// The last request was answered to its end, so the next one may follow.
+    pub(super) in_step: bool,
     pub(super) hello: Hello,
     _guard: Box<dyn Send + Sync>,
 }
@@ -92,9 +95,11 @@ impl Session {
             terms.path.as_deref().unwrap_or("")
         );
         let greeting = async {
+            crash::point("before a runner");
             // A login that ends at once closes its input; what it said is what matters.
             let _ = input.write_all(head.as_bytes()).await;
             let _ = input.flush().await;
+            crash::point("after a runner");
             loop {
                 let line = output.line().await.ok()?;
                 if let Some(hello) = greeting(&line, &nonce) {
@@ -108,7 +113,9 @@ impl Session {
             () = async { drained.await; std::future::pending::<()>().await } => unreachable!("pending"),
         };
         match hello {
-            Ok(Some(hello)) => Ok(Self { input, output, errors, nonce, number: 0, hello, _guard: guard }),
+            Ok(Some(hello)) => {
+                Ok(Self { input, output, errors, nonce, number: 0, in_step: true, hello, _guard: guard })
+            }
             hello => {
                 let more = async { while errors.rest().len() < 64 << 10 && errors.fill().await.unwrap_or(false) {} };
                 let _ = timeout(Duration::from_millis(500), more).await;
@@ -152,6 +159,7 @@ impl Session {
         let exit = exit.ok_or_else(|| LinkError::lost("the host answered something that is no frame"))?;
         let timed_out = words.next() == Some("timeout");
         let truncated = out.truncated || err.truncated;
+        self.in_step = true;
         Ok(Answer { exit, stdout: out.bytes(), stderr: err.bytes(), timed_out, truncated })
     }
 
@@ -193,11 +201,20 @@ impl Session {
                     let len = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
                     let out = self.output.exact(len(ended.out)).await?;
                     let err = self.output.exact(len(ended.err)).await?;
+                    self.in_step = true;
                     return Ok((ended, Some((out, err))));
                 }
-                Frame::Ended(ended) => return Ok((ended, None)),
-                Frame::Refused { reason } => return Err(LinkError::NotStarted { reason: explain(&reason) }),
+                Frame::Ended(ended) => {
+                    self.in_step = true;
+                    return Ok((ended, None));
+                }
+                // A refusal is an answer like any other, unless the runner could not read the request: then it ends.
+                Frame::Refused { reason } => {
+                    self.in_step = reason != "body";
+                    return Err(LinkError::NotStarted { reason: explain(&reason) });
+                }
                 Frame::Unknown { state } => {
+                    self.in_step = true;
                     let reason = if state == "B" { "the host was restarted" } else { "its supervisor is gone" };
                     return Err(LinkError::lost(format!("this work was started before and {reason}")));
                 }
@@ -210,7 +227,9 @@ impl Session {
     pub(super) async fn plain(&mut self, op: &str, words: &str, limit: Duration) -> Result<Frame, LinkError> {
         self.number += 1;
         self.send(format!("{op} {} {words}", self.number).trim_end(), &[]).await?;
-        timeout(limit.saturating_add(SLACK), self.frame()).await.map_err(|_| silent())?
+        let frame = timeout(limit.saturating_add(SLACK), self.frame()).await.map_err(|_| silent())??;
+        self.in_step = true;
+        Ok(frame)
     }
 
     /// The next frame. Standard error is read meanwhile, so that nothing there can hold up the host.
@@ -241,14 +260,15 @@ impl Session {
             text.push('\n');
         }
         text.push_str(lines);
-        text.push_str(&format!(". {}\n", self.number));
-        crash::point("send");
+        let _ = writeln!(text, ". {}", self.number);
+        self.in_step = false;
+        crash::point("before a request");
         let sent = async {
             self.input.write_all(text.as_bytes()).await?;
             self.input.flush().await
         };
         let sent = sent.await;
-        crash::point("send");
+        crash::point("after a request");
         sent.map_err(|e| LinkError::lost(format!("writing to the host: {e}")))
     }
 }

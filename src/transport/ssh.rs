@@ -47,7 +47,7 @@ impl Options {
             run,
             control_dir,
             ssh: "ssh".into(),
-            connect_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(5),
             connect_deadline: Duration::from_secs(30),
             keepalive: Duration::from_secs(5),
             parallel: 32,

@@ -48,7 +48,7 @@ impl Default for Work {
             env: Vec::new(),
             cwd: None,
             shell: None,
-            timeout: Duration::from_secs(300),
+            timeout: Duration::from_mins(5),
             part: "",
             scratch: Vec::new(),
             cursors: Vec::new(),

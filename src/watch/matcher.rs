@@ -380,9 +380,9 @@ mod tests {
             assert!(failed(&m.verdict(at(3))), "{:?}", m.verdict(at(3)));
         }
         let mut m = matcher(spec(vec![entry("won", Amount::AtLeast(2))], vec![], 0));
-        HOSTS.iter().for_each(|host| {
+        for host in HOSTS {
             m.feed(host, "won", None, at(1));
-        });
+        }
         assert_eq!(m.verdict(at(1)), Verdict::Passed);
     }
 
@@ -403,9 +403,9 @@ mod tests {
         for (amount, hidden) in [(Amount::Exactly(3), true), (Amount::AtMost(3), true), (Amount::Every, false)] {
             let mut m = expect(amount);
             m.gap("b");
-            HOSTS.iter().for_each(|host| {
+            for host in HOSTS {
                 m.feed(host, "won", None, at(1));
-            });
+            }
             assert_eq!(unknown(&m.verdict(at(1))), hidden, "{amount:?}");
         }
         let mut never = matcher(spec(vec![], vec![entry("panic", Amount::Every)], 0));

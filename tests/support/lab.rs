@@ -40,11 +40,11 @@ pub fn consul_program() -> Result<PathBuf, String> {
     FOUND.get_or_init(|| refloat::lab::obtain_consul(&machine(), &mut |_| {}).map_err(|e| e.to_string())).clone()
 }
 
-/// This machine, as the tests see it: the cache is in the build folder.
+/// This machine, as the tests see it: the cache is in the build folder, and the demo has the same.
 pub fn machine() -> Machine {
     Machine {
         path: std::env::var_os("PATH").unwrap_or_default(),
-        cache: Path::new(env!("CARGO_TARGET_TMPDIR")).to_owned(),
+        cache: Path::new(env!("CARGO_TARGET_TMPDIR")).join("refloat"),
         consul: std::env::var_os("REFLOAT_CONSUL").map(PathBuf::from),
     }
 }
@@ -58,8 +58,13 @@ pub struct TestLab {
 impl TestLab {
     /// Makes a lab.
     pub fn up(spec: Spec) -> Self {
+        Self::of(spec, &machine())
+    }
+
+    /// Makes a lab of another machine: with something else as its Consul.
+    pub fn of(spec: Spec, machine: &Machine) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let lab = Lab::up(&folder.path().join("lab"), spec, &machine(), &mut |_| {}).unwrap_or_else(|e| panic!("{e}"));
+        let lab = Lab::up(&folder.path().join("lab"), spec, machine, &mut |_| {}).unwrap_or_else(|e| panic!("{e}"));
         Self { lab, _folder: folder }
     }
 

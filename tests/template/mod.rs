@@ -4,6 +4,7 @@ mod contexts;
 mod expressions;
 mod language;
 mod shells;
+mod structure;
 
 use refloat::base::clock::Timestamp;
 use refloat::template::{Base, Read, ReadError, Scope, Value};

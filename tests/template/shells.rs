@@ -63,17 +63,17 @@ const HOSTILE: [&str; 24] = [
 ];
 
 /// A fixed sequence, so that a failure can be repeated.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % n as u64).expect("small")
     }
 
-    fn text(&mut self) -> String {
+    pub fn text(&mut self) -> String {
         const SPICE: [&str; 30] = [
             "'", "\"", "\\", "$", "`", "$(id)", "\n", "*", "?", "[a-z]", "~", "#", ";", "&", "|", "<", ">", "(", ")",
             "{", "}", "!", " ", "\t", "\r", "=", "%", "$((1))", "EOF\n", "\\\n",
@@ -146,5 +146,128 @@ fn a_value_arrives_as_it_is_in_every_place_and_shell() {
         for batch in cases.chunks(500) {
             check(shell, batch, &compiled);
         }
+    }
+}
+
+/// Shell texts at random: C stands for commands, W for a word, D for what stands inside of "…", T for text without
+/// quotes, and x for the value. Some are well-formed, some are what people write by mistake.
+const COMMANDS: [&str; 26] = [
+    "echo W W",
+    "echo W",
+    "echo x",
+    "a=W",
+    "a=W echo x",
+    "case W in W) C;; esac",
+    "case a in\na) C;;\nb|W) C;;\nesac",
+    "if :; then C; fi",
+    "{ C; }",
+    "( C )",
+    "C | cat",
+    "C; C",
+    "C\nC",
+    "C && C",
+    "cat <<E\nD\nE\n",
+    "cat <<'E'\nT\nE\nC",
+    "cat <<E; C\nT\nE\nC",
+    "# T\nC",
+    "echo W # T\nC",
+    "(( 1 << 2 ))\nC",
+    "[[ a =~ (T|#) ]]\nC",
+    "echo W >/dev/null; C",
+    "for i in W x; do C; done",
+    "f() { C; }; f W",
+    "echo $(case a in a) C;; esac) W",
+    "! C",
+];
+const WORDS: [&str; 24] = [
+    "a",
+    "x",
+    "x",
+    "'T'",
+    "'x'",
+    "\"D\"",
+    "\"x\"",
+    "WW",
+    "$(C)",
+    "`C`",
+    "${a:-W}",
+    "$a",
+    "$'T'",
+    "$'T\\'T'",
+    "$\"D\"",
+    "$((1))",
+    "\\'",
+    "\\\"",
+    "\\\\",
+    "a#b",
+    "$(cat <<E\nT\nE\n)",
+    "$(# T'\nC)",
+    "*",
+    "[T]",
+];
+const INSIDE: [&str; 14] =
+    ["a", "x", "x", "DD", "'", "$(C)", "`C`", "${a:-D}", "${a:-'D'}", "$a", "\\\"", "\\\\", "#", "$((1))"];
+const TEXTS: [&str; 8] = ["a", "x", "x", "TT", " ", "#", "(", "b"];
+
+fn generate(random: &mut Random, form: &str, depth: usize, out: &mut String) {
+    for c in form.chars() {
+        let forms: &[&str] = match c {
+            'C' => &COMMANDS,
+            'W' => &WORDS,
+            'D' => &INSIDE,
+            'T' => &TEXTS,
+            'x' => &[],
+            _ => {
+                out.push(c);
+                continue;
+            }
+        };
+        if c == 'x' {
+            out.push_str("{{x}}");
+        } else if depth == 0 {
+            out.push_str(if c == 'C' { "echo {{x}}" } else { "{{x}}" });
+        } else {
+            let form = forms[random.below(forms.len())];
+            generate(random, form, depth - 1, out);
+        }
+    }
+}
+
+const ATTACKS: [&str; 6] =
+    ["$(:>pwn)`:>pwn`;:>pwn;\n:>pwn\n", "';:>pwn;'", "\";:>pwn;\"", ");:>pwn;(", "\nE\n:>pwn\n", "a[$(:>pwn)]"];
+
+/// More rounds, and other ones: `REFLOAT_FUZZ=40000 REFLOAT_FUZZ_SEED=7 cargo test no_text_that`.
+#[test]
+fn no_text_that_compiles_lets_a_value_run() {
+    let rounds = std::env::var("REFLOAT_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
+    let seed = std::env::var("REFLOAT_FUZZ_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0x2545_f491_4f6c_dd1d);
+    let mut random = Random(seed);
+    let mut ran = 0;
+    while ran < rounds {
+        let mut source = String::new();
+        generate(&mut random, "C", 4, &mut source);
+        let text = Text::<Shell>::from(source.as_str());
+        if text.is_literal() || !text.problems().is_empty() {
+            continue;
+        }
+        ran += 1;
+        let attack = ATTACKS[random.below(ATTACKS.len())];
+        let script = text.render(&World::new().with("x", attack)).expect("renders").text;
+        let shell = [&["dash"][..], &["bash"], &["busybox", "sh"]][random.below(3)];
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = Command::new(shell[0])
+            .args(&shell[1..])
+            .args(["-c", &script])
+            .current_dir(folder.path())
+            .stdin(std::process::Stdio::null())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .output()
+            .expect("the shell starts");
+        assert!(
+            !folder.path().join("pwn").exists(),
+            "{shell:?} ran the value in {source:?}:\n{script}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
 }

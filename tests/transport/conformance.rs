@@ -88,7 +88,7 @@ async fn streams(link: &dyn Link) {
     assert_eq!((done.stdout.len(), done.truncated), (1000, true));
     assert!(done.stdout.starts_with(b"begin\nx") && done.stdout.ends_with(b"xend\n"));
 
-    let long: Vec<u8> = (0..200_000u32).flat_map(|n| n.to_le_bytes()).collect();
+    let long: Vec<u8> = (0..200_000u32).flat_map(u32::to_le_bytes).collect();
     let work = Work { stdin: long.clone(), ..Work::script("sha256sum") };
     let done = link.claim(&permit("long input"), &work, None).await.expect("long input");
     assert_eq!(text(&done.stdout[..64]), refloat::base::digest::Digest::of(&long).to_string());

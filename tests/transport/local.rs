@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use refloat::base::ids::RunId;
 use refloat::transport::local::LocalTransport;
 use refloat::transport::ssh::Options;
-use refloat::transport::{Claims, Transport as _, Via, Work};
+use refloat::transport::{Ask, Claims, LinkError, Transport as _, Via, Work};
 
 use super::{conformance, host, permit, spool, until};
 use crate::support::tier;
@@ -98,7 +98,120 @@ async fn a_claimed_step_costs_few_processes() {
             let forked = |l: &&str| l.contains(" = ") && ["clone", "fork"].iter().any(|call| l.contains(call));
             forks.push(trace.lines().filter(forked).count());
         }
-        let each = (forks[1] - forks[0]) as f64 / 20.0;
-        assert!((1.0..=4.0).contains(&each), "{shell}: {forks:?}");
+        let twenty = forks[1] - forks[0];
+        assert!((20..=80).contains(&twenty), "{shell}: {forks:?}");
     }
+}
+
+#[tokio::test]
+async fn work_as_another_user() {
+    let root = rustix::process::geteuid().is_root();
+    let sudo = std::process::Command::new("sudo").args(["-n", "-u", "nobody", "--", "true"]).output();
+    let works = root && sudo.is_ok_and(|done| done.status.success());
+    if !tier("sudo", works.then_some(()).ok_or("no sudo to nobody".to_owned())) {
+        return;
+    }
+    let options = Options::new(RunId::generate(), PathBuf::from("/nonexistent"));
+    let (run, transport) = (options.run.clone(), LocalTransport::new(options));
+    let link = transport.connect(&host(Via::Local)).await.expect("a link");
+    let as_user = |user: &str, script: &str| Work { user: Some(user.to_owned()), ..Work::script(script) };
+    for (user, expected) in [("nobody", "nobody\n"), ("root", "root\n")] {
+        let ask = Ask { user: Some(user.to_owned()), ..Ask::script("id -un") };
+        assert_eq!(link.ask(&ask).await.expect("an answer").stdout, expected.as_bytes());
+        let done = link.claim(&permit(user), &as_user(user, "id -un"), None).await.expect("an end");
+        assert_eq!(done.stdout, expected.as_bytes());
+    }
+    let big = link.claim(&permit("big"), &as_user("nobody", "head -c 100000 /dev/zero"), None).await.expect("an end");
+    assert_eq!(big.stdout.len(), 100_000);
+    // A step of another user is cancelled by a runner of that user, also over a link that did not start it.
+    let dir = tempfile::tempdir_in("/var/tmp").expect("a folder");
+    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("a mode");
+    let file = dir.path().join("runs");
+    let (key, work) = (permit("cancelled"), as_user("nobody", &format!("touch {}; sleep 1000", file.display())));
+    let other = transport.connect(&host(Via::Local)).await.expect("a link");
+    let (done, ()) = tokio::join!(link.claim(&key, &work, None), async {
+        until("the step runs", || file.exists()).await;
+        other.worked_as(Some("nobody"));
+        other.cancel(key.key(), std::time::Duration::from_secs(5)).await.expect("nothing is left");
+    });
+    assert_eq!(done.expect("an end").exit, 143);
+    let refused = link.claim(&permit("no such user"), &as_user("no-such-user", "true"), None).await;
+    assert!(
+        matches!(&refused, Err(LinkError::SudoRefused { stderr }) if stderr.contains("no-such-user")),
+        "{refused:?}"
+    );
+    other.finish(Claims::Keep).await;
+    link.finish(Claims::Remove).await;
+    assert!(!spool(&run).exists());
+    assert!(!std::path::Path::new("/var/tmp/.refloat-65534").join(run.as_str()).exists());
+}
+
+#[tokio::test]
+async fn a_request_that_is_cut_anywhere_starts_nothing() {
+    const RUNNER: &str = include_str!("../../src/transport/assets/runner.sh");
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().expect("a folder");
+    let effect = dir.path().join("effect");
+    let script = format!("touch {}", effect.display());
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("a boot id");
+    let (lines, input) = ("W /nowhere/at all", "in\\nput");
+    let head = format!("run 1 key {} 0 500 1 1 {} {} 1", boot.trim(), script.len() + 1, input.len() + 1);
+    let request = format!("{head}\n{script}\n{input}\n{lines}\n. 1\n");
+    let send = |request: &str| {
+        let text = format!("eval \"$(dd ibs=1 obs=65536 count={} 2>/dev/null)\"", RUNNER.len());
+        let mut child = std::process::Command::new("/bin/sh")
+            .args(["-c", &text, "refloat"])
+            .env("HOME", dir.path())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("a shell");
+        let all = format!("{RUNNER}refloat1 nonce cut /bin/sh\n\n{request}");
+        child.stdin.take().expect("its input").write_all(all.as_bytes()).expect("written");
+        child.wait().expect("its end");
+    };
+    for cut in (0..request.len() - 1).step_by(3).chain([request.len() - 2]) {
+        send(&request[..cut]);
+        assert!(!effect.exists(), "cut at {cut} of {}", request.len());
+    }
+    send(&request);
+    assert!(effect.exists(), "whole, it is done");
+}
+
+#[tokio::test]
+async fn a_lost_supervisor_makes_the_outcome_unknown_and_secrets_are_nowhere() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let ready = dir.path().join("ready");
+    let options = Options::new(RunId::generate(), PathBuf::from("/nonexistent"));
+    let (spool, transport) = (spool(&options.run), LocalTransport::new(options));
+    let secret = format!("secret-{}", RunId::generate());
+    let env = vec![("TOKEN".to_owned(), secrecy::SecretString::from(secret.as_str()))];
+    let work = Work { env, ..Work::script(format!("touch {}; sleep 1000", ready.display())) };
+    let permit = permit("supervised");
+    let link = transport.connect(&host(Via::Local)).await.expect("a link");
+    let record = spool.join(permit.key().to_string());
+    let (lost, ()) = tokio::join!(link.claim(&permit, &work, None), async {
+        until("the step runs", || ready.exists()).await;
+        let has = |bytes: Vec<u8>| bytes.windows(secret.len()).any(|w| w == secret.as_bytes());
+        for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+            assert!(!has(std::fs::read(entry.path().join("cmdline")).unwrap_or_default()), "{:?}", entry.path());
+        }
+        for entry in std::fs::read_dir(&spool).expect("the claims").flatten() {
+            assert!(!has(std::fs::read(entry.path()).expect("a file")), "{:?}", entry.path());
+        }
+        let record = std::fs::read_to_string(&record).expect("a record");
+        let supervisor = record.split(' ').nth(1).expect("a pid").to_owned();
+        assert!(std::process::Command::new("kill").args(["-9", &supervisor]).status().expect("kill").success());
+    });
+    assert!(matches!(lost, Err(LinkError::Lost { .. })), "{lost:?}");
+    let other = transport.connect(&host(Via::Local)).await.expect("a link");
+    let unknown = other.claim(&permit, &work, None).await;
+    assert!(matches!(unknown, Err(LinkError::Lost { .. })), "{unknown:?}");
+    // Its group is still there, and can still be ended.
+    other.cancel(permit.key(), std::time::Duration::from_secs(5)).await.expect("nothing is left");
+    let group = std::fs::read_to_string(&record).expect("a record");
+    let group = group.lines().find_map(|line| line.strip_prefix("R ")?.strip_suffix(" .").map(str::to_owned));
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", group.expect("a group"))).unwrap_or_default();
+    assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+    other.finish(Claims::Remove).await;
 }

@@ -98,6 +98,7 @@ async fn absent(link: &dyn Link, path: &str) {
 async fn resumed(link: &dyn Link, path: &str) {
     append(path, "old\n");
     let from = cursor(link, path, "one\\ntwo\\nthr").await;
+    assert_eq!(cursor(link, path, "one\\ntwo\\nthr").await, from, "the same claim has the same cursors");
     let mut follower = Follower::start(link, None, &from).await.expect("a follower");
     assert_eq!(next(&mut follower, 2).await, ["one", "two"]);
     let from = follower.cursor();

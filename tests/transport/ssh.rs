@@ -117,7 +117,7 @@ async fn a_lost_link_is_never_an_exit_code() {
     let (work, permit) = (Work::script(script), permit("lost"));
     let (lost, ()) = tokio::join!(link.claim(&permit, &work, None), async {
         until("the step runs", || file.exists()).await;
-        let master = marked(&format!("ConnectTimeout=10"))
+        let master = marked("ConnectTimeout=10")
             .into_iter()
             .find(|p| p.contains(sshd.dir.path().to_str().expect("UTF-8")) && p.contains("\0-M\0"))
             .expect("the master");
@@ -150,6 +150,26 @@ async fn noise_before_the_handshake_is_discarded() {
     let mut bulk = link.bulk(&Ask::script("echo out")).await.expect("a channel");
     assert_eq!(bulk.next().await.expect("bytes"), b"out\n");
     drop(bulk);
+    link.finish(Claims::Remove).await;
+}
+
+#[tokio::test]
+async fn a_server_that_allows_one_channel_is_used_in_turn() {
+    if !tier("sshd", available()) {
+        return;
+    }
+    let sshd = Sshd::start("MaxSessions 1");
+    let (transport, _) = transport(&sshd);
+    let link = transport.connect(&sshd.host()).await.expect("a link");
+    let (ask, slow, permit) = (Ask::script("echo on"), Work::script("sleep 0.5; echo slow"), permit("slow"));
+    let (done, answer) = tokio::join!(link.claim(&permit, &slow, None), link.ask(&ask));
+    assert_eq!(
+        (done.expect("an end").stdout, answer.expect("an answer").stdout),
+        (b"slow\n".to_vec(), b"on\n".to_vec())
+    );
+    let big = Work::script("head -c 100000 /dev/zero; exit 5");
+    let done = link.claim(&super::permit("big"), &big, None).await.expect("an end");
+    assert_eq!((done.stdout.len(), done.exit), (100_000, 5));
     link.finish(Claims::Remove).await;
 }
 

@@ -55,24 +55,20 @@ pub async fn judge_all(guards: &[Guard], fleet: &dyn Fleet, host: Option<&str>) 
 /// Judges one guard in the eyes of `host`.
 pub async fn judge(guard: &Guard, fleet: &dyn Fleet, host: Option<&str>) -> Judgement {
     let mut silent = Vec::new();
-    let (name, outcome) = match &guard.kind {
-        GuardKind::That(that) => ("that".to_owned(), Ok(plain(that, fleet, host, None))),
-        GuardKind::Here(probe, that) => {
-            let seen = match host {
-                Some(host) => here(probe, that, fleet, host).await,
-                None => failure(None, "this guard speaks of a host, and the step has none"),
-            };
-            ("probe".to_owned(), Ok(seen))
-        }
+    let outcome = match &guard.kind {
+        GuardKind::That(that) => Ok(plain(that, fleet, host, None)),
+        GuardKind::Here(probe, that) => Ok(match host {
+            Some(host) => here(probe, that, fleet, host).await,
+            None => failure(None, "this guard speaks of a host, and the step has none"),
+        }),
         GuardKind::Every(members, when) => every(members, when, fleet).await,
         GuardKind::Count(members, amount) => count(members, *amount, fleet).await,
         GuardKind::Agree(members, value) => compare(members, value, true, fleet).await,
         GuardKind::Differ(members, value) => compare(members, value, false, fleet).await,
-        GuardKind::Down(spec) => {
-            let (name, outcome, quiet) = ports::down(spec, fleet).await;
+        GuardKind::Down(spec) => ports::down(spec, fleet).await.map(|(seen, quiet)| {
             silent = quiet;
-            (name, outcome)
-        }
+            seen
+        }),
         GuardKind::Up(spec) => ports::up(spec, fleet).await,
         GuardKind::Quorum(hosts, of) => majority(hosts, of, true, fleet),
         GuardKind::NoQuorum(hosts, of) => majority(hosts, of, false, fleet),
@@ -85,11 +81,11 @@ pub async fn judge(guard: &Guard, fleet: &dyn Fleet, host: Option<&str>) -> Judg
         let scope = fleet.scope(host, None);
         text.render(&*scope).map(|rendered| rendered.text).ok()
     });
-    Judgement { guard: name, verdict, seen, message, silent }
+    Judgement { guard: guard.words(), verdict, seen, message, silent }
 }
 
-/// A name for the guard, and what was seen or why nothing could be.
-pub(super) type Outcome = (String, Result<Vec<Seen>, String>);
+/// What was seen, or why nothing could be.
+pub(super) type Outcome = Result<Vec<Seen>, String>;
 
 fn worst(seen: &[Seen]) -> Verdict {
     seen.iter().map(|s| s.verdict).max().unwrap_or(Verdict::Holds)
@@ -130,14 +126,14 @@ fn plain(that: &[Expr], fleet: &dyn Fleet, host: Option<&str>, found: Option<&Fo
         })
         .collect();
     if seen.is_empty() {
-        let what = found.map_or_else(|| "so it is".to_owned(), |found| found.seen.clone());
+        let what = found.map_or_else(|| "true".to_owned(), |found| found.seen.clone());
         seen.push(Seen { host: place, what, verdict: Verdict::Holds });
     }
     seen
 }
 
 /// Asks a probe on a host, or from where it says.
-pub(super) async fn ask(probe: &Probe, fleet: &dyn Fleet, host: &str) -> Result<Found, ProbeError> {
+pub async fn ask(probe: &Probe, fleet: &dyn Fleet, host: &str) -> Result<Found, ProbeError> {
     let asked_on = match &probe.from {
         None => host.to_owned(),
         Some(selector) => match fleet.resolve(selector).map_err(ProbeError::NotAsked)?.as_slice() {
@@ -159,7 +155,7 @@ async fn here(probe: &Probe, that: &[Expr], fleet: &dyn Fleet, host: &str) -> Ve
             vec![Seen { host: Some(host.to_owned()), what: error.to_string(), verdict: Verdict::Fails }]
         }
         Ok(found) if that.is_empty() => {
-            let verdict = if found.success { Verdict::Holds } else { Verdict::Fails };
+            let verdict = if probe.accepts(&found) { Verdict::Holds } else { Verdict::Fails };
             vec![Seen { host: Some(host.to_owned()), what: found.seen, verdict }]
         }
         Ok(found) => plain(that, fleet, Some(host), Some(&found)),
@@ -174,32 +170,25 @@ async fn member(members: &Members, fleet: &dyn Fleet, host: &str) -> Vec<Seen> {
 }
 
 async fn every(members: &Members, when: &[Expr], fleet: &dyn Fleet) -> Outcome {
-    let hosts = match fleet.resolve(&members.hosts) {
-        Ok(hosts) => hosts,
-        Err(why) => return ("every".to_owned(), Err(why)),
-    };
+    let hosts = fleet.resolve(&members.hosts)?;
     let mut meant = Vec::new();
     for host in &hosts {
         match worst(&plain(when, fleet, Some(host), None)) {
             Verdict::Holds => meant.push(host),
             Verdict::Fails => {}
             // whether it is meant is not known, so whether all are so is not known
-            Verdict::Unknown => return ("every".to_owned(), Ok(plain(when, fleet, Some(host), None))),
+            Verdict::Unknown => return Ok(plain(when, fleet, Some(host), None)),
         }
     }
     if meant.is_empty() {
-        return ("every".to_owned(), Ok(no_hosts()));
+        return Ok(no_hosts());
     }
     let seen = join_all(meant.into_iter().map(|host| member(members, fleet, host))).await;
-    ("every".to_owned(), Ok(seen.into_iter().flatten().collect()))
+    Ok(seen.into_iter().flatten().collect())
 }
 
 async fn count(members: &Members, amount: Amount, fleet: &dyn Fleet) -> Outcome {
-    let name = format!("count {amount}");
-    let hosts = match fleet.resolve(&members.hosts) {
-        Ok(hosts) => hosts,
-        Err(why) => return (name, Err(why)),
-    };
+    let hosts = fleet.resolve(&members.hosts)?;
     let each = join_all(hosts.iter().map(|host| member(members, fleet, host))).await;
     let holding = each.iter().filter(|seen| worst(seen) == Verdict::Holds).count();
     let unknown = each.iter().filter(|seen| worst(seen) == Verdict::Unknown).count();
@@ -212,23 +201,19 @@ async fn count(members: &Members, amount: Amount, fleet: &dyn Fleet) -> Outcome 
         vec![Seen { host: None, what: format!("{holding} of {} hosts, wanted {amount}", hosts.len()), verdict }];
     // the members explain the number; the verdict is the number's
     seen.extend(each.into_iter().flatten().map(|s| Seen { verdict: Verdict::Holds, ..s }));
-    (name, Ok(seen))
+    Ok(seen)
 }
 
 async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet) -> Outcome {
-    let name = if equal { "agree" } else { "differ" }.to_owned();
-    let hosts = match fleet.resolve(&members.hosts) {
-        Ok(hosts) => hosts,
-        Err(why) => return (name, Err(why)),
-    };
+    let hosts = fleet.resolve(&members.hosts)?;
     if hosts.is_empty() {
-        return (name, Ok(no_hosts()));
+        return Ok(no_hosts());
     }
     let values = join_all(hosts.iter().map(|host| async move {
         let result = match &members.probe {
             None => None,
             Some(probe) => match ask(probe, fleet, host).await {
-                Ok(found) if found.success => Some(found.result),
+                Ok(found) if probe.accepts(&found) => Some(found.result),
                 Ok(found) => return Err(found.seen),
                 Err(error) => return Err(error.to_string()),
             },
@@ -254,7 +239,7 @@ async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet
             Seen { host: Some(host.clone()), what, verdict }
         })
         .collect();
-    (name, Ok(seen))
+    Ok(seen)
 }
 
 fn majority(
@@ -263,15 +248,11 @@ fn majority(
     wanted: bool,
     fleet: &dyn Fleet,
 ) -> Outcome {
-    let name = if wanted { "quorum" } else { "no quorum" }.to_owned();
-    let (some, all) = match (fleet.resolve(hosts), fleet.resolve(of)) {
-        (Ok(some), Ok(all)) => (some, all),
-        (Err(why), _) | (_, Err(why)) => return (name, Err(why)),
-    };
+    let (some, all) = (fleet.resolve(hosts)?, fleet.resolve(of)?);
     let inside = some.iter().filter(|host| all.contains(host)).count();
     let needed = all.len() / 2 + 1;
     let is = inside >= needed;
     let what = format!("{inside} of {} hosts, a majority is {needed}", all.len());
     let verdict = if is == wanted { Verdict::Holds } else { Verdict::Fails };
-    (name, Ok(vec![Seen { host: None, what, verdict }]))
+    Ok(vec![Seen { host: None, what, verdict }])
 }

@@ -4,6 +4,7 @@
 mod judge;
 mod model;
 mod ports;
+mod words;
 
-pub use judge::{Judgement, Seen, Verdict, judge, judge_all};
+pub use judge::{Judgement, Seen, Verdict, ask, judge, judge_all};
 pub use model::{Amount, Guard, GuardKind, Members, Ports};

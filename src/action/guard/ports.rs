@@ -76,18 +76,13 @@ async fn look(spec: &Ports, fleet: &dyn Fleet) -> Result<(Vec<String>, Vec<Vanta
     Ok((hosts, vantages))
 }
 
-/// Judges `down`. The third part lists the hosts that were only ever silent: not proved dead.
-pub(super) async fn down(spec: &Ports, fleet: &dyn Fleet) -> (String, Result<Vec<Seen>, String>, Vec<String>) {
-    let name = "down".to_owned();
-    let (hosts, vantages) = match look(spec, fleet).await {
-        Ok(looked) => looked,
-        Err(why) => return (name, Err(why), Vec::new()),
-    };
+/// Judges `down`. The second part lists the hosts that were only ever silent: not proved dead.
+pub(super) async fn down(spec: &Ports, fleet: &dyn Fleet) -> Result<(Vec<Seen>, Vec<String>), String> {
+    let (hosts, vantages) = look(spec, fleet).await?;
     if hosts.is_empty() {
-        return (name, Ok(no_hosts()), Vec::new());
+        return Ok((no_hosts(), Vec::new()));
     }
-    let (seen, silent) = judge_down(&hosts, &vantages);
-    (name, Ok(seen), silent)
+    Ok(judge_down(&hosts, &vantages))
 }
 
 fn judge_down(hosts: &[String], vantages: &[Vantage]) -> (Vec<Seen>, Vec<String>) {
@@ -139,13 +134,9 @@ fn judge_down(hosts: &[String], vantages: &[Vantage]) -> (Vec<Seen>, Vec<String>
 
 /// Judges `up`: every port of every host answers every vantage.
 pub(super) async fn up(spec: &Ports, fleet: &dyn Fleet) -> Outcome {
-    let name = "up".to_owned();
-    let (hosts, vantages) = match look(spec, fleet).await {
-        Ok(looked) => looked,
-        Err(why) => return (name, Err(why)),
-    };
+    let (hosts, vantages) = look(spec, fleet).await?;
     if hosts.is_empty() {
-        return (name, Ok(no_hosts()));
+        return Ok(no_hosts());
     }
     let seen = vantages
         .iter()
@@ -161,7 +152,7 @@ pub(super) async fn up(spec: &Ports, fleet: &dyn Fleet) -> Outcome {
             Seen { host: Some(host.clone()), what, verdict }
         })
         .collect();
-    (name, Ok(seen))
+    Ok(seen)
 }
 
 #[cfg(test)]

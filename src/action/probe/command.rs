@@ -1,7 +1,7 @@
 //! `command:` what a program says. It runs in the host's runner, without claim or spool; that it only reads is the
 //! author's promise.
 
-use crate::action::words::{clip, known, seconds};
+use crate::action::words::{clip, known, seconds, visible};
 use crate::template::{Scope, Value};
 use crate::transport::{Answer, Ask, Look};
 
@@ -18,9 +18,9 @@ pub(super) async fn ask(
 ) -> Result<Found, ProbeError> {
     let mut ask = Ask { timeout: probe.timeout, ..login.ask() };
     match command {
-        Command::Shell(text) => ask.script = text.render(scope).and_then(known)?,
+        Command::Shell(text) => ask.script = text.render(scope).and_then(visible)?,
         Command::Argv { argv, stdin } => {
-            ask.argv = Some(argv.iter().map(|a| a.render(scope).and_then(known)).collect::<Result<_, _>>()?);
+            ask.argv = Some(argv.iter().map(|a| a.render(scope).and_then(visible)).collect::<Result<_, _>>()?);
             if let Some(stdin) = stdin {
                 ask.stdin = stdin.render(scope).and_then(known)?.into_bytes();
             }

@@ -1,6 +1,6 @@
 //! `disk:` space and inodes of the file system that holds a path.
 
-use crate::action::words::{clip, known};
+use crate::action::words::clip;
 use crate::template::{Plain, Scope, Text, Value};
 use crate::transport::Look;
 
@@ -23,12 +23,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let path = path.render(scope).and_then(known)?;
-    let answer = login.script(look, probe.timeout, SCRIPT, &[&path]).await?;
-    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
-    if answer.exit != 0 {
-        return Err(ProbeError::NotAsked(super::refusal(&answer, &path)));
-    }
+    let (path, text) = super::about(path, SCRIPT, probe, look, login, scope).await?;
     let mut lines = text.lines();
     let (free_kib, percent) = lines
         .next()

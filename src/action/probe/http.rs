@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 
-use crate::action::words::{clip, known};
+use crate::action::words::{clip, known, visible};
 use crate::template::{Scope, Value};
 use crate::transport::{Dialed, Look, Stream};
 
@@ -23,7 +23,7 @@ pub(super) async fn ask(
     look: &dyn Look,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let url = request.url.render(scope).and_then(known)?;
+    let url = request.url.render(scope).and_then(visible)?;
     let mut headers = Vec::new();
     for (name, text) in &request.headers {
         headers.push((name.clone(), text.render(scope).and_then(known)?));

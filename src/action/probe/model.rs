@@ -303,6 +303,21 @@ impl Kind {
         }
     }
 
+    /// The key that says which kind it is.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::Command(_) => "command",
+            Self::Read(_) => "read",
+            Self::Path(_) => "path",
+            Self::Http(_) => "http",
+            Self::Port(_) => "port",
+            Self::Service(_) => "service",
+            Self::Process(_) => "process",
+            Self::Disk(_) => "disk",
+        }
+    }
+
     /// The names of the result's fields.
     #[must_use]
     pub fn fields(&self) -> &'static [&'static str] {

@@ -1,6 +1,6 @@
 //! `port:` whether a TCP port answers, seen from the host (`8300`) or at an address (`10.0.0.1:8300`).
 
-use crate::action::words::known;
+use crate::action::words::visible;
 use crate::template::{Plain, Scope, Text, Value};
 use crate::transport::{Dialed, Look};
 
@@ -13,7 +13,7 @@ pub(super) async fn ask(
     look: &dyn Look,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let text = address.render(scope).and_then(known)?;
+    let text = address.render(scope).and_then(visible)?;
     let address = if text.bytes().all(|b| b.is_ascii_digit()) { format!("127.0.0.1:{text}") } else { text };
     let (open, error) = match look.dial(&address, probe.timeout).await? {
         Dialed::Open(_) => (true, None),

@@ -1,6 +1,6 @@
 //! `service:` the state of a service, read back from its manager (systemd or runit).
 
-use crate::action::words::known;
+use crate::action::words::visible;
 use crate::template::{Plain, Scope, Text, Value};
 use crate::transport::Look;
 
@@ -16,7 +16,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let name = name.render(scope).and_then(known)?;
+    let name = name.render(scope).and_then(visible)?;
     let state = service_state::read(look, login, &name, probe.timeout).await?;
     Ok(Found {
         success: state.running(),

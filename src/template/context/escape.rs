@@ -33,6 +33,8 @@ pub(in crate::template) enum Escape {
     JsonValue,
     /// Inside of a JSON string.
     JsonString,
+    /// Inside of "…" in YAML.
+    YamlDouble,
     /// Inside of '…' in YAML.
     YamlSingle,
     /// In a line of a YAML block scalar; `line_start` when nothing but blanks is before it.
@@ -107,6 +109,7 @@ pub(in crate::template) fn apply(escape: &Escape, value: &Value, written: &str) 
         Escape::ShellDouble => Ok(with_backslash(&text, r#"\"$`"#)),
         Escape::ShellComment => Ok(text.replace(['\n', '\r'], " ")),
         Escape::JsonString => Ok(inside_json(&text)),
+        Escape::YamlDouble => Ok(edges_kept(&inside_json(&text))),
         Escape::YamlSingle if text.contains(breaks_line) => Err(unfit("it has several lines; put it inside \"…\"")),
         Escape::YamlSingle => Ok(text.replace('\'', "''")),
         Escape::YamlBlock { line_start } => {
@@ -216,6 +219,14 @@ fn inside_json(text: &str) -> String {
         }
     }
     out
+}
+
+/// At the edge of a line inside of "…" YAML drops blanks.
+fn edges_kept(text: &str) -> String {
+    const BLANK: &str = "\\u0020";
+    let (text, first) = text.strip_prefix(' ').map_or((text, ""), |rest| (rest, BLANK));
+    let (text, last) = text.strip_suffix(' ').map_or((text, ""), |rest| (rest, BLANK));
+    format!("{first}{text}{last}")
 }
 
 fn breaks_line(c: char) -> bool {

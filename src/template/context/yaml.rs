@@ -21,7 +21,15 @@ pub(super) struct Yaml {
     token: i64,
     /// The text before the next character is a blank or nothing.
     blank: bool,
+    /// The scalar so far is an anchor or a tag.
+    property: bool,
+    /// How many dashes the line begins with.
+    dashes: i64,
     inserted: Option<Range<usize>>,
+    /// A value has just been inserted inside of '…'.
+    quoted: Option<Range<usize>>,
+    /// How many lines of '…' have ended.
+    lines: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +40,8 @@ enum Mode {
     AfterScalar,
     /// Inside of a scalar without quotes.
     Bare,
+    /// In a further line of one: nothing in it is a key, or a value of its own.
+    Rest,
     /// A `:` behind a key: one, if a blank follows.
     Colon,
     /// A `-` where a value may begin: a list's, if a blank follows.
@@ -52,7 +62,19 @@ enum Mode {
 
 impl Default for Yaml {
     fn default() -> Self {
-        Self { mode: Mode::Gap, column: 0, flow: 0, parent: -1, token: 0, blank: true, inserted: None }
+        Self {
+            mode: Mode::Gap,
+            column: 0,
+            flow: 0,
+            parent: -1,
+            token: 0,
+            blank: true,
+            property: false,
+            dashes: 0,
+            inserted: None,
+            quoted: None,
+            lines: 0,
+        }
     }
 }
 
@@ -73,6 +95,12 @@ impl Yaml {
             (mode, c) => self.outside(mode, c),
         };
         self.blank = c.is_whitespace();
+        self.property &= !matches!(c, ' ' | '\t');
+        self.dashes = match c {
+            '\n' => 0,
+            '-' if self.column == self.dashes => self.dashes + 1,
+            _ => self.dashes,
+        };
         self.column = if c == '\n' { 0 } else { self.column + 1 };
     }
 
@@ -88,9 +116,18 @@ impl Yaml {
                 self.parent = self.column - 1;
                 Mode::Gap
             }
-            (Mode::Bare | Mode::Ended, '\n') if self.flow == 0 => Mode::AfterScalar,
+            // An anchor or tag alone on its line, or the begin of a document: what it is about is still to come.
+            (Mode::Bare, '\n') if self.property => Mode::Gap,
+            (Mode::Bare | Mode::Rest, '\n') if self.dashes == 3 && self.column == 3 => {
+                self.parent = -1;
+                Mode::Gap
+            }
+            (Mode::Bare | Mode::Rest | Mode::Ended, '\n') if self.flow == 0 => Mode::AfterScalar,
             (_, '\n' | '\t' | ' ') => mode,
             (_, '#') if self.blank => Mode::Comment,
+            // Deeper than its key: the scalar of the line before goes on.
+            (Mode::Rest, _) => Mode::Rest,
+            (Mode::AfterScalar, _) if self.flow == 0 && self.column > self.parent => Mode::Rest,
             (_, '[' | '{') if may_begin => {
                 self.flow += 1;
                 Mode::Gap
@@ -108,7 +145,10 @@ impl Yaml {
             (_, '|' | '>') if mode == Mode::Gap && self.flow == 0 => Mode::Header,
             (_, '"') if may_begin => self.begin(Mode::Double),
             (_, '\'') if may_begin => self.begin(Mode::Single),
-            _ if may_begin => self.begin(Mode::Bare),
+            _ if may_begin => {
+                self.property = matches!(c, '&' | '!');
+                self.begin(Mode::Bare)
+            }
             _ => Mode::Bare,
         }
     }
@@ -129,6 +169,16 @@ impl Machine for Yaml {
                     problems.push(glued(range));
                 }
             }
+            if let Some(range) = self.quoted.take()
+                && self.mode == Mode::Single
+                && c == '\n'
+            {
+                problems.push(
+                    Problem::error("unsafe-place", range, "a value at the end of a line of '…'")
+                        .help("put it inside \"…\""),
+                );
+            }
+            self.lines = if self.mode == Mode::Single { self.lines + u32::from(c == '\n') } else { 0 };
             self.step(c);
         }
     }
@@ -150,8 +200,13 @@ impl Machine for Yaml {
                 self.inserted = Some(range.clone());
                 Ok(Escape::JsonValue)
             }
-            Mode::Double => Ok(Escape::JsonString),
-            Mode::Single => Ok(Escape::YamlSingle),
+            Mode::Double => Ok(Escape::YamlDouble),
+            // Blanks at the edges of a line inside of quotes do not count, and '…' has no escapes to keep them.
+            Mode::Single if self.lines > 0 => refuse("a value in a further line of '…'", "put it inside \"…\""),
+            Mode::Single => {
+                self.quoted = Some(range.clone());
+                Ok(Escape::YamlSingle)
+            }
             Mode::BlockIndent => {
                 self.mode = Mode::Block;
                 Ok(Escape::YamlBlock { line_start: true })
@@ -165,23 +220,32 @@ impl Machine for Yaml {
             Mode::Header => refuse("a value behind `|` or `>`", "put it on a line of its own"),
             Mode::DoubleBackslash => refuse("a value right behind a backslash", "write `\\\\` for a backslash"),
             Mode::Ended if blank => refuse("two values in one place", "put a comma between them, or both inside \"…\""),
-            Mode::Bare | Mode::Ended | Mode::Colon | Mode::Dash => Err(Box::new(glued(range.clone()))),
+            Mode::Bare | Mode::Rest | Mode::Ended | Mode::Colon | Mode::Dash => Err(Box::new(glued(range.clone()))),
         }
     }
 
     fn join(&mut self, other: &Self) -> bool {
         self.blank &= other.blank;
         self.inserted = self.inserted.take().or_else(|| other.inserted.clone());
-        // Deeper is stricter: less text counts as a block scalar's, and what does not is checked as values are.
-        self.parent = self.parent.max(other.parent);
+        self.quoted = self.quoted.take().or_else(|| other.quoted.clone());
+        self.lines = self.lines.max(other.lines);
         self.column = self.column.min(other.column);
+        self.property &= other.property;
+        self.dashes = self.dashes.max(other.dashes);
         let value = |mode| matches!(mode, Mode::Bare | Mode::Ended);
+        let inside = |mode| value(mode) || mode == Mode::Rest;
         let line = |mode| matches!(mode, Mode::Gap | Mode::AfterScalar);
         self.mode = match (self.mode, other.mode) {
             (a, b) if a == b => a,
             (a, b) if value(a) && value(b) => Mode::Bare,
+            (a, b) if inside(a) && inside(b) => Mode::Rest,
             (a, b) if line(a) && line(b) => Mode::AfterScalar,
             _ => return false,
+        };
+        // The stricter: less text counts as a block scalar's, and more as the rest of a scalar of the line before.
+        self.parent = match self.mode {
+            Mode::Header | Mode::BlockIndent | Mode::Block => self.parent.max(other.parent),
+            _ => self.parent.min(other.parent),
         };
         self.flow == other.flow
     }

@@ -33,7 +33,7 @@ rf_main() {
   _setsid=$(command -v setsid) || _setsid=
   rf_up
   exec 4>&1
-  rf_loop 8>&1 1>&4 4>&- | rf_warden 4>&-
+  rf_loop 8>&1 1>&4 4>&- | rf_warden
 }
 
 rf_loop() {
@@ -137,7 +137,8 @@ rf_spool() {
 # the claim: O_CREAT|O_EXCL through noclobber. `rf_claim F` poisons a key so that it can never start
 rf_claim() { set -C; if { echo "$1 ." >"$_f"; } 2>/dev/null; then set +C; else set +C; return 1; fi; }
 # the record is an append-only log; a line counts only with its closing dot, so a torn one is not seen
-#   S supervisor boot t0 cursors .   claimed                R group .   the step is (about to be) this process group
+#   L cursor .   where a watched log stood   S supervisor boot t0 .   claimed
+#   R group .   the step is (about to be) this process group
 #   K . / T . / B .   cancelled, timed out, output cut      X rc t0 t1 out err flags .   ended
 #   F .   fenced: never ran, never will
 rf_judge() {
@@ -166,19 +167,11 @@ rf_settle() {
     elif ! rf_holds "$_sup"; then rf_judge; [ "$_s" = X ] || _s=L; fi
   fi
 }
-# the living members of the session or group $1 into _live
+# the living members of the session or group $1 into _live. One sed: a shell reads /proc byte by byte
 rf_members() {
-  _live=; set +f
-  for _d in /proc/[0-9]*; do
-    _y=; { IFS= read -r _y <"$_d/stat"; } 2>/dev/null || continue
-    _y=${_y##*) }
-    case $_y in
-    [ZX]*) ;;
-    *)
-      _z=${_y#* }; _z=${_z#* }; _g=${_z%% *}; _z=${_z#* }
-      if [ "$_g" = "$1" ] || [ "${_z%% *}" = "$1" ]; then _live="$_live ${_d#/proc/}"; fi;;
-    esac
-  done
+  set +f
+  _live=$(sed -n -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* $1 .*/\1/p" -e "s/^\([0-9]*\) (.*) [^ZX] [0-9]* [0-9]* $1 .*/\1/p" \
+    /proc/[0-9]*/stat 2>/dev/null)
   set -f
 }
 rf_gone() { rf_members "$1"; [ -z "$_live" ]; }
@@ -206,12 +199,25 @@ rf_run() {
 rf_supervise() {
   exec 3>>"$_f"
   _cur=; [ -z "$_C" ] || rf_cursors
-  { echo "S $_M $_boot $_t0 ." >&3; } 2>/dev/null || { rm -f "$_f"; echo "$_N R $_q nospool"; return 0; }
+  { rf_keep && echo "S $_M $_boot $_t0 ." >&3; } 2>/dev/null || { rm -f "$_f"; echo "$_N R $_q nospool"; return 0; }
   [ "$_a5" = 0 ] || printf '%s S %s %s\n%s' "$_N" "$_q" "${#_cur}" "$_cur"
   echo "arm $((_t0+_a3)) $_a4 $_f" >&8
   { rf_job; } 5>>"$_f.o" 6>>"$_f.e" || { echo "F ." >&3; echo "$_N R $_q nospool"; }
   echo "done" >&8
   return 0
+}
+# cursors into the record, so that who attaches has them too
+rf_keep() {
+  [ -n "$_cur" ] || return 0
+  while IFS= read -r _L; do echo "L $_L ." >&3 || return 1; done <<RF_END
+${_cur%"$_nl"}
+RF_END
+}
+rf_kept() {
+  _cur=
+  while IFS= read -r _L; do
+    case $_L in "L "*" .") _L=${_L#L }; _cur=$_cur${_L%" ."}$_nl;; esac
+  done <"$_f"
 }
 rf_job() {
   if [ -n "$_I" ]; then rf_put 2>/dev/null | ( rf_step ) >&5 2>&6; else ( rf_step ) </dev/null >&5 2>&6; fi
@@ -257,9 +263,11 @@ rf_report() {
 }
 # the key is taken: never again, but what it came to
 rf_attach() {
-  [ "$_a5" = 0 ] || echo "$_N S $_q 0"
   _z=0.02; _n=0
   while rf_settle; do
+    case $_s in X|R)
+      [ "$_a5" = 0 ] || { rf_kept; printf '%s S %s %s\n%s' "$_N" "$_q" "${#_cur}" "$_cur"; _a5=0; };;
+    esac
     case $_s in
     X) rf_report; return;;
     N) echo "$_N R $_q fenced"; return;;
@@ -361,8 +369,8 @@ rf_cursor() {
 # --- the warden: asleep on its pipe while there is nothing to watch
 rf_warden() {
   trap '' HUP INT TERM PIPE QUIT
-  exec >/dev/null 2>&1
-  _act=; _K=; _eof=; _M=0; _hit=
+  exec >/dev/null 2>&1 4>&- # by exec: a redirection of the call would keep a copy to restore
+  _act=; _K=; _eof=; _orphan=; _M=0; _hit=
   while :; do
     if [ -z "$_act" ]; then
       [ -z "$_eof" ] && IFS= read -r _w || break
@@ -373,6 +381,8 @@ rf_warden() {
       echo - >"/proc/$_M/fd/8" # so that what follows never waits
       while IFS= read -r _w || { _eof=1; false; }; do [ "$_w" != - ] || break; rf_word; done
     fi
+    # the loop was killed: our parent must not keep the channel open, so that the controller sees the loss at once
+    [ -z "$_eof" ] || [ -z "$_act" ] || [ -n "$_orphan" ] || { _orphan=1; kill -KILL "$$"; }
     [ -z "$_act" ] || rf_tick
   done
   rf_remove "$_K"

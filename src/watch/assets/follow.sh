@@ -64,9 +64,9 @@ while :; do
   cat <&3 || exit
   if [ "$f" -ef /proc/self/fd/3 ]; then
     n=$((n+1))
-    if [ $((n%3)) = 0 ]; then
-      pos; size "$f"
-      [ "$Z" -ge "$O" ] || emptied "$O"
+    if [ $((n%4)) = 0 ]; then # smaller, or emptied and grown again
+      pos
+      same "$f" "$O" || emptied "$O"
     fi
   elif [ -f "$f" ]; then # renamed and made anew; the writer may still hold the old file: drain it, then move on
     nap; cat <&3

@@ -1,0 +1,14 @@
+.PHONY: help demo test build
+
+help: ## shows this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+demo: ## breaks a real cluster on this machine and recovers it; leaves nothing behind
+	@sh tests/demo.sh
+
+test: ## everything: build, lint, units, real hosts, the demo; prints the time of each
+	@sh tests/groups.sh
+
+build: ## the binary, target/release/refloat
+	@sh tests/packages.sh build
+	cargo build --release --locked

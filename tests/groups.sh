@@ -1,0 +1,87 @@
+#!/bin/sh
+# `make test`: all groups of tests, one after the other, with the time of each. A group that fails does not hide what the
+# next ones say; only what cannot be built ends at once. A tier that this machine has not (namespaces, sshd, consul) is
+# skipped and said so; REFLOAT_REQUIRE (a comma-separated list) makes it a failure.
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+times=''
+failed=''
+started=$(date +%s)
+# Labs at the same time: each has some dozens of processes, and what waits for elections needs the processor.
+threads=$(nproc)
+[ "$threads" -le 4 ] || threads=4
+RUST_TEST_THREADS=${RUST_TEST_THREADS-$threads}
+export RUST_TEST_THREADS
+
+group() { # NAME COMMAND...
+    name=$1
+    shift
+    printf '\n== %s\n' "$name"
+    begin=$(date +%s)
+    ended=ok
+    "$@" || {
+        ended=FAILED
+        failed="$failed $name"
+    }
+    times="$times$(printf '%-14s %5d s  %s' "$name" $(($(date +%s) - begin)) "$ended")
+"
+}
+
+build() {
+    cargo build --locked && cargo test --locked --no-run
+}
+
+lint() {
+    cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && scripts
+}
+
+scripts() {
+    if command -v shellcheck >/dev/null; then
+        git ls-files '*.sh' .ci/run | xargs shellcheck && echo "shellcheck: ok"
+    else
+        echo "SKIPPED, tier shellcheck: it is not here" >&2
+    fi
+}
+
+unit() {
+    cargo test --locked --lib --bins && cargo test --locked --doc
+}
+
+# Each module of the integration binary is a group, so none can be forgotten.
+module() {
+    tests=$(cargo test --locked --quiet --test all -- --list | sed -n "s/^\($1::.*\): test\$/\1/p")
+    [ -n "$tests" ] || {
+        echo "the module $1 has no tests"
+        return 0
+    }
+    # shellcheck disable=SC2086  # one word per test
+    cargo test --locked --test all -- --exact $tests
+}
+
+demo() {
+    target=${CARGO_TARGET_DIR:-target}
+    REFLOAT_BIN=$target/debug/refloat sh tests/demo-twice.sh
+}
+
+finish() {
+    printf '\nTimes:\n%s%-14s %5d s\n' "$times" all $(($(date +%s) - started))
+    [ -z "$failed" ] || {
+        echo "FAILED:$failed"
+        exit 1
+    }
+    echo "all groups are ok"
+}
+
+group packages sh tests/packages.sh test
+[ -z "$failed" ] || finish
+group build build
+[ -z "$failed" ] || finish
+group lint lint
+group unit unit
+modules=$(sed -n 's/^mod \([a-z_]*\);$/\1/p' tests/main.rs)
+for module in $modules; do
+    [ "$module" = support ] || group "$module" module "$module"
+done
+group demo demo
+finish
