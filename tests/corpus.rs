@@ -142,7 +142,8 @@ fn no_snapshot_is_left_over() {
 /// `validate` opens no socket, connects to nothing and starts no other program.
 #[test]
 fn validating_connects_to_nothing_and_starts_nothing() {
-    if !crate::support::has("strace") {
+    let strace = Command::new("strace").arg("-V").output().map(|_| ()).map_err(|error| format!("strace: {error}"));
+    if !crate::support::tier("strace", strace) {
         return;
     }
     let scratch = tempfile::tempdir().expect("a folder");
@@ -151,8 +152,10 @@ fn validating_connects_to_nothing_and_starts_nothing() {
         let text = fs::read_to_string(&path).expect("a text");
         let trace = scratch.path().join(name);
         let shown = trace.display().to_string();
-        let output =
-            refloat(&["strace", "-f", "-qq", "-e", "trace=network,process", "-o", &shown, BINARY], &arguments(&path, &text));
+        let output = refloat(
+            &["strace", "-f", "-qq", "-e", "trace=network,process", "-o", &shown, BINARY],
+            &arguments(&path, &text),
+        );
         assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
         let trace = fs::read_to_string(&trace).expect("a trace");
         let starts = trace.lines().filter(|line| line.contains("execve(")).count();

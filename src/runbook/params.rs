@@ -143,9 +143,7 @@ fn limits(fields: &Fields, diags: &Diagnostics) -> Limits {
         Some(text) => match Regex::new(&format!("^(?:{})$", text.value)) {
             Ok(regex) => Some(regex),
             Err(error) => {
-                diags.push(
-                    Diagnostic::error("bad-regex", text.span, crate::template::regex_words(&error)),
-                );
+                diags.push(Diagnostic::error("bad-regex", text.span, crate::template::regex_words(&error)));
                 None
             }
         },

@@ -173,10 +173,7 @@ impl GuardKind {
         match self {
             Self::That(_) => Vec::new(),
             Self::Here(probe, _) => probe.from.iter().collect(),
-            Self::Every(members, _)
-            | Self::Count(members, _)
-            | Self::Agree(members, _)
-            | Self::Differ(members, _) => {
+            Self::Every(members, _) | Self::Count(members, _) | Self::Agree(members, _) | Self::Differ(members, _) => {
                 let from = members.probe.as_ref().and_then(|probe| probe.from.as_ref());
                 std::iter::once(&members.hosts).chain(from).collect()
             }

@@ -66,7 +66,9 @@ impl Check<'_> {
             if !text::is_kebab(&id.value) {
                 self.diags.push(
                     Diagnostic::error("case", id.span, format!("`{}` is a step id, so it is kebab-case", id.value))
-                        .maybe_help(Some(text::slug(&id.value)).filter(|id| !id.is_empty()).map(|id| format!("write `{id}`"))),
+                        .maybe_help(
+                            Some(text::slug(&id.value)).filter(|id| !id.is_empty()).map(|id| format!("write `{id}`")),
+                        ),
                 );
             }
             if let Some(earlier) = first.get(id.value.as_str()) {
@@ -181,29 +183,29 @@ impl Check<'_> {
         if let Some(selectors) = &self.selectors {
             kind.selectors().into_iter().for_each(|selector| selectors.check(selector));
         }
-            match kind {
-                GuardKind::That(that) => {
-                    that.iter().for_each(|e| self.texts.check(e, &self.known, broken));
-                }
-                GuardKind::Here(probe, that) => {
-                    self.probe(probe, place);
-                    let after = place.with_result(Answer::of(probe));
-                    for e in that {
-                        self.texts.check(e, &self.known, &after);
-                    }
-                }
-                GuardKind::Every(members, when) => {
-                    for e in when {
-                        self.texts.check(e, &self.known, &Place::host());
-                    }
-                    self.members(members, None);
-                }
-                GuardKind::Count(members, _) => self.members(members, None),
-                GuardKind::Agree(members, value) | GuardKind::Differ(members, value) => {
-                    self.members(members, Some(value));
-                }
-                GuardKind::Down(_) | GuardKind::Up(_) | GuardKind::Quorum(..) | GuardKind::NoQuorum(..) => {}
+        match kind {
+            GuardKind::That(that) => {
+                that.iter().for_each(|e| self.texts.check(e, &self.known, broken));
             }
+            GuardKind::Here(probe, that) => {
+                self.probe(probe, place);
+                let after = place.with_result(Answer::of(probe));
+                for e in that {
+                    self.texts.check(e, &self.known, &after);
+                }
+            }
+            GuardKind::Every(members, when) => {
+                for e in when {
+                    self.texts.check(e, &self.known, &Place::host());
+                }
+                self.members(members, None);
+            }
+            GuardKind::Count(members, _) => self.members(members, None),
+            GuardKind::Agree(members, value) | GuardKind::Differ(members, value) => {
+                self.members(members, Some(value));
+            }
+            GuardKind::Down(_) | GuardKind::Up(_) | GuardKind::Quorum(..) | GuardKind::NoQuorum(..) => {}
+        }
     }
 
     fn members(&self, members: &Members, value: Option<&crate::template::Expr>) {
