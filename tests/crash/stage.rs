@@ -263,7 +263,8 @@ impl Stage {
         };
         let all = processes();
         let there = self.inhabitants(&all).into_iter().filter(|pid| !self.calm.contains(pid)).collect::<BTreeSet<_>>();
-        let here = all.iter().filter(|(pid, p)| !p.dead && marked(pid)).map(|(pid, p)| (*pid, format!("here: {}", p.words)));
+        let here =
+            all.iter().filter(|(pid, p)| !p.dead && marked(pid)).map(|(pid, p)| (*pid, format!("here: {}", p.words)));
         here.chain(there.iter().map(|pid| (*pid, format!("on a host: {}", all[pid].words)))).collect()
     }
 
