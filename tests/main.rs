@@ -1,5 +1,7 @@
 //! The one integration binary: what needs real processes, real sshd, real hosts.
 
+mod architecture;
+mod corpus;
 mod crash;
 mod lab;
 mod recovery;

@@ -6,4 +6,5 @@ mod places;
 mod refused;
 mod secret;
 mod staged;
+mod systemd;
 mod whole;
