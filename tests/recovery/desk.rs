@@ -109,6 +109,14 @@ impl<'a> Desk<'a> {
         self.ran(said)
     }
 
+    /// `refloat run` for programs: the events as they come, without a report.
+    pub fn run_for_programs(&self, args: &[&str]) -> Ran {
+        let said = self.refloat(&[&["run", "--output", "json"], args].concat());
+        let events = said.out.lines().map(|line| serde_json::from_str(line).expect("one event a line"));
+        let report = serde_json::json!({ "events": events.collect::<Vec<Value>>() });
+        Ran { said, report }
+    }
+
     /// What was written down of the latest run.
     pub fn ran(&self, said: Said) -> Ran {
         let verified = self.refloat(&["report", "--verify"]);

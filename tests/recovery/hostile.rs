@@ -114,16 +114,20 @@ impl<'a> Ground<'a> {
         copy
     }
 
-    /// Nobody did what a value said, and nothing that steers a terminal was shown.
-    fn harmless(&self, said: &Said) {
+    /// Nobody did what a value said.
+    fn was_not_obeyed(&self, said: &Said) {
         assert!(!self.folder.join("pwn").exists(), "on the controller\n{said:?}");
         let look = format!("ls -d {} || :", self.folder.join("pwn").display());
         assert!(self.desk.lab.say("node-1", &look).contains("No such file"), "on the host\n{said:?}");
-        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        for text in [&said.out, &said.err] {
-            assert_eq!(text.chars().find(|&c| steers(c)), None, "{text:?}");
-        }
         assert!(fs::read_dir(self.desk.path("here")).unwrap().next().is_none());
+    }
+}
+
+/// Nothing that steers a terminal.
+fn shows_nothing_that_steers(said: &Said) {
+    let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    for text in [&said.out, &said.err] {
+        assert_eq!(text.chars().find(|&c| steers(c)), None, "{text:?}");
     }
 }
 
@@ -184,9 +188,10 @@ fn a_value_arrives_as_it_is_wherever_it_is_written() {
         let confirm = format!("{value}@{}", &ground.desk.plan(&subject)[..8]);
         let ran = ground.desk.run(&[&subject[..], &["--confirm", &confirm]].concat());
         assert_eq!(ran.said.code, Some(0), "{:#}\n{}", ran.closed(), ran.said.err);
-        ground.harmless(&ran.said);
+        ground.was_not_obeyed(&ran.said);
+        shows_nothing_that_steers(&ran.said);
         for form in ["text", "markdown", "json"] {
-            ground.harmless(&ground.desk.refloat(&["report", "--format", form]));
+            shows_nothing_that_steers(&ground.desk.refloat(&["report", "--format", form]));
         }
         let copy = ground.fetched();
         for place in &places {
@@ -215,6 +220,7 @@ fn where_a_value_makes_no_sense_it_is_refused() {
         let value = ground.value(pattern);
         ground.prepare(&value);
         let inventory = ground.inventory(if value.contains("{{") { "none" } else { &value });
+        let mut last = None;
         for (p, (body, why)) in REFUSING.iter().enumerate() {
             let sources = if value.contains("{{") { [0, 2, 0] } else { [0, 1, 2] };
             let source = SOURCES[sources[(v + p) % 3]];
@@ -224,13 +230,16 @@ fn where_a_value_makes_no_sense_it_is_refused() {
                  steps:\n  - id: see\n    hosts: node-1\n    gather: {{ v: {{ read: {out}/fact }} }}\n  - id: refused\n    hosts: node-1\n    {body}\n"
             );
             let runbook = ground.desk.write("refused.yaml", &text);
-            let ran = ground.desk.run(&[&runbook, "-i", &inventory, "-p", &format!("v={value}")]);
+            let ran = ground.desk.run_for_programs(&[&runbook, "-i", &inventory, "-p", &format!("v={value}")]);
             assert!(matches!(ran.said.code, Some(1 | 4)), "{body} with {value:?}: {:#}", ran.closed());
             assert_eq!(ran.closed()["step"], "refused", "{body} with {value:?}");
             let reason = ran.closed()["reason"].as_str().unwrap();
             assert!(reason.contains(why), "{body} with {value:?}: {reason}");
-            ground.harmless(&ran.said);
+            shows_nothing_that_steers(&ran.said);
+            assert!(!ground.folder.join("pwn").exists(), "on the controller\n{:?}", ran.said);
+            last = Some(ran.said);
         }
+        ground.was_not_obeyed(&last.expect("a run"));
     }
     lab.say("node-1", "sudo -n test ! -e /var/lib/owned");
     ground.desk.nothing_is_left(&["node-1"]);

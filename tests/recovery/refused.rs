@@ -120,6 +120,15 @@ fn confirmations(outage: &Outage<'_>) {
     assert!(other.err.contains("--confirm is for plan 0123456789, and this is plan"), "{other:?}");
     let usage = desk.refloat(&[&["run"][..], &subject, &["--confirm", "dc1"]].concat());
     assert_eq!(usage.code, Some(2), "{usage:?}");
+    let stranger =
+        desk.refloat(&["run", &outage.runbook, "-i", &outage.inventory, "-p", "lost=consul-9", "-p", outage.key]);
+    assert_eq!(stranger.code, Some(3), "{stranger:?}");
+    assert!(stranger.err.contains("consul-9"), "{stranger:?}");
+    let text = fs::read_to_string(&outage.runbook).expect("the runbook").replace("still:", "stil:");
+    let wrong = desk.write("wrong.yaml", &text);
+    let wrong = desk.refloat(&[&["run", &wrong][..], &subject[1..]].concat());
+    assert_eq!(wrong.code, Some(3), "{wrong:?}");
+    assert_eq!(wrong.err.matches("`stil`").count(), 2, "both mistakes: {wrong:?}");
     assert_eq!(runs(desk), made, "a run was made");
 
     let ran = desk.run(&subject);
