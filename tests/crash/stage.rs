@@ -170,7 +170,7 @@ impl Stage {
                 String::new()
             };
             format!(
-                "set -e\nsv -w 20 force-stop consul\nrm -rf /var/lib/consul /var/lib/consul.* /var/tmp/consul-* /root/.refloat \
+                "set -e\nsv -w 20 force-stop consul\nrm -rf /var/lib/consul /var/lib/consul.* /var/tmp/consul-* ~root/.refloat \
                  /home/ops/.refloat /etc/sv/consul/down\ncp -a /var/lib/pristine /var/lib/consul\n{start}\n\
                  if [ -e /var/log/effects ]; then truncate -s 0 /var/log/effects; fi"
             )
