@@ -4,4 +4,5 @@ mod desk;
 mod refused;
 mod secret;
 mod staged;
+mod systemd;
 mod whole;
