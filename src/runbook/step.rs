@@ -92,7 +92,8 @@ impl Decoder<'_> {
                 diags.push(crate::action::not_yet(span, &format!("`{key}`")));
             }
         }
-        let vocabulary: Vec<&str> = registry::keys().chain(OWN.iter().copied()).chain(NOT_YET.iter().copied()).collect();
+        let vocabulary: Vec<&str> =
+            registry::keys().chain(OWN.iter().copied()).chain(NOT_YET.iter().copied()).collect();
         let known: Vec<&str> = vocabulary.iter().chain(FIELDS_NOT_YET).copied().collect();
         let (_, rest) = text::split(tree, &known);
         let fields: Fields = text::decode_beside(&rest, &known, diags)?;
@@ -248,7 +249,8 @@ impl Decoder<'_> {
             other => {
                 let message = format!("`undo` is auto, none or a list of actions, found {}", other.kind());
                 self.diags.push(
-                    Diagnostic::error("wrong-type", tree.span, message).help("write a list: one `- ` line for each action"),
+                    Diagnostic::error("wrong-type", tree.span, message)
+                        .help("write a list: one `- ` line for each action"),
                 );
                 Vec::new()
             }

@@ -46,8 +46,12 @@ impl Sudo {
             }
             other => {
                 diags.push(
-                    Diagnostic::error("wrong-type", tree.span, format!("`sudo` is true or a user, found {}", other.kind()))
-                        .help("write `sudo: true` for root, or `sudo: postgres`"),
+                    Diagnostic::error(
+                        "wrong-type",
+                        tree.span,
+                        format!("`sudo` is true or a user, found {}", other.kind()),
+                    )
+                    .help("write `sudo: true` for root, or `sudo: postgres`"),
                 );
                 None
             }

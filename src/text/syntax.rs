@@ -74,7 +74,8 @@ fn cover(text: &str, finding: &Diagnostic) -> Option<Range<usize>> {
             let start = line.value_at();
             // a value that contains `: `, goes on behind its quotes, or has an escape that is none
             let whole = ["mapping values", "trailing content", "unknown escape"];
-            let fits = whole.iter().any(|cause| finding.message.contains(cause)) && !value.starts_with(['{', '[', '|', '>']);
+            let fits =
+                whole.iter().any(|cause| finding.message.contains(cause)) && !value.starts_with(['{', '[', '|', '>']);
             (fits && start <= at.start as usize && !value.is_empty()).then(|| start..start + value.len())
         }
         _ => None,

@@ -3,7 +3,9 @@
 //! around it is taken out.
 
 use serde::de::value::{MapAccessDeserializer, U32Deserializer};
-use serde::de::{DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
+};
 
 use super::error::Error;
 use crate::base::span::Span;
