@@ -22,7 +22,7 @@ pub const LOST: [&str; 2] = ["consul-3", "consul-4"];
 pub const SILENT: &str = "consul-4";
 
 /// How long whatever a dead run left may take to end. A step that goes on until its natural end counts.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What plays Consul.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,8 +150,8 @@ impl Stage {
         }
         self.on_all(&|host| {
             let n = host.trim_start_matches("consul-");
-            let config: String =
-                (1..=4).map(|n| format!("00000000-0000-4000-8000-00000000000{n} 10.66.0.1{n}:8300\\n")).collect();
+            let server = |n| format!("00000000-0000-4000-8000-00000000000{n} 10.66.0.1{n}:8300\\n");
+            let config = [1, 2, 3, 4].map(server).concat();
             let data = match self.cast {
                 Cast::Consul => String::new(),
                 Cast::StandIn => format!(
