@@ -1,4 +1,4 @@
-.PHONY: help demo test campaign build
+.PHONY: help demo test build
 
 help: ## shows this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -8,10 +8,6 @@ demo: ## breaks a real cluster on this machine and recovers it; leaves nothing b
 
 test: ## everything: build, lint, units, real hosts, the demo; prints the time of each
 	@sh tests/groups.sh
-
-campaign: ## what takes too long for each commit: a kill at every point, also with a real Consul
-	@sh tests/packages.sh test
-	cargo test --locked --test all campaign_ -- --ignored --nocapture --test-threads 1
 
 build: ## the binary, target/release/refloat
 	@sh tests/packages.sh build
