@@ -1,4 +1,4 @@
-.PHONY: help demo test build
+.PHONY: help demo test campaign build
 
 help: ## shows this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -8,6 +8,10 @@ demo: ## breaks a real cluster on this machine and recovers it; leaves nothing b
 
 test: ## everything: build, lint, units, real hosts, the demo; prints the time of each
 	@sh tests/groups.sh
+
+campaign: ## kills a run at every single point; takes an hour, REFLOAT_POINTS=N for fewer
+	@sh tests/packages.sh test
+	cargo test --locked --test all -- --ignored --nocapture campaign_
 
 build: ## the binary, target/release/refloat
 	@sh tests/packages.sh build

@@ -7,7 +7,7 @@ set -eu
     exit 2
 }
 work=$(mktemp -d /tmp/refloat-demos.XXXXXX)
-trap 'rm -rf "$work"' EXIT
+trap 'wait; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 chmod 755 "$work"
 cp "$REFLOAT_BIN" "$work/refloat"
@@ -31,8 +31,8 @@ demos() { # NAME [COMMAND THAT BECOMES THE USER...]
     find "$place/project" | sort >"$work/$name.files"
     [ $# = 0 ] || chown -R "$uid:$uid" "$place"
     for time in first second; do
-        echo "== make demo, the $time time, as $name"
         if ! (
+            umask 022
             cd "$place/project"
             exec "$@" env -i PATH="$PATH" HOME="$place/home" TMPDIR="$place/tmp" LANG=C.UTF-8 REFLOAT_BIN="$work/refloat" \
                 ${REFLOAT_CONSUL:+REFLOAT_CONSUL="$REFLOAT_CONSUL"} make demo
@@ -40,7 +40,7 @@ demos() { # NAME [COMMAND THAT BECOMES THE USER...]
             cat "$work/$name.log"
             exit 1
         fi
-        grep '^== Recovery' "$work/$name.log"
+        echo "make demo, the $time time, as $name: $(sed -n 's/^== Recovery/recovery/p' "$work/$name.log")"
     done
     # nothing may be left in any of the places; what `make` builds and fetches is in target
     rm -rf "$place/project/target"
@@ -52,7 +52,8 @@ demos() { # NAME [COMMAND THAT BECOMES THE USER...]
     left=$(grep -lsF --file="$work/pattern" /proc/[0-9]*/cmdline /proc/[0-9]*/environ /proc/[0-9]*/mountinfo) || true
     [ -z "$left" ] || gone "processes" "$left"
     if [ $# != 0 ]; then
-        left=$(ps -o pid=,args= -u "$uid") || true
+        # the dead ones wait for this machine's init only
+        left=$(ps -o pid=,stat=,args= -u "$uid" | awk '$2 !~ /^Z/') || true
         [ -z "$left" ] || gone "processes" "$left"
         left=$(find / -xdev -path "$work" -prune -o -path /proc -prune -o -uid "$uid" -print 2>/dev/null)
         [ -z "$left" ] || gone "files" "$left"
@@ -79,7 +80,9 @@ if [ "$(id -u)" != 0 ]; then
     demos "$(id -un)"
     exit 0
 fi
-demos root
+# both at the same time: most of it is waiting
+demos root &
+root=$!
 # somebody whom this machine does not know; ssh wants a name, which only this test's processes see
 uid=64123
 while getent passwd $uid >/dev/null || [ -n "$(ps -o pid= -u $uid)" ]; do uid=$((uid + 1)); done
@@ -96,3 +99,4 @@ else
     echo "SKIPPED, tier user-namespaces: ordinary users may not make namespaces here: $why" >&2
     case ,${REFLOAT_REQUIRE-}, in *,user-namespaces,*) exit 1 ;; esac
 fi
+wait $root

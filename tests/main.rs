@@ -1,7 +1,10 @@
 //! The one integration binary: what needs real processes, real sshd, real hosts.
 
+mod architecture;
+mod corpus;
 mod crash;
 mod lab;
+mod recovery;
 mod support;
 mod template;
 mod transport;

@@ -84,7 +84,7 @@ pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>
     }
     let content = match (fields.content, fields.template, fields.state) {
         (Some(text), None, None) => {
-            let compiled = Compiled::new(&text.value, context_of(&fields.path.source().value));
+            let compiled = Compiled::new(&text.value, Context::of_file(&fields.path.source().value));
             Content::Inline(text, Arc::new(compiled))
         }
         (None, Some(name), None) => Content::Template(name),
@@ -118,17 +118,6 @@ pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>
     }))
 }
 
-/// The context in which expressions of a file stand: by the destination's ending.
-#[must_use]
-pub fn context_of(path: &str) -> Context {
-    let path = path.strip_suffix(".hbs").unwrap_or(path);
-    match path.rsplit_once('.').map(|(_, ending)| ending) {
-        Some("json") => Context::Json,
-        Some("yaml" | "yml") => Context::Yaml,
-        _ => Context::Plain,
-    }
-}
-
 impl File {
     fn render(&self, cx: &Cx<'_>) -> Result<Option<String>, EvalError> {
         let text = match &self.content {
@@ -138,7 +127,7 @@ impl File {
                 let Some(source) = (cx.template)(&name.value) else {
                     return Err(invalid(format!("there is no template `{}`", name.value)));
                 };
-                Compiled::new(&source, context_of(&name.value)).render(cx.scope).and_then(known)?
+                Compiled::new(&source, Context::of_file(&name.value)).render(cx.scope).and_then(known)?
             }
         };
         if self.validate == Some(Validate::Json) {
@@ -173,7 +162,7 @@ impl Action for File {
 
     fn templates(&self) -> Vec<(&Sp<String>, Context)> {
         match &self.content {
-            Content::Template(name) => vec![(name, context_of(&name.value))],
+            Content::Template(name) => vec![(name, Context::of_file(&name.value))],
             Content::Inline(..) | Content::Absent => Vec::new(),
         }
     }
@@ -370,18 +359,5 @@ impl Ready for Target {
             let seen = if changed { self.words() } else { format!("{} already", self.words()) };
             Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_context_follows_the_ending() {
-        assert_eq!(context_of("/var/lib/consul/raft/peers.json"), Context::Json);
-        assert_eq!(context_of("consul/peers.json.hbs"), Context::Json);
-        assert_eq!(context_of("/etc/x.yml"), Context::Yaml);
-        assert_eq!(context_of("/etc/default/etcd"), Context::Plain);
     }
 }

@@ -88,6 +88,10 @@ pub trait Action: Debug + Send + Sync {
     fn effect(&self) -> Effect;
     /// Every text and expression, for the reference check.
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText));
+    /// The words of its command line, if it has one: everybody on the host can read them.
+    fn argv(&self) -> &[Text<Plain>] {
+        &[]
+    }
     /// The names of the outputs that a step with this action has by itself.
     fn outputs(&self) -> &'static [&'static str] {
         &["changed"]

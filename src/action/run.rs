@@ -105,6 +105,13 @@ impl Action for Run {
         self.stdin.iter().for_each(|text| visit(text));
     }
 
+    fn argv(&self) -> &[Text<Plain>] {
+        match &self.what {
+            What::Shell(_) => &[],
+            What::Argv(list) => list,
+        }
+    }
+
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
         let mut work = cx.login.work(cx.timeout);
         match &self.what {

@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 /// What stands in the place of a secret.
 pub const MASK: &str = "[secret]";
 
+/// What stands where a text was cut before it came here: a secret may be cut in two with it.
+const CUT: char = '…';
+
+/// The fewest bytes at which a piece of a secret is taken for one.
+const PIECE: usize = 4;
+
 /// Text that has been through the redactor. The only text that the journal takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -89,6 +95,9 @@ impl Redactor {
                 text = text.replace(form.expose_secret(), MASK);
             }
         }
+        if text.contains(CUT) {
+            text = without_beginnings(&text, &forms);
+        }
         Redacted(text)
     }
 
@@ -123,7 +132,33 @@ impl Redactor {
     }
 }
 
+/// The text without beginnings of secrets that end where the text was cut.
+fn without_beginnings(text: &str, forms: &[SecretString]) -> String {
+    let pieces: Vec<&str> = text.split(CUT).collect();
+    let last = pieces.len() - 1;
+    let masked = pieces.into_iter().enumerate().map(|(n, piece)| {
+        let longest = forms.iter().filter(|_| n < last).map(|form| overlap(piece, form.expose_secret())).max();
+        match longest {
+            Some(bytes) if bytes >= PIECE => format!("{}{MASK}", &piece[..piece.len() - bytes]),
+            _ => piece.to_owned(),
+        }
+    });
+    masked.collect::<Vec<_>>().join(&CUT.to_string())
+}
+
+/// How many bytes at the end of `text` are the beginning of `secret`.
+fn overlap(text: &str, secret: &str) -> usize {
+    let ends = secret.char_indices().map(|(at, _)| at).rev();
+    ends.into_iter().find(|&at| text.ends_with(&secret[..at])).unwrap_or(0)
+}
+
+/// How a secret may look. A secret of several lines is seldom shown as one text, so each of its lines is one too.
 fn forms_of(plain: &str) -> Vec<String> {
+    let lines = plain.lines().map(str::trim).filter(|line| line.len() >= 2 * PIECE && *line != plain);
+    lines.chain([plain]).flat_map(forms_of_one).collect()
+}
+
+fn forms_of_one(plain: &str) -> Vec<String> {
     let url: String = plain
         .bytes()
         .map(|b| {
@@ -189,5 +224,26 @@ mod tests {
             assert_eq!(redactor.redact(format!("<{text}>")).as_str(), format!("<{MASK}>"), "{text}");
             assert_eq!(redactor.redact_bytes(text.as_bytes()), MASK.as_bytes(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_secret_that_was_cut_in_two_is_masked() {
+        let redactor = Redactor::default();
+        redactor.learn(&SecretString::from("hunter2é's"));
+        for (text, masked) in [
+            ("said: hunter2é…", "said: [secret]…"),
+            ("said: hunt… and hunter2é'\\''…", "said: [secret]… and [secret]…"),
+            ("the hun… of hunter2", "the hun… of hunter2"),
+            ("…", "…"),
+        ] {
+            assert_eq!(redactor.redact(text).as_str(), masked, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_line_of_a_long_secret_is_masked() {
+        let redactor = Redactor::default();
+        redactor.learn(&SecretString::from("-----BEGIN KEY-----\n  MIIEvQIBADANBg\nab\n"));
+        assert_eq!(redactor.redact("ab / MIIEvQIBADANBg / -----BEGIN KEY-----").as_str(), "ab / [secret] / [secret]");
     }
 }

@@ -1,7 +1,7 @@
 //! `refloat lab`: labs of real hosts, made, entered, broken, taken away.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use clap::{Args, Subcommand};
@@ -100,6 +100,11 @@ fn act(args: &LabArgs) -> Result<(), LabError> {
     let dir = folder(args)?;
     match &args.verb {
         LabVerb::Up { hosts, bare, systemd, loopback } => {
+            if args.dir.is_none()
+                && let Some(state) = dir.ancestors().nth(2)
+            {
+                close(state).map_err(|source| LabError::File { path: state.to_owned(), source })?;
+            }
             let mut spec = Spec::consul(*hosts);
             if *bare {
                 spec.kit = Kit::Bare;
@@ -154,6 +159,12 @@ fn folder(args: &LabArgs) -> Result<PathBuf, LabError> {
     Ok(xdg("XDG_STATE_HOME", ".local/state").join("refloat/labs").join(&args.name))
 }
 
+/// Makes the state folder, which the journal shares and refuses when it is open to others.
+fn close(state: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state)
+}
+
 /// What the lab takes from the environment.
 #[must_use]
 pub fn machine() -> Machine {
@@ -198,6 +209,18 @@ mod tests {
     fn a_partition_reaches_the_fault() {
         let LabVerb::Break { fault } = parse("break partition consul-1 / consul-2 consul-3").verb else { panic!() };
         assert!(matches!(Fault::parse(&fault), Ok(Fault::Partition { b, .. }) if b.len() == 2));
+    }
+
+    #[test]
+    fn the_state_folder_is_fit_for_the_journal() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let state = home.path().join("state/refloat");
+        close(&state).unwrap();
+        close(&state).unwrap();
+        assert_eq!(std::fs::metadata(&state).unwrap().permissions().mode() & 0o777, 0o700);
+        let clock = std::sync::Arc::new(crate::base::clock::SystemClock::default());
+        crate::journal::Journal::open(&state, clock, crate::base::secret::Redactor::default()).unwrap();
     }
 
     #[test]

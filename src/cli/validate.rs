@@ -48,6 +48,12 @@ fn runbooks(named: &[PathBuf], diags: &Diagnostics) -> Vec<PathBuf> {
     files
 }
 
+/// Drills and tests lie beside their runbook.
+fn is_runbook(name: &str) -> bool {
+    let stem = name.strip_suffix(".yaml");
+    stem.is_some_and(|stem| stem.strip_suffix(".drill").or(stem.strip_suffix(".test")).is_none())
+}
+
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
@@ -56,7 +62,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
             walk(&path, files);
-        } else if name.strip_suffix(".yaml").is_some_and(|stem| !stem.ends_with(".drill") && !stem.ends_with(".test")) {
+        } else if is_runbook(&name) {
             files.push(path);
         }
     }

@@ -221,7 +221,9 @@ impl Run {
                 continue;
             }
             let blob = self.log.blob(bytes.to_vec()).await?;
-            let tail = String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL)..]).into_owned();
+            // masked before it is cut, or half a secret could stand at the cut
+            let masked = self.redactor().redact_bytes(bytes);
+            let tail = String::from_utf8_lossy(&masked[masked.len().saturating_sub(TAIL)..]).into_owned();
             let output = EventKind::UnitOutput { key, stream, blob, omitted: 0, tail: self.redactor().redact(tail) };
             self.log.record(vec![output]).await?;
         }

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use indexmap::IndexMap;
 
 use crate::action::fleet::Fleet as _;
+use crate::action::guard;
 use crate::action::probe::{Probe, ProbeError};
 use crate::base::digest::Digest;
 use crate::event::{Outcome, UnitStart};
@@ -100,10 +101,8 @@ struct NamedError(String, #[source] ProbeError);
 
 impl Surface<'_> {
     async fn value(&self, probe: &Probe, host: &str) -> Result<Value, ProbeError> {
-        let link = self.link(host).map_err(ProbeError::NotAsked)?;
-        let login = self.login(host).map_err(ProbeError::NotAsked)?;
-        let found = probe.ask(link.look(), &login, &*self.scope(Some(host), None)).await?;
-        if !found.success {
+        let found = guard::ask(probe, self, host).await?;
+        if !probe.accepts(&found) {
             return Err(ProbeError::NotAsked(found.seen));
         }
         Ok(probe.value(&found, &*self.scope(Some(host), Some(found.result.clone())))?)

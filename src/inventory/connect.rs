@@ -52,6 +52,7 @@ pub(super) fn settings(entry: &ConnectEntry, folder: &Path, diags: &Diagnostics)
                 _ => {
                     let message = "this is not a command: a quote is open";
                     diags.push(Diagnostic::error("bad-command", command.span, message));
+                    put("command", Sp::new(vec![line.value.clone()], command.span));
                 }
             },
             words => put("command", Sp::new(words.iter().map(|word| word.value.clone()).collect(), command.span)),

@@ -9,41 +9,44 @@ use super::{HostName, Selector};
 impl Selector {
     /// Decodes a text or a list of texts.
     pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
-        let texts: Vec<Sp<String>> = match &tree.value {
-            Node::Str(text) => vec![Sp::new(text.clone(), tree.span)],
+        Some(Self::decode_anyway(tree, diags)).filter(|selector| !selector.is_broken())
+    }
+
+    /// Decodes a text or a list of texts; what cannot be understood is reported, and the selector is broken.
+    #[must_use]
+    pub fn decode_anyway(tree: &Tree, diags: &Diagnostics) -> Self {
+        let parse = |texts: &[Sp<String>]| Self::parse_anyway(texts, tree.span, diags);
+        match &tree.value {
+            Node::Str(text) => parse(&[Sp::new(text.clone(), tree.span)]),
             Node::List(items) if items.is_empty() => {
                 diags.push(
                     Diagnostic::error("bad-selector", tree.span, "an empty list names nobody")
                         .help("`all` is every host of the inventory, `controller` is this machine"),
                 );
-                return None;
+                parse(&[])
             }
-            Node::List(items) => items
-                .iter()
-                .filter_map(|item| match &item.value {
-                    Node::Str(text) => Some(Sp::new(text.clone(), item.span)),
-                    other => {
-                        diags.push(wrong(item.span, other.kind()));
-                        None
+            Node::List(items) => {
+                let mut texts = Vec::new();
+                for item in items {
+                    match &item.value {
+                        Node::Str(text) => texts.push(Sp::new(text.clone(), item.span)),
+                        other => diags.push(wrong(item.span, other.kind())),
                     }
-                })
-                .collect(),
+                }
+                let parsed = parse(&texts);
+                if texts.len() == items.len() { parsed } else { parsed.but_broken() }
+            }
             other => {
                 diags.push(wrong(tree.span, other.kind()));
-                return None;
+                parse(&[])
             }
-        };
-        if matches!(&tree.value, Node::List(items) if items.len() != texts.len()) {
-            Self::parse_list(&texts, diags);
-            return None;
         }
-        Self::parse_list(&texts, diags)
     }
 
-    /// Decodes a text or a list of texts; what cannot be understood is reported and names nobody.
+    /// In place of one that is written under another key: whom it names is not known.
     #[must_use]
-    pub fn decode_anyway(tree: &Tree, diags: &Diagnostics) -> Self {
-        Self::decode(tree, diags).unwrap_or_else(|| Self::broken(tree.span))
+    pub fn broken(span: Span) -> Self {
+        Self::parse_anyway(&[], span, &Diagnostics::new())
     }
 
     /// The selector that means this machine.

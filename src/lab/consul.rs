@@ -1,5 +1,5 @@
-//! Where a lab gets Consul from: the operator's word, the search path, or once from Debian's bullseye, the last release
-//! that packaged it, by this machine's own apt configuration.
+//! Where a lab gets Consul from: the operator's word, the search path, or once from the last release that packaged it,
+//! Debian's bullseye or Ubuntu's jammy, by this machine's own apt configuration.
 //!
 //! The cache holds one folder `consul`; it appears by a rename, so two labs that fetch at once do not disturb each other.
 
@@ -40,9 +40,11 @@ pub enum ConsulError {
     NoSource,
     /// apt failed.
     #[error(
-        "`consul` is not on the PATH and apt could not fetch it from Debian's bullseye ({what}: {said}); set REFLOAT_CONSUL to a Consul 1.8 or newer"
+        "`consul` is not on the PATH and apt could not fetch it from {release} ({what}: {said}); set REFLOAT_CONSUL to a Consul 1.8 or newer"
     )]
     Fetch {
+        /// The release that has it.
+        release: &'static str,
         /// The step that failed.
         what: &'static str,
         /// What it said.
@@ -73,17 +75,19 @@ pub fn obtain(machine: &Machine, progress: &mut dyn FnMut(&str)) -> Result<PathB
     if cached.is_file() {
         return Ok(cached);
     }
-    progress("fetching Consul from Debian's bullseye (about 15 MB, once)");
-    fetch(machine, &cached)?;
+    fetch(machine, &cached, progress)?;
     Ok(cached)
 }
 
-fn fetch(machine: &Machine, cached: &Path) -> Result<(), ConsulError> {
+fn fetch(machine: &Machine, cached: &Path, progress: &mut dyn FnMut(&str)) -> Result<(), ConsulError> {
     let path = needs::with_sbin(&machine.path);
     if process::find("apt-get", &path).is_none() || process::find("dpkg", &path).is_none() {
         return Err(ConsulError::NoApt);
     }
-    let source = apt_source(Path::new("/etc/apt")).ok_or(ConsulError::NoSource)?;
+    let release = release(Path::new("/etc/os-release"));
+    let source = apt_source(Path::new("/etc/apt"), release).ok_or(ConsulError::NoSource)?;
+    progress(&format!("fetching Consul from {} (about 15 MB, once)", release.name));
+    let said = |what, command: &mut std::process::Command| said(release.name, what, command);
     fs::create_dir_all(&machine.cache).map_err(cache(&machine.cache))?;
     let work = tempfile::Builder::new().prefix(".fetch-").tempdir_in(&machine.cache).map_err(cache(&machine.cache))?;
     let work = work.path();
@@ -109,7 +113,11 @@ fn fetch(machine: &Machine, cached: &Path) -> Result<(), ConsulError> {
     apt("update", &["update"])?;
     apt("download", &["download", "consul"])?;
     let deb = fs::read_dir(work.join("deb")).map_err(cache(work))?.find_map(|e| e.ok().map(|e| e.path()));
-    let deb = deb.ok_or_else(|| ConsulError::Fetch { what: "download", said: "it left no file".to_owned() })?;
+    let deb = deb.ok_or_else(|| ConsulError::Fetch {
+        release: release.name,
+        what: "download",
+        said: "it left no file".to_owned(),
+    })?;
     let root = work.join("root");
     said("unpack", process::blocking("dpkg").arg("-x").arg(&deb).arg(&root))?;
     said("first start", process::blocking(root.join("usr/bin/consul")).arg("version"))?;
@@ -120,12 +128,12 @@ fn fetch(machine: &Machine, cached: &Path) -> Result<(), ConsulError> {
     }
 }
 
-fn said(what: &'static str, command: &mut std::process::Command) -> Result<(), ConsulError> {
-    let output = command.output().map_err(|e| ConsulError::Fetch { what, said: e.to_string() })?;
+fn said(release: &'static str, what: &'static str, command: &mut std::process::Command) -> Result<(), ConsulError> {
+    let output = command.output().map_err(|e| ConsulError::Fetch { release, what, said: e.to_string() })?;
     if output.status.success() {
         return Ok(());
     }
-    Err(ConsulError::Fetch { what, said: super::files::tail(&output.stderr) })
+    Err(ConsulError::Fetch { release, what, said: super::files::tail(&output.stderr) })
 }
 
 fn cache(path: &Path) -> impl FnOnce(std::io::Error) -> ConsulError + use<> {
@@ -133,8 +141,31 @@ fn cache(path: &Path) -> impl FnOnce(std::io::Error) -> ConsulError + use<> {
     move |source| ConsulError::Cache { path, source }
 }
 
-/// A line for bullseye from the first mirror that this machine's apt uses, in either of apt's two forms.
-fn apt_source(etc: &Path) -> Option<String> {
+/// The last release of a distribution that packaged Consul.
+#[derive(Clone, Copy)]
+struct Release {
+    name: &'static str,
+    suite: &'static str,
+    component: &'static str,
+    /// How the addresses of the distribution's mirrors mostly end.
+    mirrors: &'static [&'static str],
+}
+
+const DEBIAN: Release =
+    Release { name: "Debian's bullseye", suite: "bullseye", component: "main", mirrors: &["/debian"] };
+const UBUNTU: Release =
+    Release { name: "Ubuntu's jammy", suite: "jammy", component: "universe", mirrors: &["/ubuntu", "/ubuntu-ports"] };
+
+/// Ubuntu has mirrors and keys of its own, and so do those that are made of it.
+fn release(os_release: &Path) -> Release {
+    let text = fs::read_to_string(os_release).unwrap_or_default();
+    let mut values = text.lines().filter_map(|l| l.strip_prefix("ID=").or_else(|| l.strip_prefix("ID_LIKE=")));
+    let ubuntu = values.any(|v| v.trim_matches('"').split(' ').any(|word| word == "ubuntu"));
+    if ubuntu { UBUNTU } else { DEBIAN }
+}
+
+/// A line for that release from the first mirror that this machine's apt uses, in either of apt's two forms.
+fn apt_source(etc: &Path, release: Release) -> Option<String> {
     let mut files = vec![etc.join("sources.list")];
     let parts = fs::read_dir(etc.join("sources.list.d"));
     let mut parts: Vec<PathBuf> = parts.into_iter().flatten().filter_map(|e| Some(e.ok()?.path())).collect();
@@ -149,11 +180,11 @@ fn apt_source(etc: &Path) -> Option<String> {
             _ => {}
         }
     }
-    // a mirror of Debian itself has the component main, and its address mostly ends in its name
-    sources.sort_by_key(|s| !s.uri.trim_end_matches('/').ends_with("/debian"));
+    // a mirror of the distribution itself has the component main, and its address mostly ends in its name
+    sources.sort_by_key(|s| !release.mirrors.iter().any(|end| s.uri.trim_end_matches('/').ends_with(end)));
     let Source { uri, signed_by } = sources.into_iter().next()?;
     let signed = signed_by.map_or_else(String::new, |key| format!("[signed-by={key}] "));
-    Some(format!("deb {signed}{uri} bullseye main\n"))
+    Some(format!("deb {signed}{uri} {} {}\n", release.suite, release.component))
 }
 
 struct Source {
@@ -200,12 +231,16 @@ mod tests {
     use super::*;
 
     fn etc(files: &[(&str, &str)]) -> Option<String> {
+        etc_of(DEBIAN, files)
+    }
+
+    fn etc_of(release: Release, files: &[(&str, &str)]) -> Option<String> {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("sources.list.d")).unwrap();
         for (name, text) in files {
             fs::write(folder.path().join(name), text).unwrap();
         }
-        apt_source(folder.path())
+        apt_source(folder.path(), release)
     }
 
     #[test]
@@ -237,6 +272,26 @@ mod tests {
             ),
         ]);
         assert_eq!(line.unwrap(), "deb http://mirror.invalid/debian bullseye main\n");
+    }
+
+    #[test]
+    fn ubuntu_has_its_own() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (text, name) in [
+            ("NAME=\"Ubuntu\"\nID=ubuntu\nID_LIKE=debian\n", "Ubuntu's jammy"),
+            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "Ubuntu's jammy"),
+            ("ID=debian\n", "Debian's bullseye"),
+            ("", "Debian's bullseye"),
+        ] {
+            fs::write(file.path(), text).unwrap();
+            assert_eq!(release(file.path()).name, name, "{text}");
+        }
+        let text = "Types: deb\nURIs: http://mirror.invalid/ubuntu/\nSuites: noble noble-updates\nComponents: main universe\n\
+                    Signed-By: /usr/share/keyrings/k.gpg\n";
+        assert_eq!(
+            etc_of(UBUNTU, &[("sources.list.d/ubuntu.sources", text)]).unwrap(),
+            "deb [signed-by=/usr/share/keyrings/k.gpg] http://mirror.invalid/ubuntu/ jammy universe\n"
+        );
     }
 
     #[test]

@@ -5,10 +5,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::clock::{Clock as _, SystemClock};
 use crate::base::ids::RunId;
 
 use super::error::LabError;
@@ -115,9 +116,9 @@ pub(super) fn wait_for(
     mut done: impl FnMut() -> bool,
     detail: impl FnOnce() -> String,
 ) -> Result<(), LabError> {
-    let start = Instant::now();
+    let clock = SystemClock::default();
     while !done() {
-        if start.elapsed() > limit {
+        if clock.elapsed() > limit {
             return Err(LabError::Late { what, seconds: limit.as_secs(), detail: detail() });
         }
         std::thread::sleep(Duration::from_millis(5));

@@ -38,7 +38,7 @@ impl Walk<'_> {
     }
 
     fn guards(&mut self, guards: &[Guard]) {
-        for selector in guards.iter().flat_map(Guard::selectors) {
+        for selector in guards.iter().flat_map(|guard| guard.kind.selectors()) {
             self.add(selector);
         }
     }

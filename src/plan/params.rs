@@ -109,7 +109,17 @@ fn hosts_of(
     let text = match &tree.value {
         // what the shell hands over may list names with commas, as people do
         Node::Str(text) if text.contains(',') => {
-            let parts = text.split(',').map(|part| Tree::new(Node::Str(part.trim().to_owned()), tree.span)).collect();
+            // a given text is a source of its own, so each part has its place
+            let exact = (tree.span.end - tree.span.start) as usize == text.len();
+            let mut at = tree.span.start as usize;
+            let mut parts = Vec::new();
+            for part in text.split(',') {
+                let start = at + part.len() - part.trim_start().len();
+                let end = start + part.trim().len();
+                let span = if exact { Span::new(tree.span.source, start..end) } else { tree.span };
+                parts.push(Tree::new(Node::Str(part.trim().to_owned()), span));
+                at += part.len() + 1;
+            }
             Tree::new(Node::List(parts), tree.span)
         }
         _ => tree.clone(),

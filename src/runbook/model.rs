@@ -153,8 +153,9 @@ pub struct Step {
     pub watch: Option<Watch>,
     /// Guards that must hold after it.
     pub verify: Vec<Guard>,
-    /// What `undo` lists. It is checked; a later version carries it out.
-    pub undo: Vec<Body>,
+    /// What is checked and not carried out: what `undo` lists (a later version does it), and what one step cannot do
+    /// besides its body.
+    pub besides: Vec<Body>,
     /// What its failure does.
     pub on_failure: Option<Sp<OnFailure>>,
     /// What an unreachable host means.

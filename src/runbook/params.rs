@@ -143,9 +143,7 @@ fn limits(fields: &Fields, diags: &Diagnostics) -> Limits {
         Some(text) => match Regex::new(&format!("^(?:{})$", text.value)) {
             Ok(regex) => Some(regex),
             Err(error) => {
-                diags.push(
-                    Diagnostic::error("regex", text.span, "this is not a regular expression").help(error.to_string()),
-                );
+                diags.push(Diagnostic::error("bad-regex", text.span, crate::template::regex_words(&error)));
                 None
             }
         },
@@ -171,10 +169,14 @@ impl Param {
         if let Some(from) = &fields.from {
             diags.push(crate::action::not_yet(from.span, "`from` of a secret"));
         }
-        if let Some(default) = &fields.default
-            && !limits.kind.is_target()
-        {
-            limits.typed_or_say(default, diags);
+        match &fields.default {
+            Some(default) if limits.kind.is_target() => {
+                Selector::decode(default, diags);
+            }
+            Some(default) => {
+                limits.typed_or_say(default, diags);
+            }
+            None => {}
         }
         let of = match &fields.of {
             Some(tree) if limits.kind.is_target() => Some(Selector::decode_anyway(tree, diags)),

@@ -66,7 +66,8 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
     }
     let mut broken = Broken::default();
     for section in ["params", "vars", "targets"] {
-        if tree.get(section).is_some_and(|tree| !matches!(tree.value, Node::Map(_) | Node::Null)) {
+        let strange = tree.get(section).is_some_and(|tree| !matches!(tree.value, Node::Map(_) | Node::Null));
+        if strange || text::is_slip(&tree, section, &["runbook", "title", "risk", "lock", "steps"]) {
             broken.sections.insert(section);
         }
     }
@@ -143,8 +144,19 @@ fn named<T>(
 
 /// The diagnostic for a variable's name in the wrong case.
 pub(super) fn not_snake(name: &Sp<String>) -> Diagnostic {
-    let better: String =
-        name.value.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+    let mut better = String::new();
+    for c in name.value.chars() {
+        // dataDir is data_dir
+        if c.is_uppercase() && better.ends_with(|before: char| before.is_ascii_lowercase()) {
+            better.push('_');
+        }
+        better.push(if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
+    }
+    let help = if text::is_snake(&better) {
+        format!("write `{better}`")
+    } else {
+        "lower-case letters from a to z, digits and single underscores, a letter first".to_owned()
+    };
     Diagnostic::error("case", name.span, format!("`{}` is used as a variable, so it is snake_case", name.value))
-        .help(format!("write `{better}`"))
+        .help(help)
 }

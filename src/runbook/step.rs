@@ -8,7 +8,6 @@ use crate::action::probe::{Parse, Probe};
 use crate::action::registry;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
-use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
@@ -106,20 +105,23 @@ impl Decoder<'_> {
         let mut inner = Outer { path: path.clone(), surroundings: own.within(&outer.surroundings), ..outer.clone() };
         if let Some(hosts) = &fields.hosts {
             inner.hosts = Some(Selector::decode_anyway(hosts, diags));
+        } else if text::is_slip(tree, "hosts", &known) {
+            inner.hosts = Some(Selector::broken(text::head(tree)));
         }
         if fields.reach != Reach::Required {
             inner.reach = fields.reach;
         }
-        let mut bodies = self.bodies(tree, &id.value, &inner);
-        let body = if bodies.len() == 1 { bodies.pop() } else { None };
-        let body = body.unwrap_or_else(|| {
+        let mut bodies = self.bodies(tree, &id.value, &inner).into_iter();
+        let body = bodies.next();
+        let mut besides: Vec<Body> = bodies.collect();
+        if body.is_none() || !besides.is_empty() {
             self.broken.steps.insert(id.value.clone());
-            Body::Group(Vec::new())
-        });
+        }
+        let body = body.unwrap_or_else(|| Body::Group(Vec::new()));
         if let Some(outputs) = tree.get("outputs") {
             self.add_outputs(&id.value, Pick::names(outputs));
         }
-        let undo = fields.undo.as_ref().map(|tree| self.undo(tree, &inner)).unwrap_or_default();
+        besides.extend(fields.undo.iter().flat_map(|tree| self.undo(tree, &inner)));
         let guards = |tree: &Option<Tree>| tree.as_ref().map(|t| Guard::decode_all(t, diags)).unwrap_or_default();
         Some(Step {
             span: tree.span,
@@ -135,7 +137,7 @@ impl Decoder<'_> {
             outputs: fields.outputs,
             watch: fields.watch.as_ref().and_then(|tree| Watch::decode(tree, diags)),
             verify: guards(&fields.verify),
-            undo,
+            besides,
             on_failure: fields.on_failure,
             reach: inner.reach,
             sensitive: fields.sensitive,
@@ -165,11 +167,6 @@ impl Decoder<'_> {
                             .and(first.span, "the first")
                             .help("make them two steps"),
                     );
-                }
-                for (n, (other, _)) in found.iter().enumerate() {
-                    if let Some((earlier, _)) = found[..n].iter().find(|(earlier, _)| earlier.value == other.value) {
-                        self.diags.push(twice(other, earlier.span));
-                    }
                 }
             }
         }
@@ -260,10 +257,4 @@ impl Decoder<'_> {
 
 fn is_body(key: &str) -> bool {
     registry::keys().any(|known| known == key) || OWN.contains(&key) || NOT_YET.contains(&key)
-}
-
-fn twice(key: &Sp<String>, first: Span) -> Diagnostic {
-    Diagnostic::error("duplicate-key", key.span, format!("`{}` is written twice", key.value))
-        .label("the second one")
-        .and(first, "the first one")
 }

@@ -152,11 +152,39 @@ fn unbraced(source: &str) -> Option<String> {
     if !source.contains("{{") {
         return None;
     }
+    if let Some(whole) = concat(source) {
+        return Some(whole);
+    }
     let bare = source.replace("{{~", "").replace("~}}", "").replace("{{", "").replace("}}", "");
     let bare = bare.trim();
     // `{{a}} == {{b}}`: one mistake at a time would take two rounds.
     let tokens = tokenize(bare, 0..bare.len(), &mut Vec::new());
     Some(super::infix::prefix_form(bare, &tokens).unwrap_or_else(|| bare.to_owned()))
+}
+
+/// `a {{b}} c` as an expression: `concat "a " b " c"`. `None` when there is no text around the braces, or it may be an
+/// operator.
+fn concat(source: &str) -> Option<String> {
+    let mut parts = Vec::new();
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (inside, behind) = after.split_once("}}")?;
+        parts.push((true, before));
+        parts.push((false, inside.trim_matches(['~', ' '])));
+        rest = behind;
+    }
+    parts.push((true, rest));
+    let texts: Vec<&str> = parts.iter().filter(|(text, _)| *text).map(|(_, part)| part.trim()).collect();
+    let plain = |text: &&str| text.chars().any(char::is_alphanumeric) && !text.contains(['=', '<', '>', '&', '|', '"']);
+    if !texts.iter().any(plain) || texts.iter().any(|text| !text.is_empty() && !plain(text)) {
+        return None;
+    }
+    let words = parts.iter().filter(|(_, part)| !part.is_empty()).map(|(text, part)| match text {
+        true => format!("\"{part}\""),
+        false if part.contains(' ') => format!("({part})"),
+        false => (*part).to_owned(),
+    });
+    Some(format!("concat {}", words.collect::<Vec<_>>().join(" ")))
 }
 
 fn refuse_invalid(problems: &[Problem]) -> Result<(), EvalError> {

@@ -31,6 +31,7 @@ pub use compiled::Compiled;
 pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv, check_words};
 pub use error::{EvalError, EvalErrorKind};
 pub use expr::{Evaluated, Expr};
+pub use helpers::plain_regex_error as regex_words;
 pub use order::TypeMismatch;
 pub use problem::Problem;
 pub use reference::{RefBase, Reference};

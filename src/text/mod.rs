@@ -21,5 +21,5 @@ pub use parse::parse;
 pub use place::place;
 pub use scalar::{Amount, Dur, Mode, ScalarError, Size, is_kebab, is_snake, slug};
 pub use shape::{Kind, OneOrMany, Shape, Shaped, shaped};
-pub use take::{head, key_span, split};
+pub use take::{head, is_slip, key_span, split};
 pub use tree::{Node, Sp, Tree};

@@ -160,6 +160,13 @@ fn scanner(source: SourceId, text: &str, at: Span, message: &str) -> Diagnostic 
         let start = line.value_at();
         return quote(Span::new(source, start..start + value.len()), first, value);
     }
+    if message.starts_with("unexpected character") && text[at.start as usize..].starts_with(['@', '%', '`']) {
+        let rest = &line.text[at.start as usize - line.start..];
+        let end = rest.find([',', '}', ']']).unwrap_or(rest.len());
+        let word = rest[..end].trim_end();
+        let at = Span::new(source, at.start as usize..at.start as usize + word.len());
+        return quote(at, word.chars().next().unwrap_or(' '), word);
+    }
     if message.contains("unknown escape") {
         return finding
             .help("in double quotes a backslash begins an escape; in single quotes it is a backslash: '\\d+'");

@@ -1,6 +1,7 @@
 //! Taking a map apart by its keys, for places where two vocabularies share one map (a guard and its probe, a step and
 //! its action).
 
+use crate::base::nearest::nearest;
 use crate::base::span::Span;
 
 use super::tree::{Node, Tree};
@@ -20,6 +21,15 @@ pub fn head(tree: &Tree) -> Span {
         Node::Map(entries) => entries.first().map_or(tree.span, |(key, _)| key.span),
         _ => tree.span,
     }
+}
+
+/// Whether a map lacks a key and has one that is meant for it: a slip in its name, reported as an unknown key.
+#[must_use]
+pub fn is_slip(tree: &Tree, key: &str, beside: &[&str]) -> bool {
+    let Node::Map(entries) = &tree.value else { return false };
+    let known = |word: &str| word == key || beside.contains(&word);
+    let meant = |word: &str| !known(word) && nearest(word, beside.iter().copied().chain([key])) == Some(key);
+    key_span(tree, key).is_none() && entries.iter().any(|(word, _)| meant(&word.value))
 }
 
 /// Where a key of a map stands.

@@ -133,7 +133,7 @@ fn plain(that: &[Expr], fleet: &dyn Fleet, host: Option<&str>, found: Option<&Fo
 }
 
 /// Asks a probe on a host, or from where it says.
-pub(super) async fn ask(probe: &Probe, fleet: &dyn Fleet, host: &str) -> Result<Found, ProbeError> {
+pub async fn ask(probe: &Probe, fleet: &dyn Fleet, host: &str) -> Result<Found, ProbeError> {
     let asked_on = match &probe.from {
         None => host.to_owned(),
         Some(selector) => match fleet.resolve(selector).map_err(ProbeError::NotAsked)?.as_slice() {
@@ -155,7 +155,7 @@ async fn here(probe: &Probe, that: &[Expr], fleet: &dyn Fleet, host: &str) -> Ve
             vec![Seen { host: Some(host.to_owned()), what: error.to_string(), verdict: Verdict::Fails }]
         }
         Ok(found) if that.is_empty() => {
-            let verdict = if found.success { Verdict::Holds } else { Verdict::Fails };
+            let verdict = if probe.accepts(&found) { Verdict::Holds } else { Verdict::Fails };
             vec![Seen { host: Some(host.to_owned()), what: found.seen, verdict }]
         }
         Ok(found) => plain(that, fleet, Some(host), Some(&found)),
@@ -213,7 +213,7 @@ async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet
         let result = match &members.probe {
             None => None,
             Some(probe) => match ask(probe, fleet, host).await {
-                Ok(found) if found.success => Some(found.result),
+                Ok(found) if probe.accepts(&found) => Some(found.result),
                 Ok(found) => return Err(found.seen),
                 Err(error) => return Err(error.to_string()),
             },

@@ -6,5 +6,5 @@ mod model;
 mod ports;
 mod words;
 
-pub use judge::{Judgement, Seen, Verdict, judge, judge_all};
+pub use judge::{Judgement, Seen, Verdict, ask, judge, judge_all};
 pub use model::{Amount, Guard, GuardKind, Members, Ports};

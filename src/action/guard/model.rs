@@ -21,6 +21,8 @@ pub struct Guard {
     pub message: Option<Text<Plain>>,
     /// Whether a part could not be understood: then it may have a `result` although no probe is seen.
     pub broken: bool,
+    /// Further statements that stand beside it: a mistake that was reported, and they are checked too.
+    pub also: Vec<GuardKind>,
 }
 
 /// The kinds of guard.
@@ -164,6 +166,23 @@ struct QuorumFields {
     of: Tree,
 }
 
+impl GuardKind {
+    /// Every selector, with the hosts that it asks first.
+    #[must_use]
+    pub fn selectors(&self) -> Vec<&Selector> {
+        match self {
+            Self::That(_) => Vec::new(),
+            Self::Here(probe, _) => probe.from.iter().collect(),
+            Self::Every(members, _) | Self::Count(members, _) | Self::Agree(members, _) | Self::Differ(members, _) => {
+                let from = members.probe.as_ref().and_then(|probe| probe.from.as_ref());
+                std::iter::once(&members.hosts).chain(from).collect()
+            }
+            Self::Down(ports) | Self::Up(ports) => vec![&ports.hosts, &ports.from],
+            Self::Quorum(hosts, of) | Self::NoQuorum(hosts, of) => vec![hosts, of],
+        }
+    }
+}
+
 impl Guard {
     /// One guard or a list of them.
     pub fn decode_all(tree: &Tree, diags: &Diagnostics) -> Vec<Self> {
@@ -231,26 +250,15 @@ impl Guard {
                     .help(format!("write `that`, a probe, or one of {}", KINDS.join(", "))),
             );
         }
-        let kind = kinds.into_iter().next().unwrap_or(GuardKind::That(that));
-        Some(Self { span: tree.span, kind, message: fields.message, broken })
+        let mut kinds = kinds.into_iter();
+        let kind = kinds.next().unwrap_or(GuardKind::That(that));
+        let also = kinds.collect();
+        Some(Self { span: tree.span, kind, message: fields.message, broken, also })
     }
 
-    /// Every selector, with the hosts that it asks first.
-    #[must_use]
-    pub fn selectors(&self) -> Vec<&Selector> {
-        match &self.kind {
-            GuardKind::That(_) => Vec::new(),
-            GuardKind::Here(probe, _) => probe.from.iter().collect(),
-            GuardKind::Every(members, _)
-            | GuardKind::Count(members, _)
-            | GuardKind::Agree(members, _)
-            | GuardKind::Differ(members, _) => {
-                let from = members.probe.as_ref().and_then(|probe| probe.from.as_ref());
-                std::iter::once(&members.hosts).chain(from).collect()
-            }
-            GuardKind::Down(ports) | GuardKind::Up(ports) => vec![&ports.hosts, &ports.from],
-            GuardKind::Quorum(hosts, of) | GuardKind::NoQuorum(hosts, of) => vec![hosts, of],
-        }
+    /// All statements: one, or it was reported.
+    pub fn kinds(&self) -> impl Iterator<Item = &GuardKind> {
+        std::iter::once(&self.kind).chain(&self.also)
     }
 
     /// Whether the guard speaks of "this host", so that its step needs `hosts`.
@@ -279,10 +287,13 @@ impl Guard {
 
 /// Reports that `count` has no amount, and gives one to go on with.
 fn no_amount(tree: &Tree, diags: &Diagnostics) -> Amount {
-    diags.push(
-        Diagnostic::error("no-amount", tree.span, "`count` without an amount")
-            .help("add one of `exactly: n`, `at_least: n`, `at_most: n`"),
-    );
+    // one that could not be understood was reported
+    if ["exactly", "at_least", "at_most"].iter().all(|key| text::key_span(tree, key).is_none()) {
+        diags.push(
+            Diagnostic::error("no-amount", tree.span, "`count` without an amount")
+                .help("add one of `exactly: n`, `at_least: n`, `at_most: n`"),
+        );
+    }
     Amount::AtLeast(Quantity::Number(1))
 }
 

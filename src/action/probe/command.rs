@@ -42,7 +42,7 @@ pub(super) async fn ask(
             Err(_) => Value::Null,
         }
     };
-    Ok(Found { success, missing: false, seen: seen(&answer), result: result(&answer, value) })
+    Ok(Found { success, seen: seen(&answer), result: result(&answer, value) })
 }
 
 fn result(answer: &Answer, value: Value) -> Value {

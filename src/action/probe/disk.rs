@@ -1,6 +1,6 @@
 //! `disk:` space and inodes of the file system that holds a path.
 
-use crate::action::words::{clip, visible};
+use crate::action::words::clip;
 use crate::template::{Plain, Scope, Text, Value};
 use crate::transport::Look;
 
@@ -23,12 +23,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let path = path.render(scope).and_then(visible)?;
-    let answer = login.script(look, probe.timeout, SCRIPT, &[&path]).await?;
-    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
-    if answer.exit != 0 {
-        return Err(ProbeError::NotAsked(super::refusal(&answer, &path)));
-    }
+    let (path, text) = super::about(path, SCRIPT, probe, look, login, scope).await?;
     let mut lines = text.lines();
     let (free_kib, percent) = lines
         .next()
@@ -37,7 +32,6 @@ pub(super) async fn ask(
     let inodes = lines.next().and_then(columns).map_or(Value::Null, |(_, percent)| Value::Int(percent));
     Ok(Found {
         success: true,
-        missing: false,
         seen: format!("{path}: {} MiB free ({percent} %)", free_kib / 1024),
         result: Value::map([
             ("free_bytes".to_owned(), Value::Int(free_kib * 1024)),

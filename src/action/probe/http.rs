@@ -56,7 +56,6 @@ pub(super) async fn ask(
     };
     Ok(Found {
         success,
-        missing: false,
         seen: format!("{url}: {status} {}", clip(body.trim())),
         result: Value::map([
             ("status".to_owned(), Value::Int(status.into())),

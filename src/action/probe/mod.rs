@@ -15,8 +15,8 @@ mod service;
 pub use model::{Kind, PROBE_KEYS, Probe};
 pub use parse::Parse;
 
-use crate::action::words::{clip, known};
-use crate::template::{EvalError, Scope, Value};
+use crate::action::words::{clip, known, visible};
+use crate::template::{EvalError, Plain, Scope, Text, Value};
 use crate::transport::{LinkError, Look};
 
 use super::Login;
@@ -26,10 +26,8 @@ use super::Login;
 pub struct Found {
     /// The fields of `result`.
     pub result: Value,
-    /// Whether the probe succeeded by its own rule (exit 0, 2xx, exists, …).
+    /// Whether the probe succeeded by its own rule (exit 0, 2xx, exists, …), `optional` or not.
     pub success: bool,
-    /// An optional probe that did not succeed: what it would have given is null.
-    pub missing: bool,
     /// What was seen, for people.
     pub seen: String,
 }
@@ -68,19 +66,26 @@ impl Probe {
             Err(error @ (ProbeError::NotAsked(_) | ProbeError::Unparsable(_) | ProbeError::Link(_)))
                 if self.optional =>
             {
-                let seen = format!("nothing ({error})");
-                Ok(Found { result: self.kind.nulls(), success: true, missing: true, seen })
+                Ok(Found { result: self.kind.nulls(), success: false, seen: format!("nothing ({error})") })
             }
-            Ok(found) if self.optional && !found.success => Ok(Found { success: true, missing: true, ..found }),
             other => other,
         }
     }
 
-    /// The value that `gather` keeps: `value:` if written, else the kind's own main field; null when it is missing.
+    /// Whether what was found counts as an answer.
+    #[must_use]
+    pub fn accepts(&self, found: &Found) -> bool {
+        found.success || self.optional
+    }
+
+    /// The value that `gather` keeps: `value:` if written, else the kind's own main field. Where an optional probe got
+    /// no good answer, an expression that has no value of it is null: it was written for good answers.
     pub fn value(&self, found: &Found, scope: &dyn Scope) -> Result<Value, EvalError> {
         match &self.value {
-            _ if found.missing => Ok(Value::Null),
-            Some(expression) => expression.eval(scope),
+            Some(expression) => match expression.eval(scope) {
+                Err(_) if self.optional && !found.success => Ok(Value::Null),
+                value => value,
+            },
             None => Ok(self.kind.main_field().map_or_else(
                 || found.result.clone(),
                 |field| match &found.result {
@@ -113,4 +118,21 @@ fn refusal(answer: &crate::transport::Answer, path: &str) -> String {
         "" => format!("{path}: exit {}", answer.exit),
         text => clip(text),
     }
+}
+
+/// Asks one of our own scripts about a path or a name; gives that and what the script printed.
+async fn about(
+    text: &Text<Plain>,
+    script: &str,
+    probe: &Probe,
+    look: &dyn Look,
+    login: &Login,
+    scope: &dyn Scope,
+) -> Result<(String, String), ProbeError> {
+    let word = text.render(scope).and_then(visible)?;
+    let answer = login.script(look, probe.timeout, script, &[&word]).await?;
+    if answer.exit != 0 {
+        return Err(ProbeError::NotAsked(refusal(&answer, &word)));
+    }
+    Ok((word, String::from_utf8_lossy(&answer.stdout).into_owned()))
 }

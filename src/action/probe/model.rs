@@ -46,6 +46,8 @@ pub struct Probe {
     pub from: Option<Selector>,
     /// Whether a part could not be understood: then nothing is known of its result.
     pub broken: bool,
+    /// Further kinds that stand beside it: a mistake that was reported, and their texts are checked too.
+    pub also: Vec<Kind>,
 }
 
 /// The kinds of probe.
@@ -161,7 +163,8 @@ impl Probe {
             }
         }
         let fields: Fields = text::decode(&own, diags)?;
-        let (kind, broken) = match fields.kind(diags) {
+        let mut kinds = fields.kinds(diags).into_iter();
+        let (kind, broken) = match kinds.next() {
             Some(kind) => (kind, named.len() > 1),
             None => (Kind::Read(Text::new(Sp::new(String::new(), Span::NOWHERE))), true),
         };
@@ -175,6 +178,7 @@ impl Probe {
             timeout: fields.timeout.map_or(DEFAULT_TIMEOUT, |d| d.value.0),
             from: fields.from.as_ref().map(|tree| Selector::decode_anyway(tree, diags)),
             broken,
+            also: kinds.collect(),
         })
     }
 
@@ -193,52 +197,63 @@ impl Probe {
         Self::decode(tree, diags)
     }
 
+    /// The words of its command line, if it has one: everybody on the host can read them.
+    pub fn argv(&self) -> impl Iterator<Item = &Text<Plain>> {
+        std::iter::once(&self.kind).chain(&self.also).flat_map(|kind| match kind {
+            Kind::Command(Command::Argv { argv, .. }) => argv.as_slice(),
+            _ => &[],
+        })
+    }
+
     /// Every text that is rendered before the question; `value` sees the answer and is not among them.
     pub fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
-        match &self.kind {
-            Kind::Command(Command::Shell(text)) => visit(text),
-            Kind::Command(Command::Argv { argv, stdin }) => {
-                for text in argv.iter().chain(stdin) {
-                    visit(text);
-                }
-            }
-            Kind::Http(request) => {
-                visit(&request.url);
-                request.headers.values().for_each(|text| visit(text));
-            }
-            Kind::Read(text)
-            | Kind::Path(text)
-            | Kind::Port(text)
-            | Kind::Service(text)
-            | Kind::Process(text)
-            | Kind::Disk(text) => visit(text),
+        for kind in std::iter::once(&self.kind).chain(&self.also) {
+            kind.texts(visit);
         }
         self.matches.iter().for_each(|e| visit(e));
     }
 }
 
+impl Kind {
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        match self {
+            Self::Command(Command::Shell(text)) => visit(text),
+            Self::Command(Command::Argv { argv, stdin }) => {
+                for text in argv.iter().chain(stdin) {
+                    visit(text);
+                }
+            }
+            Self::Http(request) => {
+                visit(&request.url);
+                request.headers.values().for_each(|text| visit(text));
+            }
+            Self::Read(text)
+            | Self::Path(text)
+            | Self::Port(text)
+            | Self::Service(text)
+            | Self::Process(text)
+            | Self::Disk(text) => visit(text),
+        }
+    }
+}
+
 impl Fields {
-    fn kind(&self, diags: &Diagnostics) -> Option<Kind> {
-        if let Some(tree) = &self.command {
-            return Command::decode(tree, diags).map(Kind::Command);
-        }
-        if let Some(tree) = &self.http {
-            return Request::decode(tree, diags).map(Kind::Http);
-        }
-        if let Some(tree) = &self.port {
+    /// What is asked: one kind, or it was reported.
+    fn kinds(&self, diags: &Diagnostics) -> Vec<Kind> {
+        let mut kinds = Vec::new();
+        kinds.extend(self.command.as_ref().and_then(|tree| Command::decode(tree, diags)).map(Kind::Command));
+        kinds.extend(self.http.as_ref().and_then(|tree| Request::decode(tree, diags)).map(Kind::Http));
+        kinds.extend(self.port.as_ref().and_then(|tree| match &tree.value {
             // a bare number is the host's own port; text may carry an address
-            let text = match &tree.value {
-                Node::Int(n) => Some(Text::new(Sp::new(n.to_string(), tree.span))),
-                _ => text::decode(tree, diags),
-            };
-            return text.map(Kind::Port);
-        }
-        let plain = |text: &Option<Text<Plain>>, make: fn(Text<Plain>) -> Kind| text.clone().map(make);
-        plain(&self.read, Kind::Read)
-            .or_else(|| plain(&self.path, Kind::Path))
-            .or_else(|| plain(&self.service, Kind::Service))
-            .or_else(|| plain(&self.process, Kind::Process))
-            .or_else(|| plain(&self.disk, Kind::Disk))
+            Node::Int(n) => Some(Kind::Port(Text::new(Sp::new(n.to_string(), tree.span)))),
+            _ => text::decode(tree, diags).map(Kind::Port),
+        }));
+        kinds.extend(self.read.clone().map(Kind::Read));
+        kinds.extend(self.path.clone().map(Kind::Path));
+        kinds.extend(self.service.clone().map(Kind::Service));
+        kinds.extend(self.process.clone().map(Kind::Process));
+        kinds.extend(self.disk.clone().map(Kind::Disk));
+        kinds
     }
 }
 

@@ -72,10 +72,8 @@ impl Parse {
                 match Regex::new(text) {
                     Ok(regex) => Some(Self::Regex(regex)),
                     Err(error) => {
-                        diags.push(
-                            Diagnostic::error("regex", pattern.span, "this is not a regular expression")
-                                .help(error.to_string()),
-                        );
+                        let words = crate::template::regex_words(&error);
+                        diags.push(Diagnostic::error("bad-regex", pattern.span, words));
                         None
                     }
                 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::action::words::{clip, visible};
+use crate::action::words::clip;
 use crate::template::{Plain, Scope, Text, Value};
 use crate::transport::Look;
 
@@ -31,21 +31,11 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let path = path.render(scope).and_then(visible)?;
-    let answer = login.script(look, probe.timeout, SCRIPT, &[&path]).await?;
-    if answer.exit != 0 {
-        return Err(ProbeError::NotAsked(super::refusal(&answer, &path)));
-    }
-    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let (path, text) = super::about(path, SCRIPT, probe, look, login, scope).await?;
     if text.trim() == "absent" {
         let Value::Map(mut fields) = probe.kind.nulls() else { unreachable!("the result of every probe is a map") };
         Arc::make_mut(&mut fields).insert("exists".to_owned(), Value::Bool(false));
-        return Ok(Found {
-            success: false,
-            missing: false,
-            seen: format!("{path} does not exist"),
-            result: Value::Map(fields),
-        });
+        return Ok(Found { success: false, seen: format!("{path} does not exist"), result: Value::Map(fields) });
     }
     understand(&path, &text).ok_or_else(|| ProbeError::Unparsable(format!("`stat {path}` said: {}", clip(&text))))
 }
@@ -68,7 +58,6 @@ fn understand(path: &str, text: &str) -> Option<Found> {
     let size: i128 = size.parse().ok()?;
     Some(Found {
         success: true,
-        missing: false,
         seen: format!("{path}: {kind}, {size} bytes, mode {mode}, {owner}:{group}"),
         result: Value::map([
             ("exists".to_owned(), Value::Bool(true)),

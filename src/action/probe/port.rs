@@ -23,7 +23,6 @@ pub(super) async fn ask(
     };
     Ok(Found {
         success: open,
-        missing: false,
         seen: format!("{address}: {}", error.as_deref().unwrap_or("open")),
         result: Value::map([
             ("open".to_owned(), Value::Bool(open)),

@@ -1,6 +1,6 @@
 //! `read:` the text of a file.
 
-use crate::action::words::{clip, visible};
+use crate::action::words::clip;
 use crate::template::{Scope, Value};
 use crate::transport::Look;
 
@@ -16,18 +16,12 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let path = path.render(scope).and_then(visible)?;
-    let answer = login.script(look, probe.timeout, "cat -- \"$1\"", &[&path]).await?;
-    if answer.exit != 0 {
-        return Err(ProbeError::NotAsked(super::refusal(&answer, &path)));
-    }
-    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let (path, text) = super::about(path, "cat -- \"$1\"", probe, look, login, scope).await?;
     super::check_match(probe, text.strip_suffix('\n').unwrap_or(&text), scope)?;
     let value = probe.parse.as_ref().unwrap_or(&Parse::Text).apply(&text).map_err(ProbeError::Unparsable)?;
-    let size = i128::try_from(answer.stdout.len()).unwrap_or(i128::MAX);
+    let size = i128::try_from(text.len()).unwrap_or(i128::MAX);
     Ok(Found {
         success: true,
-        missing: false,
         seen: format!("{path}: {}", clip(text.trim())),
         result: Value::map([("value".to_owned(), value), ("size_bytes".to_owned(), Value::Int(size))]),
     })

@@ -20,7 +20,6 @@ pub(super) async fn ask(
     let state = service_state::read(look, login, &name, probe.timeout).await?;
     Ok(Found {
         success: state.running(),
-        missing: false,
         seen: format!("{name} is {state}"),
         result: Value::map([
             ("state".to_owned(), Value::str(state.word())),

@@ -167,6 +167,8 @@ impl Builder<'_> {
         for host in hosts.values() {
             let key = match host.connect.via {
                 Via::Local => (Via::Local, String::new(), 0),
+                // its command is missing, which was reported
+                Via::Exec if host.connect.command.is_empty() => continue,
                 Via::Exec => (Via::Exec, host.connect.command.join("\u{0}"), 0),
                 Via::Ssh => (Via::Ssh, host.address.to_ascii_lowercase(), host.port.unwrap_or(22)),
             };

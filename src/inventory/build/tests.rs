@@ -1,3 +1,5 @@
+//! What an inventory means, and what is wrong with one.
+
 use std::path::PathBuf;
 
 use super::*;

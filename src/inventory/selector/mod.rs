@@ -22,6 +22,8 @@ use crate::text::{OneOrMany, Sp};
 pub struct Selector {
     span: Span,
     unions: Vec<Union>,
+    /// Whether a part could not be understood.
+    broken: bool,
 }
 
 impl Selector {
@@ -32,35 +34,38 @@ impl Selector {
 
     /// Parses several texts, their union.
     pub fn parse_list(texts: &[Sp<String>], diags: &Diagnostics) -> Option<Self> {
-        let parsed: Vec<_> = texts.iter().map(Union::parse).collect();
-        let (first, last) = (texts.first()?, texts.last()?);
+        let span = Span { end: texts.last()?.span.end.max(texts.first()?.span.end), ..texts.first()?.span };
+        Some(Self::parse_anyway(texts, span, diags)).filter(|selector| !selector.broken)
+    }
+
+    /// Parses what can be understood; the rest is reported, and the selector is broken.
+    pub(super) fn parse_anyway(texts: &[Sp<String>], span: Span, diags: &Diagnostics) -> Self {
         let mut unions = Vec::new();
-        for union in parsed {
-            match union {
+        for text in texts {
+            match Union::parse(text) {
                 Ok(union) => unions.push(union),
                 Err(diagnostic) => diags.push(diagnostic),
             }
         }
-        let span = Span { end: last.span.end.max(first.span.end), ..first.span };
-        (unions.len() == texts.len()).then_some(Self { span, unions })
+        Self { broken: unions.len() != texts.len() || unions.is_empty(), span, unions }
     }
 
-    /// In place of one that could not be understood: it names nobody, and nothing more is said of it.
+    /// The same, with a part that could not be understood.
     #[must_use]
-    pub const fn broken(span: Span) -> Self {
-        Self { span, unions: Vec::new() }
+    pub(super) fn but_broken(self) -> Self {
+        Self { broken: true, ..self }
     }
 
-    /// Whether it is [`Selector::broken`].
+    /// Whether a part could not be understood: that was reported, and whom it names is not known.
     #[must_use]
     pub const fn is_broken(&self) -> bool {
-        self.unions.is_empty()
+        self.broken
     }
 
     /// A selector of one name.
     #[must_use]
     pub fn named(name: &str, span: Span) -> Self {
-        Self { span, unions: vec![Union::named(name, span)] }
+        Self { span, unions: vec![Union::named(name, span)], broken: false }
     }
 
     /// Where it stands.
@@ -105,7 +110,7 @@ impl<'de> Deserialize<'de> for Selector {
         if unions.is_empty() {
             return Err(D::Error::custom("a selector names at least one host or group"));
         }
-        Ok(Self { span, unions })
+        Ok(Self { span, unions, broken: false })
     }
 }
 

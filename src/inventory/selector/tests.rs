@@ -1,3 +1,5 @@
+//! Selectors: forms, order, mistakes.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -66,7 +66,9 @@ impl Check<'_> {
             if !text::is_kebab(&id.value) {
                 self.diags.push(
                     Diagnostic::error("case", id.span, format!("`{}` is a step id, so it is kebab-case", id.value))
-                        .help(format!("write `{}`", text::slug(&id.value))),
+                        .maybe_help(
+                            Some(text::slug(&id.value)).filter(|id| !id.is_empty()).map(|id| format!("write `{id}`")),
+                        ),
                 );
             }
             if let Some(earlier) = first.get(id.value.as_str()) {
@@ -104,7 +106,7 @@ impl Check<'_> {
         step.when.iter().for_each(|e| self.texts.check(e, &self.known, &place));
         self.guards(&step.done_when, &place);
         self.body(&step.body, &place);
-        step.undo.iter().for_each(|body| self.body(body, &place));
+        step.besides.iter().for_each(|body| self.body(body, &place));
         if let Some(watch) = &step.watch {
             watch.texts(&mut |text| self.texts.check(text, &self.known, &place));
             if let (Some(selectors), Some(hosts)) = (&self.selectors, &watch.hosts) {
@@ -121,6 +123,7 @@ impl Check<'_> {
         match body {
             Body::Action(action) => {
                 action.texts(&mut |text| self.texts.check(text, &self.known, place));
+                action.argv().iter().for_each(|word| self.texts.check_word(word, &self.known));
                 if let Some((source, compiled)) = action.inline() {
                     self.texts.check_compiled(source, compiled, &self.known, place);
                 }
@@ -158,6 +161,7 @@ impl Check<'_> {
 
     fn probe(&self, probe: &crate::action::probe::Probe, place: &Place) {
         probe.texts(&mut |text| self.texts.check(text, &self.known, place));
+        probe.argv().for_each(|word| self.texts.check_word(word, &self.known));
         if let Some(value) = &probe.value {
             self.texts.check(value, &self.known, &place.with_result(Answer::of(probe)));
         }
@@ -169,33 +173,38 @@ impl Check<'_> {
     fn guards(&self, guards: &[Guard], place: &Place) {
         for guard in guards {
             guard.message.iter().for_each(|text| self.texts.check(text, &self.known, place));
-            if let Some(selectors) = &self.selectors {
-                guard.selectors().into_iter().for_each(|selector| selectors.check(selector));
+            let broken = if guard.broken { &place.with_result(Answer::Any) } else { place };
+            guard.kinds().for_each(|kind| self.guard(kind, place, broken));
+        }
+    }
+
+    /// One statement. `broken`: the place as seen by one whose probe may not have been understood.
+    fn guard(&self, kind: &GuardKind, place: &Place, broken: &Place) {
+        if let Some(selectors) = &self.selectors {
+            kind.selectors().into_iter().for_each(|selector| selectors.check(selector));
+        }
+        match kind {
+            GuardKind::That(that) => {
+                that.iter().for_each(|e| self.texts.check(e, &self.known, broken));
             }
-            match &guard.kind {
-                GuardKind::That(that) => {
-                    let place = if guard.broken { &place.with_result(Answer::Any) } else { place };
-                    that.iter().for_each(|e| self.texts.check(e, &self.known, place));
+            GuardKind::Here(probe, that) => {
+                self.probe(probe, place);
+                let after = place.with_result(Answer::of(probe));
+                for e in that {
+                    self.texts.check(e, &self.known, &after);
                 }
-                GuardKind::Here(probe, that) => {
-                    self.probe(probe, place);
-                    let after = place.with_result(Answer::of(probe));
-                    for e in that {
-                        self.texts.check(e, &self.known, &after);
-                    }
-                }
-                GuardKind::Every(members, when) => {
-                    for e in when {
-                        self.texts.check(e, &self.known, &Place::host());
-                    }
-                    self.members(members, None);
-                }
-                GuardKind::Count(members, _) => self.members(members, None),
-                GuardKind::Agree(members, value) | GuardKind::Differ(members, value) => {
-                    self.members(members, Some(value));
-                }
-                GuardKind::Down(_) | GuardKind::Up(_) | GuardKind::Quorum(..) | GuardKind::NoQuorum(..) => {}
             }
+            GuardKind::Every(members, when) => {
+                for e in when {
+                    self.texts.check(e, &self.known, &Place::host());
+                }
+                self.members(members, None);
+            }
+            GuardKind::Count(members, _) => self.members(members, None),
+            GuardKind::Agree(members, value) | GuardKind::Differ(members, value) => {
+                self.members(members, Some(value));
+            }
+            GuardKind::Down(_) | GuardKind::Up(_) | GuardKind::Quorum(..) | GuardKind::NoQuorum(..) => {}
         }
     }
 

@@ -164,11 +164,15 @@ impl<'a> Known<'a> {
             },
             "item" | "index" => Err(Wrong::new("no-item", format!("`{root}` belongs to `for_each`, which this step does not have"))),
             "env" => Err(Wrong::new("no-env", "there is no `env.X`").help("declare a param with `env: NAME`")),
-            other => Err(Wrong::unknown(
-                "name",
-                other,
-                ["params", "vars", "host", "run", "outputs", "outcomes", "targets", "result"],
-            )),
+            other => {
+                let wrong = Wrong::unknown(
+                    "name",
+                    other,
+                    ["params", "vars", "host", "run", "outputs", "outcomes", "targets", "result"],
+                );
+                let slip = wrong.help.as_ref().is_some_and(|help| help.starts_with("did you mean"));
+                Err(if rest.is_empty() && !slip { wrong.help(format!("a text stands in quotes: \"{other}\"")) } else { wrong })
+            }
         }
     }
 

@@ -93,13 +93,14 @@ impl<'a> Selectors<'a> {
 
     /// What is wrong stands for all hosts, so that it is reported once.
     fn resolve(&self, selector: &Selector) -> Vec<HostName> {
-        if selector.is_broken() {
-            return self.inventory.all_hosts();
-        }
         match selector.resolve(self) {
-            Ok(hosts) => hosts,
+            Ok(hosts) if !selector.is_broken() => hosts,
+            Ok(_) => self.inventory.all_hosts(),
             Err(diagnostic) => {
                 self.diags.push(diagnostic);
+                for diagnostic in selector.check(self) {
+                    self.diags.push(diagnostic);
+                }
                 self.inventory.all_hosts()
             }
         }

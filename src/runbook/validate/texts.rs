@@ -23,6 +23,37 @@ impl Texts<'_> {
             return;
         }
         self.all(text.problems(), text.references(), text.context(), known, place, |range| self.locate(source, range));
+        if text.context() == Some(Context::Regex) && text.problems().is_empty() {
+            self.regex(source);
+        }
+    }
+
+    /// A word of a command that no shell reads: everybody on the host can read it all the same.
+    pub(super) fn check_word(&self, text: &dyn AnyText, known: &Known<'_>) {
+        for reference in text.references() {
+            if let Err(wrong) = no_secret(reference, Some(Context::Shell), known) {
+                self.push(wrong, self.locate(text.source(), reference.range.clone()));
+            }
+        }
+    }
+
+    /// A pattern, in which any value may stand for the insertions: values are escaped.
+    fn regex(&self, source: &Sp<String>) {
+        let mut pattern = String::new();
+        let mut rest = source.value.as_str();
+        while let Some((before, after)) = rest.split_once("{{") {
+            pattern.push_str(before);
+            pattern.push('x');
+            rest = after.split_once("}}").map_or("", |(_, behind)| behind);
+        }
+        pattern.push_str(rest);
+        if let Err(error) = regex::Regex::new(&pattern) {
+            self.diags.push(Diagnostic::error("bad-regex", source.span, crate::template::regex_words(&error)));
+        }
+    }
+
+    fn push(&self, Wrong { code, message, help }: Wrong, at: Span) {
+        self.diags.push(Diagnostic::error(code, at, message).maybe_help(help));
     }
 
     /// A template that is written in place.
@@ -64,8 +95,8 @@ impl Texts<'_> {
                 }
                 RefBase::HostsOf(_) | RefBase::Local => Ok(()),
             };
-            if let Err(Wrong { code, message, help }) = checked {
-                self.diags.push(Diagnostic::error(code, locate(reference.range.clone()), message).maybe_help(help));
+            if let Err(wrong) = checked {
+                self.push(wrong, locate(reference.range.clone()));
             }
         }
     }

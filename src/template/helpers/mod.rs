@@ -18,7 +18,7 @@ use crate::base::nearest::nearest;
 
 pub(super) use logic::{Lazy, Truth, is_empty};
 pub(super) use output::percent;
-pub(super) use text::plain_regex_error;
+pub use text::plain_regex_error;
 
 /// A helper.
 pub(super) struct Helper {

@@ -71,7 +71,8 @@ pub(super) fn matches(cx: &Cx<'_>, args: &[Value]) -> Result<Value, Fault> {
 }
 
 /// The last line of the crate's report, which says what is wrong.
-pub(in crate::template) fn plain_regex_error(error: &regex::Error) -> String {
+#[must_use]
+pub fn plain_regex_error(error: &regex::Error) -> String {
     let report = error.to_string();
     let last = report.lines().last().unwrap_or_default();
     format!("not a regular expression: {}", last.trim_start_matches("error: "))

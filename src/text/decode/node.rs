@@ -142,7 +142,12 @@ impl<'de> Deserializer<'de> for NodeDe<'_> {
             Node::Float(n) => visitor.visit_f64(*n),
             Node::Str(text) => visitor.visit_str(text),
             Node::List(items) => visitor.visit_seq(Items::new(items, self.state)),
-            Node::Map(entries) => visitor.visit_map(Entries::new(self.state.entries(entries), self.state)),
+            Node::Map(entries) => {
+                // who takes a part as it is looks at duplicates too; here they are reported
+                self.state.entries(entries);
+                let kept = entries.iter().filter(|(_, value)| !self.state.is_taken(value)).collect();
+                visitor.visit_map(Entries::new(kept, self.state))
+            }
         })
     }
 

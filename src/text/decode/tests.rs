@@ -1,3 +1,5 @@
+//! Decoding: all mistakes in one go, each at its place.
+
 use indexmap::IndexMap;
 use proptest::prelude::*;
 use serde::{Deserialize, Deserializer};

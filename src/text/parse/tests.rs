@@ -1,3 +1,5 @@
+//! Parsing: values, places, and what the causes of syntax errors are called.
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;

@@ -1,0 +1,8 @@
+//! Recoveries, and refusals to recover, by the real program on labs of real hosts.
+
+mod desk;
+mod refused;
+mod secret;
+mod staged;
+mod systemd;
+mod whole;
