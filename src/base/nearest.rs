@@ -6,9 +6,14 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     known
         .into_iter()
         .map(|name| (distance(wrong, name), name))
-        .filter(|(d, name)| *d <= 1 + name.chars().count().min(wrong.chars().count()) / 4)
+        .filter(|(d, name)| *d <= slips(name.chars().count().min(wrong.chars().count())))
         .min_by_key(|(d, _)| *d)
         .map(|(_, name)| name)
+}
+
+/// How many slips a word of this length may have and still be meant: a single letter is as near to any other.
+fn slips(length: usize) -> usize {
+    if length < 2 { 0 } else { 1 + length / 5 }
 }
 
 /// Edits (insert, delete, replace, swap of neighbours) between two words.
@@ -41,5 +46,7 @@ mod tests {
         assert_eq!(nearest("timeuot", known), Some("timeout"));
         assert_eq!(nearest("servcie", known), Some("service"));
         assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("a", ["b", "x"]), None);
+        assert_eq!(nearest("code", ["body"]), None, "half of a short word is another word");
     }
 }

@@ -156,8 +156,27 @@ fn limits(fields: &Fields, diags: &Diagnostics) -> Limits {
     limits
 }
 
+/// Whether it is written as a map; a bare word is often meant as the type.
+fn is_map(name: &Sp<String>, tree: &Tree, diags: &Diagnostics) -> bool {
+    if matches!(tree.value, Node::Map(_) | Node::Null) {
+        return true;
+    }
+    let help = match &tree.value {
+        Node::Str(word) if ["string", "int", "float", "bool", "path", "list"].contains(&word.as_str()) => {
+            format!("write `{}: {{ type: {word} }}`", name.value)
+        }
+        _ => format!("write `{}: {{ type: string }}`, and its value as `default`", name.value),
+    };
+    let message = format!("a declaration is a map, found {}", tree.value.kind());
+    diags.push(Diagnostic::error("wrong-type", tree.span, message).help(help));
+    false
+}
+
 impl Param {
     pub(super) fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        if !is_map(&name, tree, diags) {
+            return None;
+        }
         let fields: Fields = text::decode(tree, diags)?;
         let limits = limits(&fields, diags);
         if limits.kind.value == Kind::Log {
@@ -192,6 +211,9 @@ impl Param {
 
 impl Var {
     pub(super) fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
+        if !is_map(&name, tree, diags) {
+            return None;
+        }
         let fields: Fields = text::decode(tree, diags)?;
         let limits = limits(&fields, diags);
         if limits.kind.is_target() {

@@ -33,12 +33,24 @@ pub enum Sudo {
     User(Text<Plain>),
 }
 
+fn is_boolean(word: &str) -> bool {
+    ["yes", "no", "on", "off", "y", "n", "true", "false"].contains(&word.to_ascii_lowercase().as_str())
+}
+
 impl Sudo {
     /// Decodes it.
     pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         match &tree.value {
             Node::Bool(false) => Some(Self::No),
             Node::Bool(true) => Some(Self::User(Text::new(Sp::new("root".to_owned(), tree.span)))),
+            // YAML 1.1 took these for booleans, and nobody means a user of that name
+            Node::Str(word) if is_boolean(word) => {
+                diags.push(
+                    Diagnostic::error("wrong-type", tree.span, format!("`{word}` is a text, so it would be a user"))
+                        .help("write `sudo: true` for root, or `sudo: false`"),
+                );
+                None
+            }
             Node::Str(_) => text::decode(tree, diags).map(Self::User),
             Node::Map(_) => {
                 diags.push(crate::action::not_yet(tree.span, "`sudo` with a method"));
@@ -103,7 +115,7 @@ impl Surroundings {
                     "env-name",
                     name.span,
                     format!("`{}` cannot be the name of a variable", name.value),
-                ));
+                ).help("letters from A to Z, digits and `_`, no digit first"));
             }
         }
         Self {

@@ -115,7 +115,12 @@ impl Term {
             };
         }
         let Some((base, rest)) = name.split_once('[') else {
-            return if is_name(name) { Ok(Self::Name(text)) } else { bad(format!("`{name}` cannot be a name")) };
+            return if is_name(name) {
+                Ok(Self::Name(text))
+            } else {
+                Err(Diagnostic::error("bad-selector", text.span, format!("`{name}` cannot be a name"))
+                    .help("letters, digits, `-`, `_` and `.`; `a:!b` is a without b"))
+            };
         };
         let range = Range::parse(name);
         let position = rest.strip_suffix(']').and_then(|inside| {

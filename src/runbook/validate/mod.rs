@@ -101,7 +101,7 @@ impl Check<'_> {
             step.hosts.iter().for_each(|selector| selectors.check(selector));
         }
         self.whom(step);
-        self.still(step);
+        self.still(self.known.runbook(), step);
         step.surroundings.texts(&mut |text| self.texts.check(text, &self.known, &place));
         step.when.iter().for_each(|e| self.texts.check(e, &self.known, &place));
         self.guards(&step.done_when, &place);
@@ -185,7 +185,9 @@ impl Check<'_> {
         }
         match kind {
             GuardKind::That(that) => {
-                that.iter().for_each(|e| self.texts.check(e, &self.known, broken));
+                for e in that {
+                    self.texts.check(e, &self.known, broken);
+                }
             }
             GuardKind::Here(probe, that) => {
                 self.probe(probe, place);
@@ -256,13 +258,17 @@ impl Check<'_> {
         }
     }
 
-    fn still(&self, step: &Step) {
+    fn still(&self, runbook: &Runbook, step: &Step) {
         for id in &step.still {
             match self.known.judging(&id.value) {
                 Some(true) => {}
                 Some(false) => self.diags.push(
                     Diagnostic::error("still-no-guard", id.span, format!("step `{}` asks no guards", id.value))
                         .help("`still` names steps with `symptom` or `require`"),
+                ),
+                None if runbook.step(&id.value).is_some() => self.diags.push(
+                    Diagnostic::error("later-step", id.span, format!("step `{}` has not run yet here", id.value))
+                        .help("`still` asks again what was asked before"),
                 ),
                 None => {
                     let near = nearest(&id.value, self.known.judges());

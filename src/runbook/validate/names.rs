@@ -68,8 +68,17 @@ impl Wrong {
     }
 
     fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::unknown_name(format!("there is no {what} `{name}`"), name, known)
+    }
+
+    /// "a host has no field `nmae`".
+    fn lacks<'a>(owner: &str, what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::unknown_name(format!("{owner} has no {what} `{name}`"), name, known)
+    }
+
+    fn unknown_name<'a>(message: String, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<&str> = known.into_iter().collect();
-        let wrong = Self::new("unknown-name", format!("there is no {what} `{name}`"));
+        let wrong = Self::new("unknown-name", message);
         match nearest(name, known.iter().copied()) {
             Some(near) => wrong.help(format!("did you mean `{near}`?")),
             None if known.is_empty() => wrong,
@@ -94,6 +103,11 @@ impl<'a> Known<'a> {
         let params = runbook.params.iter().filter(|(_, p)| p.limits.kind.is_target()).map(|(name, _)| name.clone());
         let targets = runbook.targets.keys().cloned().chain(params).collect();
         Self { runbook, targets, steps: IndexMap::new(), judges: IndexMap::new() }
+    }
+
+    /// The runbook.
+    pub(super) fn runbook(&self) -> &'a Runbook {
+        self.runbook
     }
 
     pub(super) fn add_target(&mut self, name: &str) {
@@ -150,16 +164,16 @@ impl<'a> Known<'a> {
             }
             "host" => {
                 need_host(place, "host")?;
-                one_of("field of a host", name, &["name", "address", "groups"])
+                one_of("a host", name, &["name", "address", "groups"])
             }
-            "run" => one_of("field of the run", name, &["id", "started_at", "mode", "operator"]),
+            "run" => one_of("the run", name, &["id", "started_at", "mode", "operator"]),
             "outputs" => self.output(rest),
             "outcomes" => self.outcome(name),
             "targets" => self.target(rest),
             "result" => match (&place.result, name) {
                 (Answer::None, _) => Err(Wrong::new("no-result", "there is no `result` here")
                     .help("`result` is what a probe or the step's own action gave; outputs of earlier steps are `outputs.<step>.<name>`")),
-                (Answer::Of(fields), Some(name)) => one_of("field of this result", Some(name), fields),
+                (Answer::Of(fields), Some(name)) => one_of("this result", Some(name), fields),
                 (Answer::Any | Answer::Of(_), _) => Ok(()),
             },
             "item" | "index" => Err(Wrong::new("no-item", format!("`{root}` belongs to `for_each`, which this step does not have"))),
@@ -190,7 +204,7 @@ impl<'a> Known<'a> {
                 format!("inside `#each` over hosts, names are the host's; `{field}` is outside"),
             )
             .help(format!("write `../{}`", parts.join(".")))),
-            other => Err(Wrong::unknown("field of a host", other, HOST_FIELDS.iter().copied())),
+            other => Err(Wrong::lacks("a host", "field", other, HOST_FIELDS.iter().copied())),
         }
     }
 
@@ -233,7 +247,7 @@ impl<'a> Known<'a> {
             (Some(known), Some(name)) if !known.contains(*name) => {
                 let mut names: Vec<&str> = known.iter().map(String::as_str).collect();
                 names.sort_unstable();
-                Err(Wrong::unknown(&format!("output of step `{step}`"), name, names))
+                Err(Wrong::lacks(&format!("step `{step}`"), "output", name, names))
             }
             _ => Ok(()),
         }
@@ -297,10 +311,10 @@ fn need_host(place: &Place, what: &str) -> Result<(), Wrong> {
         .help("add `hosts:` to the step, or read it of a target: `targets.t.one.vars.x`"))
 }
 
-fn one_of(what: &str, name: Option<&str>, known: &[&str]) -> Result<(), Wrong> {
+fn one_of(owner: &str, name: Option<&str>, known: &[&str]) -> Result<(), Wrong> {
     match name {
         Some(name) if known.contains(&name) => Ok(()),
-        Some(name) => Err(Wrong::unknown(what, name, known.iter().copied())),
+        Some(name) => Err(Wrong::lacks(owner, "field", name, known.iter().copied())),
         None => Ok(()),
     }
 }

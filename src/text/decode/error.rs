@@ -158,8 +158,10 @@ fn cure(expected: &str, found: &Node) -> Option<String> {
         ("a boolean", Node::Str(s)) => match s.to_ascii_lowercase().as_str() {
             "yes" | "y" | "on" | "true" => Some("write true, without quotes".to_owned()),
             "no" | "n" | "off" | "false" => Some("write false, without quotes".to_owned()),
-            _ => None,
+            _ => Some("write true or false".to_owned()),
         },
+        ("a map", Node::List(_)) => Some("write `key: value`, without `- ` or brackets".to_owned()),
+        ("a map", Node::Str(_)) => Some("write `key: value` lines below it".to_owned()),
         ("a whole number" | "a number", Node::Str(s)) if s.parse::<f64>().is_ok() => {
             Some("write it without quotes".to_owned())
         }
