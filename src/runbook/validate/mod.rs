@@ -185,7 +185,9 @@ impl Check<'_> {
         }
         match kind {
             GuardKind::That(that) => {
-                that.iter().for_each(|e| self.texts.check(e, &self.known, broken));
+                for e in that {
+                    self.texts.check(e, &self.known, broken);
+                }
             }
             GuardKind::Here(probe, that) => {
                 self.probe(probe, place);
@@ -296,3 +298,6 @@ impl Check<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
