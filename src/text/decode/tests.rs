@@ -162,7 +162,13 @@ fn what_is_missing_is_said_where_its_map_begins() {
     assert!(model.name.value.is_empty() && model.name.span.is_nowhere());
     findings("name: x\nsteps:\n  - id: a\n", &["missing-key @id: missing key `run`"]).unwrap();
     findings("name: x\ninner:\n  sudo: true\n", &["missing-key @sudo: missing key `name`"]).unwrap();
-    assert_eq!(findings("[a]", &["wrong-type @[a]: expected a map, found a list"]), None);
+    assert_eq!(
+        findings(
+            "[a]",
+            &["wrong-type @[a]: expected a map, found a list; write `key: value`, without `- ` or brackets"]
+        ),
+        None
+    );
     findings("name:\n", &["wrong-type @: expected a text, found nothing; write \"\" for an empty text"]);
     findings("name: x\nsteps:\n", &["wrong-type @: expected a list, found nothing; write [] for an empty list"]);
 }
