@@ -178,7 +178,6 @@ fn campaign_kill_at_every_point() {
     if !namespaces() {
         return;
     }
-    // a few more than one run has: runs differ in how often they ask
     campaign(Cast::StandIn, false, 8, |whole| (1..=whole.points.len() as u64).collect());
 }
 
