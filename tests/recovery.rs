@@ -1,6 +1,8 @@
 //! Recoveries, and refusals to recover, by the real program on labs of real hosts.
 
 mod desk;
+mod hostile;
+mod places;
 mod refused;
 mod secret;
 mod staged;

@@ -46,7 +46,7 @@ impl Action for Download {
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
         let name = cx.render(&self.r#as)?;
-        if name.is_empty() || name.starts_with('.') || name.contains('/') {
+        if name.is_empty() || name.starts_with('.') || name.contains(|c: char| c == '/' || c.is_control()) {
             return Err(invalid(format!("`{name}` cannot be the name of an artifact: no `/`, no leading dot")));
         }
         Ok(Box::new(Fetch { path: cx.path(&self.path)?, name, work: cx.login.work(cx.timeout) }))

@@ -216,8 +216,8 @@ if [ "$follow" != follow ]; then
 fi
 [ ! -d "$path" ] || { echo "$path is a folder" >&2; exit 6; }
 sum() { s=$(sha256sum <"$1"); echo "${s%% *}"; }
-uid() { case $1 in *[!0-9]*) id -u -- "$1";; *) echo "$1";; esac; }
-gid() { case $1 in *[!0-9]*) awk -F: -v g="$1" '$1 == g { print $3; f = 1 } END { exit !f }' /etc/group;; *) echo "$1";; esac; }
+uid() { case $1 in *[!0-9]*) id -u -- "$1" 2>/dev/null || { echo "no such user: $1" >&2; return 1; };; *) echo "$1";; esac; }
+gid() { case $1 in *[!0-9]*) awk -F: -v g="$1" '$1 == g { print $3; f = 1 } END { exit !f }' /etc/group || { echo "no such group: $1" >&2; return 1; };; *) echo "$1";; esac; }
 same() {
   [ -f "$path" ] && [ "$(sum "$path")" = "$digest" ] || return 1
   [ -z "$owner" ] || [ "$(stat -c %u -- "$path")" = "$(uid "$owner")" ] || return 1

@@ -117,7 +117,7 @@ pub struct RunArgs {
     pub subject: Subject,
     /// Answers a `confirm` without a terminal: the text to type, and the beginning of the plan's digest that `plan`
     /// prints, so that it allows this plan only. Repeatable, in the order of the gates.
-    #[arg(long, value_name = "VALUE@PLAN", value_parser = value_at_plan)]
+    #[arg(long, value_name = "VALUE@PLAN", value_parser = value_at_plan, allow_hyphen_values = true)]
     pub confirm: Vec<(String, String)>,
     /// Answers every `confirm` of a runbook that is not destructive.
     #[arg(long)]

@@ -28,7 +28,7 @@ pub fn run(common: &Common) -> Exit {
                     serde_json::json!({ "what": f.what, "ok": ok, "found": text })
                 })
                 .collect();
-            anstream::println!("{:#}", serde_json::Value::Array(rows));
+            super::show::json(&serde_json::Value::Array(rows));
         }
         Output::Text => {
             for f in &findings {

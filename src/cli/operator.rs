@@ -55,7 +55,8 @@ impl Operator for AtTheTerminal {
             if !std::io::stdin().is_terminal() {
                 return Reply::Nobody(format!(
                     "there is no terminal to ask at; give --confirm '{}@{}'",
-                    question.expects, self.plan
+                    question.expects.replace('\'', r"'\''"),
+                    self.plan
                 ));
             }
             let line = read_line(&question.expects);

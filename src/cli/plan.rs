@@ -17,7 +17,7 @@ pub fn run(args: &PlanArgs, common: &Common) -> Exit {
     };
     let steps = plan::preview(&plan);
     match common.output {
-        Output::Json => anstream::println!("{:#}", json(&plan, &steps)),
+        Output::Json => show::json(&json(&plan, &steps)),
         Output::Text => anstream::print!("{}", text(&plan, &steps)),
     }
     Exit::Ok

@@ -62,7 +62,7 @@ async fn show_run(args: &ReportArgs, common: &Common, state: &std::path::Path) -
     match format {
         Format::Text => anstream::print!("{}", report.text()),
         Format::Markdown => anstream::print!("{}", report.markdown()),
-        Format::Json => anstream::println!("{:#}", report.json()),
+        Format::Json => show::json(&report.json()),
     }
     Ok(Exit::Ok)
 }

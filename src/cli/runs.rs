@@ -64,7 +64,7 @@ fn print(runs: &[RunSummary], common: &Common) {
                 })
             })
             .collect();
-        anstream::println!("{:#}", serde_json::Value::Array(rows));
+        show::json(&serde_json::Value::Array(rows));
         return;
     }
     if runs.is_empty() {

@@ -3,7 +3,7 @@
 use crate::base::diag::{Diagnostic, Severity};
 use crate::base::exit::Exit;
 use crate::base::span::Sources;
-use crate::report::diagnostics;
+use crate::report::{diagnostics, escape_lines, inert};
 
 use super::args::{Common, Output};
 
@@ -14,8 +14,7 @@ const WIDTH: usize = 100;
 pub fn findings(sources: &Sources, findings: &[Diagnostic], common: &Common) -> Exit {
     match common.output {
         Output::Json => {
-            let document = serde_json::json!({ "diagnostics": diagnostics::json(sources, findings) });
-            anstream::println!("{document:#}");
+            json(&serde_json::json!({ "diagnostics": diagnostics::json(sources, findings) }));
         }
         Output::Text if findings.is_empty() => {}
         Output::Text => {
@@ -28,7 +27,12 @@ pub fn findings(sources: &Sources, findings: &[Diagnostic], common: &Common) -> 
 
 /// One error that has no place in a text.
 pub fn error(message: impl std::fmt::Display) {
-    anstream::eprintln!("error: {message}");
+    anstream::eprintln!("error: {}", escape_lines(&message.to_string()).join("\n"));
+}
+
+/// A document for programs; nothing in it steers a terminal.
+pub fn json(document: &serde_json::Value) {
+    anstream::println!("{}", inert(&format!("{document:#}")));
 }
 
 /// The same for a command whose own output follows: programs get a document only when there is an error.

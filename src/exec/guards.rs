@@ -15,7 +15,7 @@ impl Run {
     pub(super) async fn judge(&self, guards: &[Guard], step: &Step, hosts: &[String]) -> Vec<Judgement> {
         let surface = Surface { run: self, step };
         let asked = guards.iter().flat_map(|guard| {
-            let hosts: Vec<Option<&str>> = if guard.needs_host() {
+            let hosts: Vec<Option<&str>> = if guard.needs_host() || (!hosts.is_empty() && guard.is_of_each_host()) {
                 hosts.iter().map(|h| Some(h.as_str())).collect()
             } else {
                 vec![hosts.first().filter(|_| hosts.len() == 1).map(String::as_str)]

@@ -343,10 +343,16 @@ fn name(entry: &runbook::Entry) -> String {
     }
 }
 
+/// The name of one unit: journalctl would take a pattern for many.
+fn is_unit(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.@:\\".contains(&b);
+    !name.is_empty() && !name.starts_with('-') && name.bytes().all(plain)
+}
+
 /// `journal:UNIT`, or a path.
 fn source(text: &str) -> Result<LogSource, String> {
     match text.split_once(':') {
-        Some(("journal", unit)) if !unit.is_empty() => Ok(LogSource::Journal(unit.to_owned())),
+        Some(("journal", unit)) if is_unit(unit) => Ok(LogSource::Journal(unit.to_owned())),
         _ if text.starts_with('/') => Ok(LogSource::File(text.to_owned())),
         _ => Err(format!("`{text}` is no log: a path or `journal:UNIT` is")),
     }

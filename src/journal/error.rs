@@ -50,7 +50,7 @@ pub enum JournalError {
         source: Arc<io::Error>,
     },
     /// Nothing more can be written, so nothing more is started.
-    #[error("the disk that holds {} is full; free some space there, then: refloat resume", path.display())]
+    #[error("the disk that holds {} is full; free some space there, then run the runbook again", path.display())]
     Full {
         /// The file.
         path: PathBuf,
@@ -90,7 +90,7 @@ pub enum JournalError {
         source: Arc<rusqlite::Error>,
     },
     /// The thread that writes is gone.
-    #[error("the journal's writer has stopped; nothing was started; to go on: refloat resume")]
+    #[error("the journal's writer has stopped; nothing more was started")]
     Stopped,
     /// One process per run.
     #[error("run {run} is being executed by another process ({owner}); to watch it: refloat attach {run}")]

@@ -158,7 +158,7 @@ impl Report<'_> {
             (RunStatus::Alive, None) => lines.push("running: a process executes it now".to_owned()),
             (RunStatus::CutOff | RunStatus::Closed(_), None) => {
                 lines.push("cut off: the process that executed it ended without a word".to_owned());
-                lines.push(format!("  next: refloat resume {}", self.state.header().run));
+                lines.push("  next: read what was done and what may have run, then run the runbook again".to_owned());
             }
             (_, Some((_, closed))) => {
                 let step = closed.step.as_ref().map_or_else(String::new, |step| format!(" at {}", escape(step)));

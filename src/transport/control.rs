@@ -1,10 +1,17 @@
 //! The folder of the control sockets: private, short, named after its owner, so that a later process can prove that a
 //! leftover is ours and its owner is dead.
+//!
+//! An heir, a small process that sleeps on a pipe of ours, ends what is left of the masters and removes the folder when
+//! we die, however we die. Where it cannot do its work, the next start removes the folder.
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::base::process;
 
 static MADE: AtomicU32 = AtomicU32::new(0);
 
@@ -17,11 +24,14 @@ const LONGEST: usize = 80;
 pub(super) struct ControlDir {
     path: PathBuf,
     next: AtomicU32,
+    heir: Option<Child>,
 }
 
+const HEIR: &str = include_str!("assets/heir.sh");
+
 impl ControlDir {
-    /// A new folder below `parent`, after dead owners' folders were removed.
-    pub(super) fn create(parent: &Path) -> io::Result<Self> {
+    /// A new folder below `parent`, after dead owners' folders were removed. `ssh` ends masters.
+    pub(super) fn create(parent: &Path, ssh: &Path) -> io::Result<Self> {
         let (namespace, pid) = (namespace()?, std::process::id());
         let start = started(pid).ok_or_else(|| io::Error::other("no start time in /proc/self/stat"))?;
         reap(parent, &namespace);
@@ -31,7 +41,8 @@ impl ControlDir {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is too long", path.display())));
         }
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(Self { path, next: AtomicU32::new(0) })
+        let heir = heir(&path, ssh).inspect_err(|error| tracing::debug!(%error, "there is no heir")).ok();
+        Ok(Self { path, next: AtomicU32::new(0), heir })
     }
 
     /// A path for the next socket.
@@ -45,7 +56,20 @@ impl Drop for ControlDir {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
             tracing::debug!(path = %self.path.display(), %error, "the control folder stays");
         }
+        if let Some(mut heir) = self.heir.take() {
+            // its input ends, and there is nothing left for it
+            drop(heir.stdin.take());
+            let _ = heir.wait();
+        }
     }
+}
+
+/// Starts the heir. Its pipe is closed in all that we start, so it ends with this process. A group of its own: the
+/// terminal's Ctrl-C is not for it.
+fn heir(folder: &Path, ssh: &Path) -> io::Result<Child> {
+    let mut command = process::blocking("/bin/sh");
+    command.arg("-c").arg(HEIR).arg("refloat").arg(folder).arg(ssh).process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 
 /// The process id namespace, without which a process id says nothing.
@@ -100,7 +124,7 @@ mod tests {
             make(&format!("refloat-{here}-{pid}-{}-1", start - 1), 0o755),
             make("refloat-notes", 0o700),
         ];
-        let own = ControlDir::create(parent.path()).expect("a folder");
+        let own = ControlDir::create(parent.path(), Path::new("ssh")).expect("a folder");
         assert!(!dead.exists());
         assert!(kept.iter().all(|path| path.exists()));
         let path = own.path.clone();
@@ -114,6 +138,9 @@ mod tests {
         let parent = tempfile::tempdir().expect("a folder");
         let long = parent.path().join("x".repeat(60));
         std::fs::create_dir(&long).expect("a folder");
-        assert_eq!(ControlDir::create(&long).expect_err("too long").kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(
+            ControlDir::create(&long, Path::new("ssh")).expect_err("too long").kind(),
+            io::ErrorKind::InvalidInput
+        );
     }
 }

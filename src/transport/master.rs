@@ -1,5 +1,5 @@
 //! The master: an `ssh -M` that we start, whose own session is the first runner. When we die, that runner's input ends,
-//! so it ends, so the master ends and removes its socket; nobody has to clean up.
+//! so it ends, so the master ends and removes its socket. Only a stream that gets no answer can keep it: see `control`.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;

@@ -67,7 +67,7 @@ impl SshTransport {
     /// A transport. Raises the soft limit of open files, and removes what dead owners left in the control folder.
     pub fn new(options: Options) -> Result<Self, LinkError> {
         limits::raise();
-        let control = ControlDir::create(&options.control_dir)
+        let control = ControlDir::create(&options.control_dir, &options.ssh)
             .map_err(|e| LinkError::local(format!("making a folder in {}", options.control_dir.display()), e))?;
         let gate = Semaphore::new(options.parallel.max(1));
         Ok(Self { options, control: Arc::new(control), gate })

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use refloat::lab::{ConsulKit, Kit, Machine, Spec};
+use refloat::lab::{ConsulKit, Fault, Kit, Machine, Spec};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -18,9 +18,11 @@ use crate::support::lab::{TestLab, machine};
 /// Four servers, of which two are lost: the other two are no majority, and a step has more than one host.
 pub const SURVIVORS: [&str; 2] = ["consul-1", "consul-2"];
 pub const LOST: [&str; 2] = ["consul-3", "consul-4"];
+/// On some stages this one has no power: it does not even refuse a connection.
+pub const SILENT: &str = "consul-4";
 
 /// How long whatever a dead run left may take to end. A step that goes on until its natural end counts.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What plays Consul.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum Cast {
 pub struct Stage {
     lab: TestLab,
     cast: Cast,
+    /// Whether [`SILENT`] is.
+    silent: bool,
     folder: TempDir,
     runbook: PathBuf,
     /// The plan's digest, which the confirmation must name.
@@ -73,7 +77,7 @@ pub struct Truth {
 }
 
 impl Stage {
-    pub fn up(cast: Cast) -> Self {
+    pub fn up(cast: Cast, silent: bool) -> Self {
         let folder = tempfile::Builder::new().prefix("rf").tempdir().unwrap();
         let (spec, machine) = match cast {
             Cast::Consul => (Spec::consul(4), machine()),
@@ -92,10 +96,14 @@ impl Stage {
         fs::set_permissions(folder.path().join("control"), fs::Permissions::from_mode(0o700)).unwrap();
         let runbook = runbook(cast, folder.path());
         let (plan, calm, marks) = (String::new(), BTreeSet::new(), BTreeMap::new());
-        let mut stage = Self { lab, cast, folder, runbook, plan, disks, calm, marks };
+        let mut stage = Self { lab, cast, silent: false, folder, runbook, plan, disks, calm, marks };
         stage.plan = stage.digest();
         stage.prepare();
         stage.reset();
+        if silent {
+            stage.lab.fault(&Fault::parse(&["power-off", SILENT]).unwrap()).unwrap();
+            stage.silent = true;
+        }
         stage.calm = stage.inhabitants(&processes());
         stage
     }
@@ -122,7 +130,7 @@ impl Stage {
 
     fn on_all(&self, script: &(dyn Fn(&str) -> String + Sync)) {
         std::thread::scope(|scope| {
-            for host in SURVIVORS.iter().chain(&LOST) {
+            for host in SURVIVORS.iter().chain(&LOST).filter(|host| !self.silent || **host != SILENT) {
                 scope.spawn(move || self.say(host, &script(host)));
             }
         });
@@ -142,8 +150,8 @@ impl Stage {
         }
         self.on_all(&|host| {
             let n = host.trim_start_matches("consul-");
-            let config: String =
-                (1..=4).map(|n| format!("00000000-0000-4000-8000-00000000000{n} 10.66.0.1{n}:8300\\n")).collect();
+            let server = |n| format!("00000000-0000-4000-8000-00000000000{n} 10.66.0.1{n}:8300\\n");
+            let config = [1, 2, 3, 4].map(server).concat();
             let data = match self.cast {
                 Cast::Consul => String::new(),
                 Cast::StandIn => format!(
@@ -161,21 +169,40 @@ impl Stage {
 
     /// The outage: the survivors run and have no leader, the lost ones are dead, nothing was done yet.
     pub fn reset(&mut self) {
-        let wait = "until exec 3<>/dev/tcp/127.0.0.1/8500 && printf 'GET /v1/status/leader HTTP/1.0\\r\\n\\r\\n' >&3 \
-                    && [[ $(tail -n 1 <&3) = '\"\"' ]]; do exec 3>&-; sleep 0.02; done 2>/dev/null";
-        self.on_all(&|host| {
-            let start = if SURVIVORS.contains(&host) {
-                format!("sv -w 20 start consul\n{wait}")
-            } else {
-                String::new()
-            };
+        let leader = |pattern: &str| {
             format!(
-                "set -e\nsv -w 20 force-stop consul\nrm -rf /var/lib/consul /var/lib/consul.* /var/tmp/consul-* /root/.refloat \
-                 /home/ops/.refloat /etc/sv/consul/down\ncp -a /var/lib/pristine /var/lib/consul\n{start}\n\
-                 if [ -e /var/log/effects ]; then truncate -s 0 /var/log/effects; fi"
+                "until exec 3<>/dev/tcp/127.0.0.1/8500 && printf 'GET /v1/status/leader HTTP/1.0\\r\\n\\r\\n' >&3 && \
+                 [[ $(tail -n 1 <&3) = {pattern} ]]; do exec 3>&-; sleep 0.02; done 2>/dev/null"
             )
-        });
+        };
+        let restore = "set -e\nsv -w 20 force-stop consul\nrm -rf /var/lib/consul /var/lib/consul.* /var/tmp/consul-* \
+ ~root/.refloat /home/ops/.refloat /etc/sv/consul/down\ncp -a /var/lib/pristine /var/lib/consul";
+        let survives = |host: &str| SURVIVORS.contains(&host);
+        match self.cast {
+            // servers that are started without a majority are the outage
+            Cast::StandIn => self.on_all(&|host| {
+                let start = format!("sv -w 20 start consul\n{}", leader("'\"\"'"));
+                let start = if survives(host) { start } else { String::new() };
+                format!("{restore}\n{start}\ntruncate -s 0 /var/log/effects")
+            }),
+            // Consul's survivors know their configuration only when there was a majority in their life
+            Cast::Consul => {
+                self.on_all(&|_| format!("{restore}\nsv -w 20 start consul\n{}", leader("'\"'1*")));
+                self.on_all(&|host| {
+                    if survives(host) {
+                        return leader("'\"\"'");
+                    }
+                    "sv once consul\nsv kill consul\nuntil sv status consul | grep ^down; do sleep 0.02; done"
+                        .to_owned()
+                });
+            }
+        }
         self.marks = SURVIVORS.iter().chain(&LOST).map(|host| ((*host).to_owned(), self.log(host).len())).collect();
+    }
+
+    /// Whether what one survivor is given is seen on both.
+    pub fn replicates(&self) -> bool {
+        self.cast == Cast::Consul
     }
 
     fn log(&self, host: &str) -> Vec<String> {
@@ -283,13 +310,9 @@ impl Stage {
         (first, living.into_values().collect())
     }
 
-    /// What is left of dead runs' connections: folders, and sockets in them.
-    pub fn sockets(&self) -> (Vec<PathBuf>, Vec<PathBuf>) {
-        let entries = |path: &Path| fs::read_dir(path).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>();
-        let folders = entries(&self.control());
-        let inside = folders.iter().flat_map(|folder| entries(folder));
-        let sockets = inside.filter(|path| path.symlink_metadata().is_ok_and(|m| m.file_type().is_socket())).collect();
-        (folders, sockets)
+    /// What is left of dead runs' connections: the folders of their sockets.
+    pub fn control_folders(&self) -> Vec<PathBuf> {
+        fs::read_dir(self.control()).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 
     /// What was really done on a host since the curtain rose.
@@ -308,7 +331,7 @@ impl Stage {
                 let log = &self.log(host)[self.marks[host]..];
                 for (name, line) in [
                     ("started", "==> Starting Consul agent"),
-                    ("stopped", "Caught signal: "),
+                    ("stopped", "Caught"),
                     ("ingested", "deleted peers.json file after successful recovery"),
                 ] {
                     effects.insert(name, log.iter().filter(|l| l.contains(line)).count());

@@ -82,13 +82,13 @@ fn two_of_three_servers_are_lost_and_the_data_is_there_again() {
 
     // what was lost and can be reached is fenced, also against a restart of its host
     let fenced = lab.say(killed, "sudo -n find /var/lib -maxdepth 1 -name 'consul*'; ls /etc/service/consul/down");
-    let moved = format!("/var/lib/consul.fenced-{}", run);
+    let moved = format!("/var/lib/consul.fenced-{run}");
     assert_eq!(fenced, format!("{moved}\n/etc/service/consul/down"));
     fault(&lab, &format!("power-off {killed}"));
     fault(&lab, &format!("power-on {killed}"));
     assert_eq!(lab.try_say(killed, "pgrep -x consul").0, Some(1));
     desk.nothing_is_left(&[survivor, killed]);
-    assert!(ran.said.out.contains(&format!("refloat report {}", run)));
+    assert!(ran.said.out.contains(&format!("refloat report {run}")));
     let text = desk.refloat(&["report", run]);
     assert!(text.code == Some(0) && text.out.contains("recover/start"), "{text:?}");
 }

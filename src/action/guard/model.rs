@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Span;
 use crate::inventory::Selector;
-use crate::template::{Expr, Plain, Text};
+use crate::template::{Expr, Plain, RefBase, Text};
 use crate::text::{self, Amount as Quantity, Node, OneOrMany, Sp, Tree};
 
 use crate::action::probe::{PROBE_KEYS, Probe};
@@ -265,6 +265,20 @@ impl Guard {
     #[must_use]
     pub fn needs_host(&self) -> bool {
         matches!(&self.kind, GuardKind::Here(..))
+    }
+
+    /// Whether it is asked for each host of its step: a probe, or expressions that read what differs from host to host.
+    #[must_use]
+    pub fn is_of_each_host(&self) -> bool {
+        let of_a_host = |expression: &Expr| {
+            let names = expression.references().iter().filter(|r| r.base == RefBase::Root).map(|r| r.path.first());
+            names.flatten().any(|name| matches!(name.as_str(), "vars" | "host" | "outputs" | "outcomes"))
+        };
+        match &self.kind {
+            GuardKind::Here(..) => true,
+            GuardKind::That(that) => that.iter().any(of_a_host),
+            _ => false,
+        }
     }
 
     /// The probe, if it has one: then it is live.
