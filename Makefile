@@ -11,7 +11,7 @@ test: ## everything: build, lint, units, real hosts, the demo; prints the time o
 
 campaign: ## kills a run at every single point; takes an hour, REFLOAT_POINTS=N for fewer
 	@sh tests/packages.sh test
-	cargo test --locked --test all -- --ignored --nocapture campaign_
+	cargo test --locked --test all -- --ignored --nocapture --test-threads 1 campaign_
 
 build: ## the binary, target/release/refloat
 	@sh tests/packages.sh build

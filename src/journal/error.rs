@@ -93,7 +93,7 @@ pub enum JournalError {
     #[error("the journal's writer has stopped; nothing more was started")]
     Stopped,
     /// One process per run.
-    #[error("run {run} is being executed by another process ({owner}); to watch it: refloat attach {run}")]
+    #[error("run {run} is being executed by another process ({owner}); to look at it: refloat report {run}")]
     Alive {
         /// The run.
         run: RunId,
@@ -101,7 +101,7 @@ pub enum JournalError {
         owner: String,
     },
     /// Ids are used once.
-    #[error("run {run} is in the journal already; to go on with it: refloat resume {run}")]
+    #[error("run {run} is in the journal already; to look at it: refloat report {run}")]
     Exists {
         /// The run.
         run: RunId,
