@@ -146,9 +146,14 @@ impl<'a> Known<'a> {
         self.judges.iter().filter(|(_, judges)| **judges).map(|(id, _)| id.as_str())
     }
 
-    /// The kind of a param.
-    pub(super) fn param_kind(&self, name: &str) -> Option<Kind> {
-        self.runbook.params.get(name).map(|param| param.limits.kind.value)
+    /// The type of a param or var, by `params` or `vars` and its name.
+    pub(super) fn kind(&self, root: &str, name: &str) -> Option<Kind> {
+        let limits = match root {
+            "params" => self.runbook.params.get(name).map(|param| &param.limits),
+            "vars" => self.runbook.vars.get(name).map(|var| &var.limits),
+            _ => None,
+        };
+        limits.map(|limits| limits.kind.value)
     }
 
     /// Checks a path from the root.

@@ -72,6 +72,8 @@ fn secrets_stay_out_of_command_lines() {
     let step = |run: &str| format!("  - id: a\n    hosts: web\n    {run}\n");
     assert_eq!(findings(head, &step("run: curl {{params.token}}")), ["secret-in-command @params.token"]);
     assert_eq!(findings(head, &step("run: [curl, \"{{params.token}}\"]")), ["secret-in-command @params.token"]);
+    let vars = "vars: { token: { type: secret } }\n";
+    assert_eq!(findings(vars, &step("run: curl {{vars.token}}")), ["secret-in-command @vars.token"]);
     let probe = "gather: { x: { command: { argv: [curl, \"{{params.token}}\"] } } }";
     assert_eq!(findings(head, &step(probe)), ["secret-in-command @params.token"]);
     let fine = "run: { argv: [curl], stdin: \"{{params.token}}\" }\n    env: { TOKEN: \"{{params.token}}\" }";

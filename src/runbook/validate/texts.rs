@@ -105,12 +105,12 @@ impl Texts<'_> {
 /// A command line is visible to everybody on a host.
 fn no_secret(reference: &Reference, context: Option<Context>, known: &Known<'_>) -> Result<(), Wrong> {
     let [root, name, ..] = reference.path.as_slice() else { return Ok(()) };
-    if root == "params" && context == Some(Context::Shell) && known.param_kind(name) == Some(Kind::Secret) {
+    if context == Some(Context::Shell) && known.kind(root, name) == Some(Kind::Secret) {
         return Err(Wrong {
             code: "secret-in-command",
-            message: format!("`params.{name}` is a secret, and everybody on a host can read command lines"),
+            message: format!("`{root}.{name}` is a secret, and everybody on a host can read command lines"),
             help: Some(format!(
-                "give it by the environment: `env: {{ NAME: \"{{{{params.{name}}}}}\" }}` and `\"$NAME\"` in the command"
+                "give it by the environment: `env: {{ NAME: \"{{{{{root}.{name}}}}}\" }}` and `\"$NAME\"` in the command"
             )),
         });
     }
