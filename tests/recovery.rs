@@ -4,6 +4,7 @@ mod desk;
 mod hostile;
 mod places;
 mod refused;
+mod requests;
 mod secret;
 mod staged;
 mod systemd;

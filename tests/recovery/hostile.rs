@@ -4,11 +4,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
 
 use refloat::lab::Spec;
 use serde_json::Value;
@@ -18,7 +15,7 @@ use super::places::{Makes, PLACES, Place, REFUSING, SOURCES, name, step};
 use crate::support::lab::{TestLab, namespaces};
 
 /// `PWN` is a file that must never be.
-const HOSTILE: [&str; 5] = [
+pub const HOSTILE: [&str; 5] = [
     "x\"; touch PWN; $(id)",
     "'; touch PWN; ' `touch PWN` $(touch PWN) \" || touch PWN #",
     "two\nlines\ntouch PWN\nRF_END\nEOF\n'\ntouch PWN\n: '",
@@ -243,84 +240,4 @@ fn where_a_value_makes_no_sense_it_is_refused() {
     }
     lab.say("node-1", "sudo -n test ! -e /var/lib/owned");
     ground.desk.nothing_is_left(&["node-1"]);
-}
-
-/// Takes one request after the other, and tells their heads.
-fn server() -> (u16, mpsc::Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (heads, told) = mpsc::channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let (mut head, mut byte) = (Vec::new(), [0]);
-            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
-                head.push(byte[0]);
-            }
-            if head.is_empty() {
-                // what cannot be sent is noticed when the connection stands already
-                continue;
-            }
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-            if heads.send(String::from_utf8(head).unwrap()).is_err() {
-                return;
-            }
-        }
-    });
-    (port, told)
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(if byte == b'%' {
-            let hex = [rest.next().unwrap(), rest.next().unwrap()];
-            u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap()
-        } else {
-            byte
-        });
-    }
-    String::from_utf8(bytes).unwrap()
-}
-
-#[test]
-fn a_value_in_a_request_is_one_segment_one_argument_one_header() {
-    if !namespaces() {
-        return;
-    }
-    let lab = TestLab::up(Spec::numbered("node", 1, "nodes"));
-    let ground = Ground { desk: Desk::at(&lab).outside(), folder: PathBuf::new() };
-    let inventory = ground.desk.write("here.yaml", "inventory: here\nhosts:\n  here: { connect: { via: local } }\n");
-    let (port, heads) = server();
-    let head = "risk: read-only\nparams: { v: { type: string } }\nsteps:\n  - id: ask\n    hosts: here\n";
-    let url = format!(
-        "runbook: test/url\n{head}    gather: {{ a: {{ http: 'http://127.0.0.1:{port}/a/{{{{params.v}}}}/b?c={{{{params.v}}}}&d=1' }} }}\n"
-    );
-    let header = format!(
-        "runbook: test/header\n{head}    gather: {{ a: {{ http: {{ url: 'http://127.0.0.1:{port}/', headers: {{ X-V: 'a{{{{params.v}}}}b' }} }} }} }}\n"
-    );
-    let (url, header) = (ground.desk.write("url.yaml", &url), ground.desk.write("header.yaml", &header));
-    for value in HOSTILE {
-        let param = format!("v={value}");
-        let ran = ground.desk.run(&[&url, "-i", &inventory, "-p", &param]);
-        assert_eq!(ran.said.code, Some(0), "{:#}", ran.closed());
-        let head = heads.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
-        let path = head.lines().next().unwrap().split(' ').nth(1).unwrap();
-        let (path, query) = path.split_once('?').unwrap();
-        let segments: Vec<&str> = path.split('/').collect();
-        assert_eq!((segments.len(), decoded(segments[2])), (4, value.to_owned()), "{head}");
-        let arguments: Vec<&str> = query.split('&').collect();
-        assert_eq!((arguments.len(), decoded(arguments[0])), (2, format!("c={value}")), "{head}");
-
-        let ran = ground.desk.run(&[&header, "-i", &inventory, "-p", &param]);
-        if ran.said.code == Some(0) {
-            let head = heads.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
-            assert!(head.lines().any(|line| line.eq_ignore_ascii_case(&format!("x-v: a{value}b"))), "{head}");
-        } else {
-            ran.ended(4, "ask", "");
-            assert!(value.contains(['\n', '\u{1b}']), "{value:?}: {:#}", ran.closed());
-        }
-    }
-    assert!(heads.try_recv().is_err(), "more requests than values");
 }

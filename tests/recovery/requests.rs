@@ -1,0 +1,91 @@
+//! A value in a request of the `http` probe is one segment, one argument, one header, and never more.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::mpsc;
+
+use refloat::lab::Spec;
+
+use super::desk::Desk;
+use super::hostile::HOSTILE;
+use crate::support::lab::{TestLab, namespaces};
+
+/// Takes one request after the other, and tells their heads.
+fn server() -> (u16, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (heads, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
+                head.push(byte[0]);
+            }
+            if head.is_empty() {
+                // what cannot be sent is noticed when the connection stands already
+                continue;
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            if heads.send(String::from_utf8(head).unwrap()).is_err() {
+                return;
+            }
+        }
+    });
+    (port, told)
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(if byte == b'%' {
+            let hex = [rest.next().unwrap(), rest.next().unwrap()];
+            u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap()
+        } else {
+            byte
+        });
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_value_in_a_request_is_one_segment_one_argument_one_header() {
+    if !namespaces() {
+        return;
+    }
+    let lab = TestLab::up(Spec::numbered("node", 1, "nodes"));
+    let desk = Desk::at(&lab).outside();
+    let inventory = desk.write("here.yaml", "inventory: here\nhosts:\n  here: { connect: { via: local } }\n");
+    let (port, heads) = server();
+    let head = "risk: read-only\nparams: { v: { type: string } }\nsteps:\n  - id: ask\n    hosts: here\n";
+    let url = format!(
+        "runbook: test/url\n{head}    gather: {{ a: {{ http: 'http://127.0.0.1:{port}/a/{{{{params.v}}}}/b?c={{{{params.v}}}}&d=1' }} }}\n"
+    );
+    let header = format!(
+        "runbook: test/header\n{head}    gather: {{ a: {{ http: {{ url: 'http://127.0.0.1:{port}/', headers: {{ X-V: 'a{{{{params.v}}}}b' }} }} }} }}\n"
+    );
+    let (url, header) = (desk.write("url.yaml", &url), desk.write("header.yaml", &header));
+    for value in HOSTILE {
+        let param = format!("v={value}");
+        let ran = desk.run(&[&url, "-i", &inventory, "-p", &param]);
+        assert_eq!(ran.said.code, Some(0), "{:#}", ran.closed());
+        let head = heads.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+        let path = head.lines().next().unwrap().split(' ').nth(1).unwrap();
+        let (path, query) = path.split_once('?').unwrap();
+        let segments: Vec<&str> = path.split('/').collect();
+        assert_eq!((segments.len(), decoded(segments[2])), (4, value.to_owned()), "{head}");
+        let arguments: Vec<&str> = query.split('&').collect();
+        assert_eq!((arguments.len(), decoded(arguments[0])), (2, format!("c={value}")), "{head}");
+
+        let ran = desk.run(&[&header, "-i", &inventory, "-p", &param]);
+        if ran.said.code == Some(0) {
+            let head = heads.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+            assert!(head.lines().any(|line| line.eq_ignore_ascii_case(&format!("x-v: a{value}b"))), "{head}");
+        } else {
+            ran.ended(4, "ask", "");
+            assert!(value.contains(['\n', '\u{1b}']), "{value:?}: {:#}", ran.closed());
+        }
+    }
+    assert!(heads.try_recv().is_err(), "more requests than values");
+}
