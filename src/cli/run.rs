@@ -75,18 +75,19 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         }
     }
     let run = RunId::generate();
-    let begun = match begin(args, &plan, &run, &state, &clock, &redactor).await {
-        Ok(begun) => begun,
-        Err(error) => {
-            show::error(error);
-            return Exit::Unreachable;
-        }
-    };
+    // before the run begins: one that is refused here leaves nothing open in the journal
     let _lock = match crate::exec::lock(&plan, &state, &run) {
         Ok(lock) => lock,
         Err(why) => {
             show::error(why);
             return Exit::Refused;
+        }
+    };
+    let begun = match begin(args, &plan, &run, &state, &clock, &redactor).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            show::error(error);
+            return Exit::Unreachable;
         }
     };
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
