@@ -117,7 +117,7 @@ async fn a_lost_link_is_never_an_exit_code() {
     let (work, permit) = (Work::script(script), permit("lost"));
     let (lost, ()) = tokio::join!(link.claim(&permit, &work, None), async {
         until("the step runs", || file.exists()).await;
-        let master = marked("ConnectTimeout=10")
+        let master = marked("ControlPersist=no")
             .into_iter()
             .find(|p| p.contains(sshd.dir.path().to_str().expect("UTF-8")) && p.contains("\0-M\0"))
             .expect("the master");
