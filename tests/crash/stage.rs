@@ -442,9 +442,9 @@ fn processes() -> BTreeMap<u32, Process> {
 }
 
 impl Ran {
-    /// What it said at the end, without the crash points.
+    /// What it said at the end, without the crash points: enough for the step that failed and what its program said.
     pub fn words(&self) -> String {
         let lines: Vec<&str> = self.said.lines().filter(|line| !line.contains("crash point n=")).collect();
-        lines[lines.len().saturating_sub(12)..].join(" | ")
+        lines[lines.len().saturating_sub(40)..].join("\n  | ")
     }
 }

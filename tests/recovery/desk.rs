@@ -76,7 +76,8 @@ impl<'a> Desk<'a> {
     }
 
     fn words(&self, args: &[&str]) -> Vec<String> {
-        let program = ["timeout", "-k", "5", PATIENCE, env!("CARGO_BIN_EXE_refloat")];
+        // in the foreground: in a process group of its own it could not read from the terminal
+        let program = ["timeout", "--foreground", "-k", "5", PATIENCE, env!("CARGO_BIN_EXE_refloat")];
         let enter = if self.outside { Vec::new() } else { self.lab.enter() };
         enter.into_iter().chain(program.iter().chain(args).map(|&word| word.to_owned())).collect()
     }
