@@ -3,6 +3,7 @@
 
 mod args;
 mod doctor;
+mod duty;
 mod env;
 pub mod lab;
 mod load;
@@ -13,6 +14,7 @@ mod run;
 mod runs;
 mod show;
 mod signals;
+mod tell;
 mod validate;
 
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ pub fn main() -> ExitCode {
         Verb::Validate(args) => validate::run(args, &cli.common),
         Verb::Plan(args) => plan::run(args, &cli.common),
         Verb::Run(args) => run::run(args, &cli.common),
+        Verb::Duty(args) => duty::run(args, &cli.common),
         Verb::Runs(args) => runs::run(args, &cli.common),
         Verb::Report(args) => report::run(args, &cli.common),
         Verb::Lab(args) => lab::run(args),

@@ -12,20 +12,26 @@ mod act;
 mod cancel;
 mod confirm;
 mod connect;
+mod duty;
 mod fleet;
 mod gather;
 mod guards;
 mod halt;
+#[cfg(test)]
+mod history;
 mod lock;
 mod operator;
 mod pick;
+mod recall;
 mod run;
 mod step;
+mod turn;
 mod two_phase;
 mod wait;
 mod watching;
 
 pub use cancel::{Cancel, Canceller, Grade};
+pub use duty::{Served, close_duties, serve_duties};
 pub use lock::{RunbookLock, lock};
 pub use operator::{Operator, Question, Reply};
 pub use run::{Broken, Setup, execute};
