@@ -169,7 +169,9 @@ const DUTIES: &str = "\
   refloat duty RUN consul-3                         only on that host
   refloat duty RUN consul-3/fence --close --reason 'disk was shredded'
 
-A host that was rebuilt or has rejoined since is not to be fenced any more: close its duty with a reason instead.
+A host that starts its services by itself may talk to the others before its duty is carried out. When that must not
+happen, bring it back where it reaches nobody but you. One that was rebuilt or has rejoined since may owe nothing any
+more: close its duty with a reason instead.
 
 Exit codes: 0 all done · 1 failed · 4 refused · 5 it is not known what happened · 6 a host still cannot be reached";
 

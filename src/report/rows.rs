@@ -146,7 +146,7 @@ impl Rows {
             row.note = format!("{}: {reason}", row.note);
         }
         if of.phase == Phase::Undo && is_done(unit) {
-            row.step = row.step.trim_end_matches(" (undo)").to_owned();
+            row.step.clone_from(&of.step);
             self.undone.push(row);
         } else {
             self.section(&end.outcome).push(row);

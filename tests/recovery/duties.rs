@@ -147,8 +147,11 @@ fn a_dead_consul_server_is_fenced_when_it_comes_back() {
     let run = ran.report["run"].as_str().unwrap();
     assert_eq!(owed(&desk), ["consul-2/fence", "consul-3/fence"]);
 
-    // one comes back, with its old data and its service
+    // one comes back, with its old data and its service, and out of reach of the one that recovered: else it would join
+    // it, and be counted among the voters, before it is fenced
+    fault(&lab, "cut-link consul-1");
     fault(&lab, "power-on consul-3");
+    eventually("it runs again", || lab.try_say("consul-3", "pgrep -x consul").0 == Some(0));
     let half = desk.refloat(&["duty", run]);
     is(&half, 6, "consul-2/fence: still open, the host cannot be reached");
     is(&half, 6, "consul-3/fence: done");
@@ -156,13 +159,16 @@ fn a_dead_consul_server_is_fenced_when_it_comes_back() {
     let fenced = lab.say("consul-3", "sudo -n find /var/lib -maxdepth 1 -name 'consul*'; ls /etc/service/consul/down");
     assert_eq!(fenced, format!("/var/lib/consul.fenced-{run}\n/etc/service/consul/down"));
     assert_eq!(lab.try_say("consul-3", "pgrep -x consul").0, Some(1));
+    fault(&lab, "mend-link consul-1");
     // and the one that recovered alone still leads alone
     let raft = api(&lab, "consul-1", "/v1/operator/raft/configuration");
     assert_eq!(raft["Servers"].as_array().unwrap().len(), 1, "{raft}");
     assert_eq!(lab.say("consul-1", "consul kv get demo/old"), "from before");
 
+    fault(&lab, "cut-link consul-1");
     fault(&lab, "power-on consul-2");
     is(&desk.refloat(&["duty", run]), 0, "consul-2/fence: done");
     assert_eq!(owed(&desk), Vec::<String>::new());
+    fault(&lab, "mend-link consul-1");
     desk.nothing_is_left(&["consul-1", "consul-2", "consul-3"]);
 }
