@@ -9,4 +9,5 @@ mod requests;
 mod secret;
 mod staged;
 mod systemd;
+mod undo;
 mod whole;

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Sources;
 use crate::inventory::Inventory;
-use crate::runbook::{self, Body, Runbook, Templates};
+use crate::runbook::{self, Body, Runbook, Templates, Undo};
 use crate::text;
 
 /// A runbook and its template files.
@@ -85,7 +85,11 @@ fn read(path: &Path, diags: &Diagnostics) -> Option<String> {
 }
 
 fn template_names(runbook: &Runbook) -> Vec<String> {
-    let actions = runbook.all_steps().into_iter().filter_map(|step| match &step.body {
+    let steps = runbook.all_steps().into_iter().flat_map(|step| match &step.undo {
+        Undo::List(entries) => std::iter::once(step).chain(entries),
+        Undo::Auto | Undo::None => std::iter::once(step).chain(&[]),
+    });
+    let actions = steps.filter_map(|step| match &step.body {
         Body::Action(action) => Some(action),
         _ => None,
     });
