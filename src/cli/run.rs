@@ -13,7 +13,7 @@ use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::event::{EventKind, Mode, Opened, PlannedStep, RunState};
-use crate::exec::{Cancel, Setup, execute};
+use crate::exec::{Cancel, Idle, Setup, execute};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{Plan, RunFacts, World};
 use crate::report::{self, Reporter};
@@ -83,7 +83,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             return Exit::Refused;
         }
     };
-    let begun = match begin(args, &plan, &run, &state, &clock, &redactor).await {
+    let begun = match begin(args.reason.as_deref(), &plan, &run, &state, &clock, &redactor).await {
         Ok(begun) => begun,
         Err(error) => {
             show::error(error);
@@ -92,7 +92,12 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     };
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
-    let reporter = tokio::spawn(tell(begun.log.clone(), Arc::clone(&clock), common.output == Output::Json, shown));
+    let reporter = tokio::spawn(tell(
+        begun.log.clone(),
+        Arc::clone(&clock),
+        report::for_stdout(common.output == Output::Json),
+        shown,
+    ));
     let (canceller, cancel) = Cancel::pair();
     let signals = tokio::spawn(signals::obey(canceller));
     let operator = AtTheTerminal {
@@ -103,7 +108,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         asked: Mutex::new(0),
     };
     let operator = Arc::new(operator);
-    let setup = Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts };
+    let hook = Arc::new(Idle);
+    let setup = Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts, hook };
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(execute(setup)).await;
     signals.abort();
@@ -128,13 +134,15 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     }
 }
 
-struct Begun {
-    log: RunLog,
-    facts: RunFacts,
+/// A run whose first event is durable.
+pub struct Begun {
+    pub log: RunLog,
+    pub facts: RunFacts,
 }
 
-async fn begin(
-    args: &RunArgs,
+/// Begins the journal of a run.
+pub async fn begin(
+    reason: Option<&str>,
     plan: &Arc<Plan>,
     run: &RunId,
     state: &std::path::Path,
@@ -163,16 +171,20 @@ async fn begin(
         controller: env::controller(),
         mode: Mode::Run,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        reason: args.reason.clone().map(|reason| redactor.redact(reason)),
+        reason: reason.map(|reason| redactor.redact(reason)),
     };
     let log = journal.begin(opened, &plan.stored).await?;
     Ok(Begun { log, facts })
 }
 
 /// Shows a run while it goes on. A reporter that fails or lags never stops a run.
-async fn tell(log: RunLog, clock: Arc<dyn Clock>, json: bool, shown: watch::Sender<usize>) {
+pub async fn tell(
+    log: RunLog,
+    clock: Arc<dyn Clock>,
+    mut reporter: Box<dyn Reporter>,
+    shown: watch::Sender<usize>,
+) {
     let mut events = log.subscribe(1);
-    let mut reporter: Box<dyn Reporter> = report::for_stdout(json);
     let mut state: Option<RunState> = None;
     let mut questions = 0;
     // our own clone must not keep the run alive: the follower ends when the last log is gone

@@ -16,6 +16,7 @@ mod fleet;
 mod gather;
 mod guards;
 mod halt;
+mod hook;
 mod lock;
 mod operator;
 mod pick;
@@ -26,6 +27,7 @@ mod wait;
 mod watching;
 
 pub use cancel::{Cancel, Canceller, Grade};
+pub use hook::{Hook, Idle};
 pub use lock::{RunbookLock, lock};
 pub use operator::{Operator, Question, Reply};
 pub use run::{Broken, Setup, execute};

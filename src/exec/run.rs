@@ -16,6 +16,7 @@ use crate::transport::{Claims, Transport};
 use super::cancel::Cancel;
 use super::connect::{self, Links};
 use super::halt::{Halt, Stop};
+use super::hook::Hook;
 use super::operator::Operator;
 
 /// What a run needs.
@@ -34,6 +35,8 @@ pub struct Setup {
     pub cancel: Cancel,
     /// What `run.*` is.
     pub facts: RunFacts,
+    /// Who is told of the boundaries of steps.
+    pub hook: Arc<dyn Hook>,
 }
 
 /// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
@@ -45,6 +48,7 @@ pub(super) struct Run {
     pub(super) operator: Arc<dyn Operator>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) cancel: Cancel,
+    pub(super) hook: Arc<dyn Hook>,
     /// Whether anything may have been changed.
     pub(super) changed: bool,
     /// Hosts past a point of no return.
@@ -56,7 +60,7 @@ pub(super) struct Run {
 /// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
 /// was begun after it.
 pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
-    let Setup { plan, log, transport, operator, clock, cancel, facts } = setup;
+    let Setup { plan, log, transport, operator, clock, cancel, facts, hook } = setup;
     let hosts = plan::touched(&plan.runbook, &plan.inventory, &plan.targets);
     let links = connect::connect(&hosts, &plan.inventory, &*transport, &log)
         .await
@@ -70,6 +74,7 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
         operator,
         clock,
         cancel,
+        hook,
         changed: false,
         no_return: IndexSet::new(),
         silent: IndexSet::new(),

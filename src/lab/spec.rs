@@ -49,6 +49,21 @@ pub enum Kit {
     Consul(ConsulKit),
 }
 
+impl Kit {
+    /// The names of the kits, and what each is, in a few words.
+    pub const ALL: &[(&str, &str)] = &[("bare", "nothing"), ("consul", "Consul servers")];
+
+    /// The kit of that name; [`Kit::ALL`] lists them.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "bare" => Self::Bare,
+            "consul" => Self::Consul(ConsulKit::default()),
+            _ => return None,
+        })
+    }
+}
+
 /// How the Consul servers of a lab are configured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConsulKit {
