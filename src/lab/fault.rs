@@ -10,7 +10,8 @@ use crate::base::process;
 
 use super::error::LabError;
 use super::files;
-use super::spec::{Kit, Mode};
+use super::kit::Kit;
+use super::spec::Mode;
 use super::{Lab, up};
 
 /// A fault, or its end.
@@ -73,7 +74,7 @@ pub enum Fault {
         /// The host.
         host: String,
     },
-    /// A command is run on the host by its root, as text for bash.
+    /// A command is run on the host by its root, as text for a login shell.
     Run {
         /// The host.
         host: String,
@@ -242,7 +243,7 @@ pub(super) fn apply(lab: &Lab, fault: &Fault) -> Result<(), LabError> {
             }
             Ok(())
         }
-        Fault::Run { host, command } => inside(lab, host, &["bash", "-c", command]),
+        Fault::Run { host, command } => inside(lab, host, &["bash", "-lc", command]),
         Fault::FillDisk { host, path } => disk(lab, host, path, "full"),
         Fault::FreeDisk { host, path } => disk(lab, host, path, "free"),
     }
