@@ -19,6 +19,7 @@ mod guards;
 mod halt;
 #[cfg(test)]
 mod history;
+mod hook;
 mod lock;
 mod operator;
 mod pick;
@@ -32,6 +33,7 @@ mod watching;
 
 pub use cancel::{Cancel, Canceller, Grade};
 pub use duty::{Served, close_duties, serve_duties};
+pub use hook::{Hook, Idle};
 pub use lock::{RunbookLock, lock};
 pub use operator::{Operator, Question, Reply};
 pub use run::{Broken, Setup, execute};

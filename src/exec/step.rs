@@ -22,11 +22,14 @@ impl Run {
     pub(super) fn steps<'a>(&'a mut self, steps: &'a [Step]) -> BoxFuture<'a, Result<(), (String, Halt)>> {
         Box::pin(async move {
             for step in steps {
+                self.hook.before(&step.path).await;
                 if self.cancel.grade() >= Grade::NoNewWork {
                     let stop = Stop::new(Kind::Cancelled, "ended by a person before this step");
                     return Err((step.path.clone(), stop.into()));
                 }
-                self.step(step).await?;
+                let ended = self.step(step).await;
+                self.hook.after(&step.path).await;
+                ended?;
             }
             Ok(())
         })
