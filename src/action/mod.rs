@@ -1,9 +1,10 @@
 //! What a step can do to or learn of a host: actions (leaves that may change it), probes and guards (which only look).
 //!
 //! An action is one file here and one line in [`registry`]: a plain struct of what the author writes, and for each host
-//! a [`Ready`] body in which every text has been rendered. Only [`Ready::apply`] and [`Ready::stage`] are handed
+//! a [`Ready`] body in which every text has been rendered. What touches no host is an [`aside`] instead. Only [`Ready::apply`] and [`Ready::stage`] are handed
 //! [`Hands`]; everything else sees [`Look`](crate::transport::Look) at most.
 
+pub mod aside;
 pub mod check;
 mod download;
 mod file;
@@ -11,11 +12,14 @@ pub mod fleet;
 pub mod guard;
 mod login;
 mod r#move;
+mod note;
+mod pause;
 pub mod probe;
 pub mod registry;
 mod run;
 mod service;
 mod service_state;
+mod set;
 mod words;
 
 use std::fmt::Debug;
