@@ -63,7 +63,8 @@ fn a_pause_lasts_and_a_person_can_end_it() {
     let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let (mut seen, mut piece) = (String::new(), [0; 4096]);
     let mut out = child.stdout.take().expect("a pipe");
-    while !seen.contains("\"pause\"") || !seen.ends_with('\n') {
+    let opened = |line: &str| line.contains("\"step_opened\"") && line.contains("\"wait\"");
+    while !seen.lines().any(opened) {
         let n = out.read(&mut piece).expect("output");
         assert!(n > 0, "it ended: {seen}");
         seen.push_str(&String::from_utf8_lossy(&piece[..n]));
