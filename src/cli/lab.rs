@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use crate::base::exit::Exit;
@@ -27,13 +28,17 @@ pub struct LabArgs {
 /// The verbs of `refloat lab`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum LabVerb {
-    /// Make a lab of Consul servers and wait until they have a leader.
+    /// Make a lab, of Consul servers unless another kit is named, and wait until they have a leader.
     Up {
         /// How many hosts.
         #[arg(default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=200))]
         hosts: u8,
-        /// Hosts with nothing but sshd and a service manager.
-        #[arg(long)]
+        /// What the hosts run beside sshd.
+        #[arg(long, default_value = "consul", value_parser = PossibleValuesParser::new(kits()), hide_possible_values = true)]
+        #[arg(long_help = format!("What the hosts run beside sshd:\n{}", kit_lines()))]
+        kit: String,
+        /// Hosts with nothing but sshd and a service manager: `--kit bare`.
+        #[arg(long, conflicts_with = "kit")]
         bare: bool,
         /// systemd as PID 1 of each host (root only), instead of runit.
         #[arg(long, conflicts_with = "loopback")]
@@ -65,6 +70,15 @@ pub enum LabVerb {
         #[arg(required = true, value_name = "FAULT")]
         fault: Vec<String>,
     },
+}
+
+fn kits() -> impl Iterator<Item = &'static str> {
+    Kit::ALL.iter().map(|(name, _)| *name)
+}
+
+fn kit_lines() -> String {
+    let width = kits().map(str::len).max().unwrap_or_default();
+    Kit::ALL.iter().map(|(name, what)| format!("{name:width$}  {what}")).collect::<Vec<_>>().join("\n")
 }
 
 /// Does what `refloat lab` was asked.
@@ -99,16 +113,14 @@ pub fn run(args: &LabArgs) -> Exit {
 fn act(args: &LabArgs) -> Result<(), LabError> {
     let dir = folder(args)?;
     match &args.verb {
-        LabVerb::Up { hosts, bare, systemd, loopback } => {
+        LabVerb::Up { hosts, kit, bare, systemd, loopback } => {
             if args.dir.is_none()
                 && let Some(state) = dir.ancestors().nth(2)
             {
                 close(state).map_err(|source| LabError::File { path: state.to_owned(), source })?;
             }
-            let mut spec = Spec::consul(*hosts);
-            if *bare {
-                spec.kit = Kit::Bare;
-            }
+            let kit = if *bare { Kit::Bare } else { kit.parse()? };
+            let mut spec = Spec::of(kit, *hosts);
             if *systemd {
                 spec.class = Class::Systemd;
             }

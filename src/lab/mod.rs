@@ -23,6 +23,7 @@ mod consul;
 mod error;
 mod fault;
 mod files;
+mod kit;
 mod loopback;
 mod needs;
 mod record;
@@ -40,8 +41,9 @@ pub use consul::{ConsulError, Machine, obtain as obtain_consul};
 pub use error::LabError;
 pub use fault::{Fault, USAGE as FAULT_USAGE};
 pub use files::Place;
+pub use kit::{CONSUL_GROUP, ConsulKit, Kit};
 pub use needs::{Missing, best_mode, needs, ready};
-pub use spec::{CONSUL_GROUP, Class, ConsulKit, Disk, HostSpec, Kit, Mode, Spec};
+pub use spec::{Class, Disk, HostSpec, Mode, Spec};
 
 use record::Record;
 

@@ -10,10 +10,11 @@ use crate::base::process;
 use super::consul::{self, Machine};
 use super::error::LabError;
 use super::files::{self, Place, at};
+use super::kit::Kit;
 use super::needs::{self, needs};
 use super::record::{self, Record, wait_for};
 use super::seed;
-use super::spec::{Class, Kit, Mode, Spec};
+use super::spec::{Class, Mode, Spec};
 use super::{Lab, loopback};
 
 const SCRIPTS: &[(&str, &str)] = &[
