@@ -9,6 +9,7 @@
 //! task, which cannot outlive it, and nothing has to be locked.
 
 mod act;
+mod aside;
 mod cancel;
 mod confirm;
 mod connect;
