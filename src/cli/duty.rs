@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use super::args::{Common, DutyArgs};
+use super::args::{Common, DutyArgs, Output};
 use super::operator::AtTheTerminal;
 use super::{env, runs, show, signals, tell};
 use crate::base::clock::{Clock, SystemClock};
@@ -16,9 +16,10 @@ use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::base::span::Sources;
 use crate::event::{Closed, Duty, Event, EventKind, Resumed, RunState, Verdict};
-use crate::exec::{Cancel, Served, Setup, close_duties, serve_duties};
+use crate::exec::{Cancel, Idle, Served, Setup, close_duties, serve_duties};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{self, Given, Plan, RunFacts};
+use crate::report;
 use crate::template::Value;
 use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
@@ -118,7 +119,8 @@ async fn serve(
         RunFacts { id: run.to_string(), started_at: now.opened().rfc3339(), mode: "run", operator: env::operator() };
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
-    let reporter = tokio::spawn(tell::tell(log.clone(), Some(now), Arc::clone(&clock), common.output, shown));
+    let reporter = report::for_stdout(common.output == Output::Json);
+    let reporter = tokio::spawn(tell::tell(log.clone(), Some(now), Arc::clone(&clock), reporter, shown));
     let (canceller, cancel) = Cancel::pair();
     let signals = tokio::spawn(signals::obey(canceller));
     let operator = Arc::new(AtTheTerminal {
@@ -128,7 +130,7 @@ async fn serve(
         shown: asked,
         asked: Mutex::new(0),
     });
-    let setup = Setup { plan, log, transport, operator, clock, cancel, facts };
+    let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle) };
     let owned = duties.to_vec();
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(async move { serve_duties(setup, &owned, before).await }).await;
@@ -159,7 +161,7 @@ async fn serve(
 /// The plan as it was when the run began; mistakes are shown.
 fn restored(stored: &[u8], now: &RunState, args: &DutyArgs, common: &Common) -> Option<Arc<Plan>> {
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-    let given = Given { params: &args.param, env: &env::var };
+    let given = Given { params: &args.param, written: &indexmap::IndexMap::new(), env: &env::var };
     let plan = plan::restore(stored, now.header().plan, &given, &mut sources, &diags);
     show::findings_of_a_plan(&sources, &diags.into_sorted(), common);
     plan.map(Arc::new)

@@ -3,6 +3,7 @@
 
 mod args;
 mod doctor;
+mod drill;
 mod duty;
 mod env;
 pub mod lab;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
         Verb::Duty(args) => duty::run(args, &cli.common),
         Verb::Runs(args) => runs::run(args, &cli.common),
         Verb::Report(args) => report::run(args, &cli.common),
+        Verb::Drill(args) => drill::run(args, &cli.common),
         Verb::Lab(args) => lab::run(args),
         Verb::Doctor => doctor::run(&cli.common),
     };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
-use super::args::{Common, RunArgs};
+use super::args::{Common, Output, RunArgs};
 use super::operator::AtTheTerminal;
 use super::{env, load, plan, show, signals, tell};
 use crate::base::clock::{Clock, SystemClock};
@@ -13,9 +13,10 @@ use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::event::{Mode, Opened, PlannedStep};
-use crate::exec::{Cancel, Setup, execute};
+use crate::exec::{Cancel, Idle, Setup, execute};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{Plan, RunFacts, World};
+use crate::report;
 use crate::runbook::Risk;
 use crate::template::Value;
 use crate::transport::route::Routes;
@@ -79,7 +80,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             return Exit::Refused;
         }
     };
-    let begun = match begin(args, &plan, &run, &state, &clock, &redactor).await {
+    let begun = match begin(args.reason.as_deref(), &plan, &run, &state, &clock, &redactor).await {
         Ok(begun) => begun,
         Err(error) => {
             show::error(error);
@@ -88,7 +89,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     };
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
-    let reporter = tokio::spawn(tell::tell(begun.log.clone(), None, Arc::clone(&clock), common.output, shown));
+    let reporter = report::for_stdout(common.output == Output::Json);
+    let reporter = tokio::spawn(tell::tell(begun.log.clone(), None, Arc::clone(&clock), reporter, shown));
     let (canceller, cancel) = Cancel::pair();
     let signals = tokio::spawn(signals::obey(canceller));
     let operator = AtTheTerminal {
@@ -99,7 +101,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         asked: Mutex::new(0),
     };
     let operator = Arc::new(operator);
-    let setup = Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts };
+    let hook = Arc::new(Idle);
+    let setup = Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts, hook };
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(execute(setup)).await;
     signals.abort();
@@ -124,13 +127,15 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     }
 }
 
-struct Begun {
-    log: RunLog,
-    facts: RunFacts,
+/// A run whose first event is durable.
+pub struct Begun {
+    pub log: RunLog,
+    pub facts: RunFacts,
 }
 
-async fn begin(
-    args: &RunArgs,
+/// Begins the journal of a run.
+pub async fn begin(
+    reason: Option<&str>,
     plan: &Arc<Plan>,
     run: &RunId,
     state: &std::path::Path,
@@ -159,7 +164,7 @@ async fn begin(
         controller: env::controller(),
         mode: Mode::Run,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        reason: args.reason.clone().map(|reason| redactor.redact(reason)),
+        reason: reason.map(|reason| redactor.redact(reason)),
     };
     let log = journal.begin(opened, &plan.stored).await?;
     Ok(Begun { log, facts })

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::args::Output;
 use crate::base::clock::Clock;
 use crate::event::{EventKind, RunState};
 use crate::journal::RunLog;
-use crate::report::{self, Reporter};
+use crate::report::Reporter;
 
 /// How often a live display moves.
 const TICK: std::time::Duration = std::time::Duration::from_millis(100);
@@ -19,11 +18,10 @@ pub async fn tell(
     log: RunLog,
     known: Option<RunState>,
     clock: Arc<dyn Clock>,
-    output: Output,
+    mut reporter: Box<dyn Reporter>,
     shown: watch::Sender<usize>,
 ) {
     let mut events = log.subscribe(known.as_ref().map_or(1, |state| state.last_seq() + 1));
-    let mut reporter: Box<dyn Reporter> = report::for_stdout(output == Output::Json);
     let mut state = known;
     let mut questions = 0;
     // our own clone must not keep the run alive: the follower ends when the last log is gone

@@ -9,6 +9,7 @@
 //! task, which cannot outlive it, and nothing has to be locked.
 
 mod act;
+mod aside;
 mod cancel;
 mod confirm;
 mod connect;
@@ -19,6 +20,7 @@ mod guards;
 mod halt;
 #[cfg(test)]
 mod history;
+mod hook;
 mod lock;
 mod operator;
 mod pick;
@@ -34,6 +36,7 @@ mod watching;
 
 pub use cancel::{Cancel, Canceller, Grade};
 pub use duty::{Served, close_duties, serve_duties};
+pub use hook::{Hook, Idle};
 pub use lock::{RunbookLock, lock};
 pub use operator::{Operator, Question, Reply};
 pub use run::{Broken, Setup, execute};

@@ -18,6 +18,7 @@ use crate::transport::{Claims, Transport};
 use super::cancel::Cancel;
 use super::connect::{self, Links};
 use super::halt::{Halt, Stop};
+use super::hook::Hook;
 use super::operator::Operator;
 
 /// What a run needs.
@@ -36,6 +37,8 @@ pub struct Setup {
     pub cancel: Cancel,
     /// What `run.*` is.
     pub facts: RunFacts,
+    /// Who is told of the boundaries of steps.
+    pub hook: Arc<dyn Hook>,
 }
 
 /// A step in a phase, an item of it, and a host.
@@ -50,6 +53,7 @@ pub(super) struct Run {
     pub(super) operator: Arc<dyn Operator>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) cancel: Cancel,
+    pub(super) hook: Arc<dyn Hook>,
     /// Whether anything may have been changed.
     pub(super) changed: bool,
     /// The first failure over which the run went on.
@@ -118,7 +122,7 @@ pub struct Broken {
 impl Run {
     /// Connects to the hosts and begins where `world` is.
     pub(super) async fn connect(setup: Setup, world: World, hosts: &[HostName]) -> Result<Self, JournalError> {
-        let Setup { plan, log, transport, operator, clock, cancel, facts: _ } = setup;
+        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook } = setup;
         let links = connect::connect(hosts, &plan.inventory, &*transport, &log).await?;
         Ok(Self {
             plan,
@@ -128,6 +132,7 @@ impl Run {
             operator,
             clock,
             cancel,
+            hook,
             changed: false,
             went_on: None,
             no_return: IndexSet::new(),

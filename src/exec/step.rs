@@ -22,11 +22,14 @@ impl Run {
     pub(super) fn steps<'a>(&'a mut self, steps: &'a [Step]) -> BoxFuture<'a, Result<(), (String, Halt)>> {
         Box::pin(async move {
             for step in steps {
+                self.hook.before(&step.path).await;
                 if self.cancel.grade() >= Grade::NoNewWork {
                     let stop = Stop::new(Kind::Cancelled, "ended by a person before this step");
                     return Err((step.path.clone(), stop.into()));
                 }
-                self.step(step).await?;
+                let ended = self.step(step).await;
+                self.hook.after(&step.path).await;
+                ended?;
             }
             Ok(())
         })
@@ -112,16 +115,7 @@ impl Run {
             Body::Judge(_, guards) => self.require(guards, step, &hosts).await,
             Body::Wait(wait) => self.wait(wait, step, &hosts).await,
             Body::Confirm(confirm) => self.confirm(confirm, step).await,
-            Body::Note(text) => {
-                let view = View::new(&self.world, None, None);
-                let rendered = text.render(&view).map_err(|error| Stop::new(Kind::Failed, error.to_string()))?;
-                let noted = EventKind::Noted {
-                    step: Some(step.path.clone()),
-                    by: None,
-                    text: self.redactor().redact(rendered.text),
-                };
-                self.log.record(vec![noted]).await.map(|_| ()).map_err(Halt::from)
-            }
+            Body::Aside(aside) => self.aside(&**aside, step, &hosts).await,
             Body::Group(_) => Ok(()),
         };
         debug_assert!(about_hosts || hosts.is_empty(), "a step without hosts is about none");

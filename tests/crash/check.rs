@@ -10,15 +10,15 @@ use super::stage::{LOST, Ran, SURVIVORS, Stage, Truth};
 const EFFECTS: [(&str, &str, &[&str]); 7] = [
     ("fence/fence-service", "disabled", &LOST),
     ("fence/fence-data", "fenced", &LOST),
-    ("backup", "snapshot", &SURVIVORS),
     ("recover/stop", "stopped", &SURVIVORS),
+    ("recover/backup", "backup", &SURVIVORS),
     ("recover/peers", "written", &SURVIVORS),
     ("recover/start", "started", &SURVIVORS),
     ("canary", "put refloat/canary", &SURVIVORS),
 ];
 
 /// Steps on the survivor with the newest data. Which one that is depends on what was replicated before the outage.
-const NEWEST: [&str; 4] = ["backup", "keep-backup", "canary", "after"];
+const NEWEST: [&str; 4] = ["recover/backup", "keep-backup", "canary", "after"];
 
 /// A run that was not killed, against which the others are held.
 pub struct Whole {
@@ -241,7 +241,7 @@ impl Whole {
                     "done" => count == 1,
                     "may_have_run" => count <= 1,
                     "not_started" | "skipped" | "owed" => count == 0,
-                    "not there" if effect == "snapshot" => count == 0,
+                    "not there" if effect == "backup" => count == 0,
                     "not there" => effect.starts_with("put") && (count == 0 || self.replicates),
                     _ => false,
                 };
