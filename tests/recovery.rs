@@ -4,6 +4,7 @@ mod desk;
 mod duties;
 mod hostile;
 mod places;
+mod put_back;
 mod refused;
 mod requests;
 mod secret;

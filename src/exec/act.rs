@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
 
 use crate::action::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
 use crate::base::BoxFuture;
@@ -24,6 +25,7 @@ use super::run::Run;
 use super::step::Ended;
 use super::turn::Turn;
 use super::two_phase::Staged;
+use super::watching::Cuts;
 
 /// How much of an output stands in the journal itself; the whole lies beside it.
 const TAIL: usize = 400;
@@ -64,9 +66,15 @@ impl Run {
         self.changed |= action.effect() != Effect::Reads;
         let logs: Vec<Logs> = hosts.iter().map(|host| watching.logs(host)).collect();
         let run: &Self = self;
-        let work = join_all(parts.iter().zip(logs).map(|(part, logs)| run.apply(step, part, logs)));
+        // what only waits for a state has nothing to wait for when the log says that it will not come
+        let waits = action.effect() == Effect::Idempotent;
+        let cuts: Cuts = hosts.iter().filter(|_| waits).map(|host| (host.clone(), CancellationToken::new())).collect();
+        let work = join_all(parts.iter().zip(logs).map(|(part, logs)| {
+            let cut = cuts.get(part.host).cloned().unwrap_or_default();
+            run.carry(step, part, part.ready.apply(&part.hands, logs), cut)
+        }));
         // lines are followed from the moment that a host has noted the end of its log
-        let ended: Vec<Result<Done, JournalError>> = watching.beside(run, step, work).await?;
+        let ended: Vec<Result<Done, JournalError>> = watching.beside(run, step, work, &cuts).await?;
         let mut failed: Option<Stop> = None;
         let mut changed = false;
         for (host, done) in hosts.iter().zip(ended) {
@@ -79,7 +87,10 @@ impl Run {
                 }
                 Err(error) => {
                     self.world.outcome(&step.id.value, host, "failed");
-                    let stop = stop_of(host, &error, &step.path);
+                    let mut stop = stop_of(host, &error, &step.path);
+                    if let Some(why) = watching.never(host) {
+                        stop.reason = format!("{host}: {why}");
+                    }
                     failed = Some(match failed.take() {
                         None => stop,
                         Some(first) => worse(first, stop),
@@ -112,7 +123,11 @@ impl Run {
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
-        let ended = join_all(parts.iter().map(|part| self.apply(step, part, Logs::default()))).await;
+        let ended = join_all(parts.iter().map(|part| {
+            let work = part.ready.apply(&part.hands, Logs::default());
+            self.carry(step, part, work, CancellationToken::new())
+        }))
+        .await;
         let mut failed: Option<Stop> = None;
         for (host, done) in hosts.iter().zip(ended) {
             if let Err(error) = done? {
@@ -217,25 +232,27 @@ impl Run {
         Ok(permits)
     }
 
-    /// Carries one part out and writes down what came of it.
-    async fn apply(&self, step: &Step, part: &Part<'_>, logs: Logs) -> Result<Done, JournalError> {
-        self.carry(step, part, part.ready.apply(&part.hands, logs)).await
-    }
-
-    /// Does the work of a part, and ends it when a person wants that.
+    /// Does the work of a part and writes down what came of it. It is ended on the host when a person wants that, or when
+    /// `cut` is.
     pub(super) async fn carry(
         &self,
         step: &Step,
         part: &Part<'_>,
         work: BoxFuture<'_, Done>,
+        cut: CancellationToken,
     ) -> Result<Done, JournalError> {
         let began = self.clock.elapsed();
         tokio::pin!(work);
         let mut cancelled = false;
         let done = tokio::select! {
             done = &mut work => done,
-            () = self.cancel.reached(Grade::StopHosts) => {
-                cancelled = true;
+            wanted = async {
+                tokio::select! {
+                    () = self.cancel.reached(Grade::StopHosts) => true,
+                    () = cut.cancelled() => false,
+                }
+            } => {
+                cancelled = wanted;
                 if let Some(Ok(link)) = self.links.get(part.host) {
                     // an error here shows in the work's own end
                     let _ = link.cancel(part.hands.key(), GRACE).await;
@@ -245,6 +262,9 @@ impl Run {
         };
         let millis = self.millis_since(began);
         let done = match done {
+            Err(error) if cut.is_cancelled() && !cancelled && !matches!(error, ActionError::Link(_)) => {
+                Err(ActionError::failed("ended, since its log says what it must never say"))
+            }
             Err(error) if cancelled && !matches!(error, ActionError::Link(_)) => {
                 Err(ActionError::failed(format!("stopped by a person ({error})")))
             }

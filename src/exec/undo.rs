@@ -6,6 +6,7 @@
 
 use futures_util::future::join_all;
 use indexmap::IndexMap;
+use tokio_util::sync::CancellationToken;
 
 use crate::action::{Action, Effect, Ready};
 use crate::base::digest::Digest;
@@ -167,7 +168,9 @@ impl Run {
             })
             .collect();
         let run: &Self = self;
-        let work = parts.iter().map(|(keys, part)| run.carry(step, part, part.ready.undo(&part.hands, keys)));
+        let work = parts
+            .iter()
+            .map(|(keys, part)| run.carry(step, part, part.ready.undo(&part.hands, keys), CancellationToken::new()));
         let ended = join_all(work).await;
         for ((_, part), done) in parts.iter().zip(ended) {
             if let Err(error) = done? {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::action::guard::Amount;
 use crate::action::{Logs, known};
@@ -29,6 +30,9 @@ const LAST_LINES: usize = 4;
 
 /// Lines that wait to be judged. The follower on the host waits when there are more: the file is the buffer.
 const QUEUE: usize = 1024;
+
+/// What ends the work of a host before its own end.
+pub(super) type Cuts = HashMap<String, CancellationToken>;
 
 /// A watch that goes on; nothing, when the step has none.
 #[derive(Default)]
@@ -144,15 +148,27 @@ impl Watching {
         run: &Run,
         step: &Step,
         work: impl Future<Output = T>,
+        cuts: &Cuts,
     ) -> Result<T, JournalError> {
         let Some(active) = &mut self.0 else { return Ok(work.await) };
         tokio::pin!(work);
         loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
-                Some((host, message)) = active.lines.recv() => active.take(run, step, &host, message).await?,
+                Some((host, message)) = active.lines.recv() => {
+                    active.take(run, step, &host, message).await?;
+                    for (_, found) in active.matcher.never() {
+                        cuts.get(&found.host).inspect(|cut| cut.cancel());
+                    }
+                }
             }
         }
+    }
+
+    /// What a host has said that it must never say.
+    pub(super) fn never(&self, host: &str) -> Option<String> {
+        let found = self.0.as_ref()?.matcher.never().find(|(_, found)| found.host == host);
+        found.map(|(_, found)| format!("its log says what it must never say: {:?}", found.line.trim()))
     }
 
     /// Judges until everything has held for `settle`, or the time is over. Gives the named groups: host, name, value.
