@@ -5,6 +5,7 @@
 //! [`Hands`]; everything else sees [`Look`](crate::transport::Look) at most.
 
 pub mod aside;
+mod back;
 pub mod check;
 mod directory;
 mod download;
@@ -29,6 +30,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use back::{beside, put_back};
 pub use login::{Login, Script};
 pub use words::{clip, invalid, known, seconds, visible};
 
@@ -242,12 +244,6 @@ pub fn not_yet(span: Span, what: &str) -> Diagnostic {
         .help("it is part of the language and will come; until then write the step without it")
 }
 
-/// A path for what is made ready: in the destination's folder, so that one rename puts it there, and named by the unit.
-fn beside(path: &str, hands: &Hands<'_>) -> String {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    format!("{folder}/.refloat-{}", &hands.key().to_string()[..16])
-}
-
 /// The canonical text of some work, for its digest. Secrets enter by their digests.
 fn body(work: &Work, more: &[String]) -> String {
     use secrecy::ExposeSecret as _;
@@ -263,20 +259,6 @@ fn body(work: &Work, more: &[String]) -> String {
         "shell": work.shell,
     })
     .to_string()
-}
-
-/// Runs a script that puts something back, and prints `same` when there was nothing to do.
-async fn put_back(hands: &Hands<'_>, applied: &[UnitKey], script: Script, work: &Work) -> Result<Applied, ActionError> {
-    let work = Work { kept: applied.to_vec(), ..script.work(work) };
-    let done = succeed(hands.run(&work, None).await?, &work)?;
-    Ok(Applied {
-        changed: !done.stdout.starts_with(b"same"),
-        result: Value::map(Vec::<(String, Value)>::new()),
-        stdout: Vec::new(),
-        stderr: done.stderr,
-        artifact: None,
-        seen: String::new(),
-    })
 }
 
 /// What one of our scripts did, or what it said when it failed.
