@@ -57,12 +57,17 @@ pub(super) fn resolve(
     for (name, param) in &runbook.params {
         let from_env = || {
             let variable = param.env.as_ref()?;
-            env(variable).map(|text| GivenText { text, span: param.name.span })
+            // one that is set and empty gives nothing, as most programs have it
+            env(variable).filter(|text| !text.is_empty()).map(|text| GivenText { text, span: param.name.span })
         };
         let text = given.get(name).map(|g| GivenText { text: g.text.clone(), span: g.span }).or_else(from_env);
         let tree = match (text, &param.default) {
             (Some(text), _) => Tree::new(Node::Str(text.text), text.span),
             (None, Some(default)) => default.clone(),
+            (None, None) if param.limits.optional => {
+                resolved.params.insert(name.clone(), Value::Null);
+                continue;
+            }
             (None, None) => {
                 diags.push(missing(param));
                 continue;
