@@ -31,11 +31,13 @@ pub struct ConsulKit {
     pub raft_multiplier: u8,
     /// Whether the servers start with their hosts. When they do, `up` waits for a leader.
     pub autostart: bool,
+    /// ACLs that deny by default, a token that may do everything, TLS between the servers and for the API.
+    pub secure: bool,
 }
 
 impl Default for ConsulKit {
     fn default() -> Self {
-        Self { bootstrap_expect: None, raft_protocol: 3, raft_multiplier: 1, autostart: true }
+        Self { bootstrap_expect: None, raft_protocol: 3, raft_multiplier: 1, autostart: true, secure: false }
     }
 }
 
@@ -45,6 +47,10 @@ impl Kit {
         ("bare", "nothing"),
         ("consul", "Consul servers whose elections are as fast as can be"),
         ("consul-protocol-2", "the same, with Raft protocol 2: servers are known by their addresses"),
+        (
+            "consul-secure",
+            "the same, with ACLs that deny by default, TLS between the servers, and an API by HTTPS only",
+        ),
         ("consul-default-timing", "the same, with the elections that Consul has by default"),
     ];
 
@@ -56,6 +62,7 @@ impl Kit {
             "bare" => Self::Bare,
             "consul" => Self::Consul(consul),
             "consul-protocol-2" => Self::Consul(ConsulKit { raft_protocol: 2, ..consul }),
+            "consul-secure" => Self::Consul(ConsulKit { secure: true, ..consul }),
             "consul-default-timing" => Self::Consul(ConsulKit { raft_multiplier: 5, ..consul }),
             _ => return None,
         })

@@ -27,6 +27,7 @@ mod kit;
 mod loopback;
 mod needs;
 mod record;
+mod secure;
 mod seed;
 mod spec;
 mod up;
@@ -122,6 +123,12 @@ impl Lab {
         }
         words.push("--".to_owned());
         words
+    }
+
+    /// Variables for the programs that are run inside its network: for a secure kit, the token that opens its API.
+    pub fn env(&self) -> Result<Vec<(&'static str, String)>, LabError> {
+        let secure = self.dir.join("token").exists();
+        if secure { Ok(vec![(secure::TOKEN_VARIABLE, secure::token(&self.dir)?)]) } else { Ok(Vec::new()) }
     }
 
     /// The lab's folder.
