@@ -2,6 +2,7 @@
 
 mod desk;
 mod hostile;
+mod kits;
 mod places;
 mod refused;
 mod requests;
