@@ -17,6 +17,9 @@ const EFFECTS: [(&str, &str, &[&str]); 7] = [
     ("canary", "put refloat/canary", &SURVIVORS),
 ];
 
+/// Steps on the survivor with the newest data. Which one that is depends on what was replicated before the outage.
+const NEWEST: [&str; 4] = ["backup", "keep-backup", "canary", "after"];
+
 /// A run that was not killed, against which the others are held.
 pub struct Whole {
     /// What each point is, and the step that went on at about that time.
@@ -53,6 +56,11 @@ pub struct Point {
 
 type Row = (String, String);
 
+/// A step's host as another run of the same runbook would name it.
+fn role(step: &str, host: &str) -> String {
+    if NEWEST.contains(&step) && SURVIVORS.contains(&host) { "newest".to_owned() } else { host.to_owned() }
+}
+
 fn rows(report: &Value, section: &str) -> Vec<(Row, String)> {
     let rows = report[section].as_array().unwrap().iter();
     let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
@@ -64,7 +72,12 @@ fn steps(report: &Value) -> Vec<String> {
     let events = report["events"].as_array().unwrap().iter();
     events
         .filter_map(|event| match event["event"].as_str()? {
-            "step_opened" => Some(format!("{} opens for {}", event["step"], event["hosts"])),
+            "step_opened" => {
+                let step = event["step"].as_str().unwrap();
+                let hosts = event["hosts"].as_array().into_iter().flatten();
+                let hosts: Vec<_> = hosts.map(|host| role(step, host.as_str().unwrap())).collect();
+                Some(format!("{step} opens for {hosts:?}"))
+            }
             "step_closed" => Some(format!("{} closes: {}", event["step"], event["outcome"])),
             _ => None,
         })
@@ -121,7 +134,10 @@ impl Whole {
         let whole = Self {
             points: points.into_iter().map(|(_, what)| what).zip(opened).collect(),
             steps: steps(&report),
-            outcomes: rows(&report, "done").into_iter().collect(),
+            outcomes: rows(&report, "done")
+                .into_iter()
+                .map(|((s, h), outcome)| ((s.clone(), role(&s, &h)), outcome))
+                .collect(),
             replicates: stage.replicates(),
             skipped: rows(&report, "skipped").into_iter().map(|(row, _)| row).collect(),
         };
@@ -180,8 +196,9 @@ impl Whole {
         let mut section: BTreeMap<Row, &str> = BTreeMap::new();
         for name in ["done", "may_have_run", "failed", "skipped", "not_started"] {
             for (row, outcome) in rows(report, name) {
-                if name == "done" && self.outcomes.get(&row) != Some(&outcome) {
-                    problems.push(format!("{row:?} is done with {outcome}, and whole: {:?}", self.outcomes.get(&row)));
+                let whole = self.outcomes.get(&(row.0.clone(), role(&row.0, &row.1)));
+                if name == "done" && whole != Some(&outcome) {
+                    problems.push(format!("{row:?} is done with {outcome}, and whole: {whole:?}"));
                 }
                 if name == "failed" || (name == "skipped" && !self.skipped.contains(&row)) {
                     problems.push(format!("{row:?} is {name}"));
