@@ -115,8 +115,9 @@ impl Trust {
                 AlertDescription::CertificateRequired
                 | AlertDescription::BadCertificate
                 | AlertDescription::NoCertificate,
-            )) => "it wants a certificate of the client, which a probe has not: ask by a `command` that has one"
-                .to_owned(),
+            )) => {
+                "it wants a certificate of the client, and a probe has none: ask by a `command` that has one".to_owned()
+            }
             Some(other) => other.to_string(),
         }
     }
@@ -155,6 +156,7 @@ mod tests {
     use tokio_rustls::TlsAcceptor;
     use tokio_rustls::rustls::ServerConfig;
     use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+    use tokio_rustls::rustls::server::WebPkiClientVerifier;
 
     use super::*;
 
@@ -164,21 +166,30 @@ mod tests {
     const EXPIRED: &str = include_str!("../../../tests/fixtures/tls/expired.pem");
     const KEY: &str = include_str!("../../../tests/fixtures/tls/server.key");
 
-    /// What comes of asking for `host`, trusting `ca`, from a server that shows `certificate`.
-    async fn shake(ca: &str, certificate: &str, host: &str) -> Result<(), String> {
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    /// A server that shows `certificate`, and asks its clients for one when it is told to.
+    fn server(certificate: &str, of_clients: bool) -> TlsAcceptor {
+        let provider = Arc::new(ring::default_provider());
+        let authority = Arc::new(Trust::of("", CA.as_bytes()).unwrap().roots);
+        let clients = if of_clients {
+            WebPkiClientVerifier::builder_with_provider(authority, Arc::clone(&provider)).build().unwrap()
+        } else {
+            WebPkiClientVerifier::no_client_auth()
+        };
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap()],
-                PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap(),
-            )
+            .with_client_cert_verifier(clients)
+            .with_single_cert(vec![certificate], PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap())
             .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// What comes of asking for `host`, trusting `ca`, from a server that shows `certificate`.
+    async fn shake(ca: &str, certificate: &str, host: &str) -> Result<(), String> {
         let (near, far) = tokio::io::duplex(1 << 16);
         let trust = Trust::of("/etc/ca.pem", ca.as_bytes())?;
-        let server = TlsAcceptor::from(Arc::new(config)).accept(far);
-        let (shaken, _) = tokio::join!(trust.wrap(Box::new(near), host), server);
+        let (shaken, _) = tokio::join!(trust.wrap(Box::new(near), host), server(certificate, false).accept(far));
         shaken.map(drop)
     }
 
@@ -220,5 +231,16 @@ mod tests {
         let trust = Trust::of("/etc/ca.pem", CA.as_bytes()).unwrap();
         let error = trust.wrap(Box::new(near), "localhost").await.err().unwrap();
         assert_eq!(error, "it does not answer with TLS: is it plain `http`?");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_wants_a_certificate_says_so_after_the_handshake() {
+        use tokio::io::AsyncReadExt as _;
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let trust = Trust::of("/etc/ca.pem", CA.as_bytes()).unwrap();
+        let (shaken, _) = tokio::join!(trust.wrap(Box::new(near), "localhost"), server(SERVER, true).accept(far));
+        let error = shaken.unwrap().read(&mut [0]).await.unwrap_err();
+        let words = trust.words(&error, "localhost");
+        assert!(words.starts_with("it wants a certificate of the client"), "{words}");
     }
 }
