@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::error::LabError;
+use super::secure;
 
 /// The group of the hosts that run Consul.
 pub const CONSUL_GROUP: &str = "consul_servers";
@@ -66,6 +67,12 @@ impl Kit {
             "consul-default-timing" => Self::Consul(ConsulKit { raft_multiplier: 5, ..consul }),
             _ => return None,
         })
+    }
+
+    /// The variables that open the APIs of its hosts; a lab that is up knows their values.
+    #[must_use]
+    pub fn variables(&self) -> &'static [&'static str] {
+        if self.consul().is_some_and(|kit| kit.secure) { &[secure::TOKEN_VARIABLE] } else { &[] }
     }
 
     /// Its Consul servers, when it has such.

@@ -128,8 +128,8 @@ impl Lab {
 
     /// Variables for the programs that are run inside its network: for a secure kit, the token that opens its API.
     pub fn env(&self) -> Result<Vec<(&'static str, String)>, LabError> {
-        let secure = self.dir.join("token").exists();
-        if secure { Ok(vec![(secure::TOKEN_VARIABLE, secure::token(&self.dir)?)]) } else { Ok(Vec::new()) }
+        let names = self.record.spec.kit.variables().iter().filter(|_| self.record.mode != Mode::Loopback);
+        names.map(|name| Ok((*name, secure::token(&self.dir)?))).collect()
     }
 
     /// The lab's folder.
