@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use crate::base::exit::Exit;
@@ -27,13 +28,17 @@ pub struct LabArgs {
 /// The verbs of `refloat lab`.
 #[derive(Subcommand, Clone, Debug)]
 pub enum LabVerb {
-    /// Make a lab of Consul servers and wait until they have a leader.
+    /// Make a lab, of Consul servers unless another kit is named, and wait until they have a leader.
     Up {
         /// How many hosts.
         #[arg(default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=200))]
         hosts: u8,
-        /// Hosts with nothing but sshd and a service manager.
-        #[arg(long)]
+        /// What the hosts run beside sshd.
+        #[arg(long, default_value = "consul", value_parser = PossibleValuesParser::new(kits()), hide_possible_values = true)]
+        #[arg(long_help = format!("What the hosts run beside sshd:\n{}", kit_lines()))]
+        kit: String,
+        /// Hosts with nothing but sshd and a service manager: `--kit bare`.
+        #[arg(long, conflicts_with = "kit")]
         bare: bool,
         /// systemd as PID 1 of each host (root only), instead of runit.
         #[arg(long, conflicts_with = "loopback")]
@@ -67,31 +72,50 @@ pub enum LabVerb {
     },
 }
 
+fn kits() -> impl Iterator<Item = &'static str> {
+    Kit::ALL.iter().map(|(name, _)| *name)
+}
+
+fn kit_lines() -> String {
+    let width = kits().map(str::len).max().unwrap_or_default();
+    Kit::ALL.iter().map(|(name, what)| format!("{name:width$}  {what}")).collect::<Vec<_>>().join("\n")
+}
+
 /// Does what `refloat lab` was asked.
 #[must_use]
 pub fn run(args: &LabArgs) -> Exit {
     match act(args) {
         Ok(()) => Exit::Ok,
         Err(error) => {
-            anstream::eprintln!("error: {error}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(inner) = cause {
-                anstream::eprintln!("  because: {inner}");
-                cause = inner.source();
-            }
-            match error {
-                LabError::Spec { .. } | LabError::Fault { .. } | LabError::NoSuchHost { .. } => Exit::Usage,
-                LabError::Missing(_)
-                | LabError::AlreadyUp { .. }
-                | LabError::NotUp { .. }
-                | LabError::NotALab { .. }
-                | LabError::NoPower { .. }
-                | LabError::NoFaultsHere { .. }
-                | LabError::Consul(_) => Exit::Refused,
-                LabError::Program { .. } | LabError::Late { .. } | LabError::File { .. } | LabError::Record { .. } => {
-                    Exit::Failed
-                }
-            }
+            show(&error);
+            exit_of(&error)
+        }
+    }
+}
+
+/// Tells what went wrong with a lab.
+pub fn show(error: &LabError) {
+    anstream::eprintln!("error: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        anstream::eprintln!("  because: {inner}");
+        cause = inner.source();
+    }
+}
+
+/// The exit code of what went wrong with a lab.
+pub fn exit_of(error: &LabError) -> Exit {
+    match error {
+        LabError::Spec { .. } | LabError::Fault { .. } | LabError::NoSuchHost { .. } => Exit::Usage,
+        LabError::Missing(_)
+        | LabError::AlreadyUp { .. }
+        | LabError::NotUp { .. }
+        | LabError::NotALab { .. }
+        | LabError::NoPower { .. }
+        | LabError::NoFaultsHere { .. }
+        | LabError::Consul(_) => Exit::Refused,
+        LabError::Program { .. } | LabError::Late { .. } | LabError::File { .. } | LabError::Record { .. } => {
+            Exit::Failed
         }
     }
 }
@@ -99,16 +123,14 @@ pub fn run(args: &LabArgs) -> Exit {
 fn act(args: &LabArgs) -> Result<(), LabError> {
     let dir = folder(args)?;
     match &args.verb {
-        LabVerb::Up { hosts, bare, systemd, loopback } => {
+        LabVerb::Up { hosts, kit, bare, systemd, loopback } => {
             if args.dir.is_none()
                 && let Some(state) = dir.ancestors().nth(2)
             {
                 close(state).map_err(|source| LabError::File { path: state.to_owned(), source })?;
             }
-            let mut spec = Spec::consul(*hosts);
-            if *bare {
-                spec.kit = Kit::Bare;
-            }
+            let kit = if *bare { Kit::Bare } else { kit.parse()? };
+            let mut spec = Spec::of(kit, *hosts);
             if *systemd {
                 spec.class = Class::Systemd;
             }

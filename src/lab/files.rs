@@ -12,8 +12,9 @@ use serde_json::json;
 use crate::base::process;
 
 use super::error::LabError;
+use super::kit::Kit;
 use super::record::Record;
-use super::spec::{Class, Kit, Mode};
+use super::spec::{Class, Mode};
 
 /// One host as one connects to it, which on loopback differs from what the spec says.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -20,9 +20,11 @@
 //! [`Mode::Loopback`] gives one sshd per host on a loopback address, and [`Mode::lost`] says what that cannot show.
 
 mod consul;
+pub mod drill;
 mod error;
 mod fault;
 mod files;
+mod kit;
 mod loopback;
 mod needs;
 mod record;
@@ -40,8 +42,9 @@ pub use consul::{ConsulError, Machine, obtain as obtain_consul};
 pub use error::LabError;
 pub use fault::{Fault, USAGE as FAULT_USAGE};
 pub use files::Place;
+pub use kit::{CONSUL_GROUP, ConsulKit, Kit};
 pub use needs::{Missing, best_mode, needs, ready};
-pub use spec::{CONSUL_GROUP, Class, ConsulKit, Disk, HostSpec, Kit, Mode, Spec};
+pub use spec::{Class, Disk, HostSpec, Mode, Spec};
 
 use record::Record;
 
@@ -176,9 +179,26 @@ impl Lab {
         process::blocking(&words[0]).args(&words[1..]).output().map_err(failed)
     }
 
+    /// What a file on a host holds, as its root reads it; `None` when there is none.
+    #[must_use]
+    pub fn file(&self, host: &str, path: &str) -> Option<String> {
+        let output = self.exec(host, &["sudo", "-n", "cat", "--", path]).ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Does something bad to the lab, or undoes it.
     pub fn fault(&self, fault: &Fault) -> Result<(), LabError> {
         fault::apply(self, fault)
+    }
+
+    /// Does several bad things at the same time. The first error is told when all are done.
+    pub fn faults(&self, faults: &[Fault]) -> Result<(), LabError> {
+        std::thread::scope(|scope| {
+            let running: Vec<_> = faults.iter().map(|fault| scope.spawn(|| self.fault(fault))).collect();
+            let ended: Vec<_> =
+                running.into_iter().map(|one| one.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect();
+            ended.into_iter().collect()
+        })
     }
 
     fn place(&self, host: &str) -> Result<&Place, LabError> {

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use super::error::LabError;
 use super::files::{folder, link, read, write};
+use super::kit::{ConsulKit, Kit};
 use super::record::Record;
-use super::spec::{Class, ConsulKit, HostSpec, Kit, Mode, Spec};
+use super::spec::{Class, HostSpec, Mode, Spec};
 
 const PATH: &str = "/opt/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

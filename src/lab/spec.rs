@@ -10,6 +10,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::LabError;
+use super::kit::{CONSUL_GROUP, ConsulKit, Kit};
 
 /// A lab to be made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,35 +38,6 @@ pub struct HostSpec {
     pub groups: Vec<String>,
     /// Its vars in the inventory.
     pub vars: IndexMap<String, serde_json::Value>,
-}
-
-/// What the hosts of a lab run beside sshd.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kit {
-    /// Nothing.
-    Bare,
-    /// Consul servers on the hosts of the group `consul_servers`.
-    Consul(ConsulKit),
-}
-
-/// How the Consul servers of a lab are configured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ConsulKit {
-    /// How many servers elect the first leader; `None`: all of them.
-    pub bootstrap_expect: Option<usize>,
-    /// 2 or 3.
-    pub raft_protocol: u8,
-    /// 1 is the fastest election, 5 is Consul's own default.
-    pub raft_multiplier: u8,
-    /// Whether the servers start with their hosts. When they do, `up` waits for a leader.
-    pub autostart: bool,
-}
-
-impl Default for ConsulKit {
-    fn default() -> Self {
-        Self { bootstrap_expect: None, raft_protocol: 3, raft_multiplier: 1, autostart: true }
-    }
 }
 
 /// The service manager of the hosts.
@@ -120,14 +92,16 @@ pub struct Disk {
     pub mib: u32,
 }
 
-/// The group of the hosts that run Consul.
-pub const CONSUL_GROUP: &str = "consul_servers";
-
 impl Spec {
     /// `n` Consul servers `consul-1..n` at 10.66.0.11 and on, the lab that `refloat lab up N` makes.
     #[must_use]
     pub fn consul(n: u8) -> Self {
-        let kit = Kit::Consul(ConsulKit::default());
+        Self::of(Kit::Consul(ConsulKit::default()), n)
+    }
+
+    /// The lab that `refloat lab up N --kit NAME` makes: as [`Spec::consul`], with this kit.
+    #[must_use]
+    pub fn of(kit: Kit, n: u8) -> Self {
         Self { kit, ..Self::numbered("consul", n, CONSUL_GROUP) }
     }
 

@@ -10,10 +10,11 @@ use crate::base::process;
 use super::consul::{self, Machine};
 use super::error::LabError;
 use super::files::{self, Place, at};
+use super::kit::Kit;
 use super::needs::{self, needs};
 use super::record::{self, Record, wait_for};
 use super::seed;
-use super::spec::{Class, Kit, Mode, Spec};
+use super::spec::{Class, Mode, Spec};
 use super::{Lab, loopback};
 
 const SCRIPTS: &[(&str, &str)] = &[
@@ -22,6 +23,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("host.sh", include_str!("assets/host.sh")),
     ("power-on.sh", include_str!("assets/power-on.sh")),
     ("power-off.sh", include_str!("assets/power-off.sh")),
+    ("data.sh", include_str!("assets/data.sh")),
     ("fill-disk.sh", include_str!("assets/fill-disk.sh")),
     ("wait-banner.sh", include_str!("assets/wait-banner.sh")),
     ("wait-leader.sh", include_str!("assets/wait-leader.sh")),

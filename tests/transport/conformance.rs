@@ -43,7 +43,8 @@ async fn exits(link: &dyn Link) {
         ("if", 2),
         ("kill -9 $$", 137),
         ("kill -TERM $$", 143),
-        ("kill -INT $$", 130),
+        // not INT or HUP: whoever is started in the background or by nohup ignores them, and so do its children
+        ("kill -USR1 $$", 138),
         ("kill -PIPE $$", 141),
     ] {
         let done = link.claim(&permit(script), &Work::script(script), None).await.expect(script);
