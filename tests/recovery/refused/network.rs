@@ -40,6 +40,8 @@ steps:
   - id: gone
     require:
       - down: { hosts: consul-4, ports: [ 8300 ], from: consul-1 }
+      # which is open on consul-1 itself
+      - every: { hosts: consul-2, port: 8500, from: consul-1, that: eq result.error "refused" }
 ";
 
 /// The operator reaches it, and it reaches nobody: that it gets no answer proves nothing.
