@@ -33,7 +33,7 @@ pub(super) fn a_survivor_that_cannot_be_reached(outage: &Outage<'_>) {
     outage.nobody_leads();
 }
 
-const GONE: &str = "
+const GONE: &str = r#"
 runbook: test/gone
 risk: read-only
 steps:
@@ -42,7 +42,7 @@ steps:
       - down: { hosts: consul-4, ports: [ 8300 ], from: consul-1 }
       # which is open on consul-1 itself
       - every: { hosts: consul-2, port: 8500, from: consul-1, that: eq result.error "refused" }
-";
+"#;
 
 /// The operator reaches it, and it reaches nobody: that it gets no answer proves nothing.
 pub(super) fn a_vantage_that_sees_nothing(outage: &Outage<'_>) {
