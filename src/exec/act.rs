@@ -308,7 +308,7 @@ impl Run {
         }
         let judgements = self.judge(&step.verify, step, hosts).await;
         self.write_judgements(&step.path, &judgements).await?;
-        match failures(&judgements) {
+        match failures(&judgements, self.clock.now()) {
             None => Ok(()),
             Some(why) => Err(Stop::new(Kind::Failed, format!("carried out, and not so afterwards: {why}")).into()),
         }
