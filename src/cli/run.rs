@@ -178,12 +178,7 @@ pub async fn begin(
 }
 
 /// Shows a run while it goes on. A reporter that fails or lags never stops a run.
-pub async fn tell(
-    log: RunLog,
-    clock: Arc<dyn Clock>,
-    mut reporter: Box<dyn Reporter>,
-    shown: watch::Sender<usize>,
-) {
+pub async fn tell(log: RunLog, clock: Arc<dyn Clock>, mut reporter: Box<dyn Reporter>, shown: watch::Sender<usize>) {
     let mut events = log.subscribe(1);
     let mut state: Option<RunState> = None;
     let mut questions = 0;

@@ -74,7 +74,7 @@ pub enum Fault {
         /// The host.
         host: String,
     },
-    /// A command is run on the host by its root, as text for a login shell.
+    /// A command is run on the host by its root, as text for bash.
     Run {
         /// The host.
         host: String,
@@ -243,7 +243,10 @@ pub(super) fn apply(lab: &Lab, fault: &Fault) -> Result<(), LabError> {
             }
             Ok(())
         }
-        Fault::Run { host, command } => inside(lab, host, &["bash", "-lc", command]),
+        Fault::Run { host, command } => {
+            let path = format!("PATH=/opt/lab/bin:{}", up::PATH);
+            inside(lab, host, &["env", &path, "bash", "-c", command])
+        }
         Fault::FillDisk { host, path } => disk(lab, host, path, "full"),
         Fault::FreeDisk { host, path } => disk(lab, host, path, "free"),
     }

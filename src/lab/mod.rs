@@ -195,7 +195,8 @@ impl Lab {
     pub fn faults(&self, faults: &[Fault]) -> Result<(), LabError> {
         std::thread::scope(|scope| {
             let running: Vec<_> = faults.iter().map(|fault| scope.spawn(|| self.fault(fault))).collect();
-            let ended: Vec<_> = running.into_iter().map(|one| one.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect();
+            let ended: Vec<_> =
+                running.into_iter().map(|one| one.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect();
             ended.into_iter().collect()
         })
     }

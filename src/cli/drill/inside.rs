@@ -52,7 +52,8 @@ pub fn run(args: &DrillArgs, common: &Common, dir: &Path) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let reason = format!("drill {}", name(&loaded.drill.name.value, &case.name.value));
     let quiet = args.quiet;
-    let desk = Arc::new(AtTheLab { state, journal: lab.dir().join("journal"), clock: Arc::clone(&clock), reason, quiet });
+    let desk =
+        Arc::new(AtTheLab { state, journal: lab.dir().join("journal"), clock: Arc::clone(&clock), reason, quiet });
     let outcome = runtime.block_on(async {
         let (canceller, cancel) = Cancel::pair();
         let canceller = Arc::new(canceller);

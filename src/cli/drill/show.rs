@@ -94,7 +94,8 @@ fn sentence(outcome: &Outcome, times: Option<&Times>) -> String {
         return format!("NOT AS EXPECTED{took}");
     }
     let verdict = outcome.verdict.as_deref().unwrap_or_default();
-    let verdict = if verdict == Verdict::Recovered.words() { verdict.to_owned() } else { format!("{verdict}, as expected,") };
+    let verdict =
+        if verdict == Verdict::Recovered.words() { verdict.to_owned() } else { format!("{verdict}, as expected,") };
     let history = match times {
         Some(Times { p50: Some(p50), p95: Some(p95), as_expected, .. }) if *as_expected > 1 => {
             format!("; p50 {p50:.1} s, p95 {p95:.1} s of {as_expected}")

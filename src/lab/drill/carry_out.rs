@@ -186,7 +186,8 @@ impl Going<'_> {
             took: ran.took,
             state: &ran.state,
         };
-        let unmet = tokio::task::block_in_place(|| case.expect.unmet(&seen, &mut |host, path| self.lab.file(host, path)));
+        let unmet =
+            tokio::task::block_in_place(|| case.expect.unmet(&seen, &mut |host, path| self.lab.file(host, path)));
         self.outcome.unmet.extend(unmet);
     }
 
@@ -283,7 +284,10 @@ impl Operator for Answers {
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Reply> {
         let reply = match self.0.get(&question.step) {
             Some(text) => Reply::Typed { text: text.clone(), by: "the drill".to_owned() },
-            None => Reply::Nobody(format!("the drill has no answer: `answers: {{ {}: … }}`", super::expect::id(&question.step))),
+            None => Reply::Nobody(format!(
+                "the drill has no answer: `answers: {{ {}: … }}`",
+                super::expect::id(&question.step)
+            )),
         };
         Box::pin(std::future::ready(reply))
     }

@@ -170,7 +170,11 @@ impl Expect {
         let place = seen.step.map(|step| format!(" at {step}")).unwrap_or_default();
         if Wanted::of(seen.verdict) != Some(self.outcome) {
             let ended = Wanted::of(seen.verdict).map_or(seen.verdict.words(), Wanted::word);
-            unmet.push(format!("outcome {} was expected, and it was {ended}{place}: {}", self.outcome.word(), seen.reason));
+            unmet.push(format!(
+                "outcome {} was expected, and it was {ended}{place}: {}",
+                self.outcome.word(),
+                seen.reason
+            ));
         }
         if let Some(step) = &self.step
             && !seen.step.is_some_and(|path| is(path, step))
@@ -233,7 +237,9 @@ impl Content {
             (Self::Absent, None) => None,
             (Self::Absent, Some(_)) => Some("no such file was expected, and there is one".to_owned()),
             (_, None) => Some("a file was expected, and there is none".to_owned()),
-            (Self::Text(wanted), Some(seen)) => (*wanted != seen).then(|| format!("{wanted:?} was expected, and it is {seen:?}")),
+            (Self::Text(wanted), Some(seen)) => {
+                (*wanted != seen).then(|| format!("{wanted:?} was expected, and it is {seen:?}"))
+            }
             (Self::Json(wanted), Some(seen)) => match serde_json::from_str::<serde_json::Value>(&seen) {
                 Ok(value) if value == *wanted => None,
                 Ok(value) => Some(format!("{wanted} was expected, and it is {value}")),

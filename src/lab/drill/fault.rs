@@ -46,18 +46,8 @@ enum What {
     Run { hosts: Selector, command: String },
 }
 
-const KINDS: &[&str] = &[
-    "kill",
-    "power_off",
-    "power_on",
-    "cut_link",
-    "partition",
-    "slow",
-    "fill_disk",
-    "stale_data",
-    "skew_clock",
-    "run",
-];
+const KINDS: &[&str] =
+    &["kill", "power_off", "power_on", "cut_link", "partition", "slow", "fill_disk", "stale_data", "skew_clock", "run"];
 
 #[derive(Deserialize)]
 struct Times {
@@ -128,7 +118,8 @@ impl Moment {
                 return None;
             }
             [(first, _), (second, _), ..] => {
-                let message = format!("a fault is one thing, and this one has `{}` and `{}`", first.value, second.value);
+                let message =
+                    format!("a fault is one thing, and this one has `{}` and `{}`", first.value, second.value);
                 diags.push(
                     Diagnostic::error("two-faults", second.span, message)
                         .and(first.span, "the first")
@@ -274,7 +265,9 @@ impl What {
                 let keep = if *keep_down { ", kept down" } else { "" };
                 format!("{} {process}{keep}", hosts.text())
             }
-            Self::PowerOff(hosts) | Self::PowerOn(hosts) | Self::CutLink(hosts) | Self::StaleData(hosts) => hosts.text(),
+            Self::PowerOff(hosts) | Self::PowerOn(hosts) | Self::CutLink(hosts) | Self::StaleData(hosts) => {
+                hosts.text()
+            }
             Self::Partition(a, b) => format!("{} / {}", a.text(), b.text()),
             Self::Slow { hosts, delay, loss } => format!("{} by {} ms, loss {loss} %", hosts.text(), delay.as_millis()),
             Self::FillDisk { hosts, path } => format!("{} {path}", hosts.text()),

@@ -165,8 +165,7 @@ impl LabFields {
     /// The lab that is meant; every mistake in it is reported.
     fn spec(&self, drill: &str, span: Span, diags: &Diagnostics) -> Option<Spec> {
         let kit = kit(&self.kit, diags);
-        let hosts =
-            self.hosts.iter().map(|(name, host)| (name.clone(), host.clone().unwrap_or_default())).collect();
+        let hosts = self.hosts.iter().map(|(name, host)| (name.clone(), host.clone().unwrap_or_default())).collect();
         let mine = Diagnostics::new();
         let inventory = Inventory::simple(drill, &hosts, &mine);
         let wrong = mine.has_errors();
@@ -181,7 +180,9 @@ impl LabFields {
             let address = if given { host.address.parse().ok() } else { Some([10, 66, 0, last].into()) };
             let Some(address) = address else {
                 let message = format!("`{}` is not an IPv4 address", host.address);
-                diags.push(Diagnostic::error("lab", host.span, message).help("leave it out, or write one in 10.66.0.0/24"));
+                diags.push(
+                    Diagnostic::error("lab", host.span, message).help("leave it out, or write one in 10.66.0.0/24"),
+                );
                 return None;
             };
             let vars = host.vars.iter().map(|(name, tree)| (name.clone(), Value::from_tree(tree).to_json())).collect();

@@ -162,7 +162,8 @@ fn path_of(name: &str, runbook: &Runbook) -> Option<String> {
 }
 
 pub(super) fn step(name: &Sp<String>, runbook: &Runbook, diags: &Diagnostics) {
-    if path_of(&name.value, runbook).is_none() && !runbook.broken.steps.contains(&name.value) && !name.span.is_nowhere() {
+    if path_of(&name.value, runbook).is_none() && !runbook.broken.steps.contains(&name.value) && !name.span.is_nowhere()
+    {
         let known: Vec<String> = runbook.all_steps().iter().map(|step| step.id.value.clone()).collect();
         let message = format!("runbook `{}` has no step `{}`", runbook.name.value, name.value);
         let help = near(&name.value, known.iter().map(String::as_str));
