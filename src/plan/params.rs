@@ -37,11 +37,10 @@ fn entry(name: &str) -> String {
 
 /// Gives each text of the command line a place, so that a diagnostic can point into it.
 pub(super) fn place(given: &Given<'_>, sources: &mut Sources) -> IndexMap<String, GivenValue> {
-    let written = given
-        .written
-        .iter()
-        .flat_map(|(params, _)| *params)
-        .map(|(name, value)| (name.value.clone(), GivenValue { value: value.clone(), name: name.span, how: entry }));
+    let written =
+        given.written.iter().flat_map(|(params, _)| *params).map(|(name, value)| {
+            (name.value.clone(), GivenValue { value: value.clone(), name: name.span, how: entry })
+        });
     let mut all: IndexMap<String, GivenValue> = written.collect();
     for (name, text) in given.params {
         let source = sources.add(format!("-p {name}"), text.as_str());
