@@ -38,6 +38,8 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Execute a runbook.
     Run(RunArgs),
+    /// List what is still owed to hosts that could not be reached, carry it out now, or close it with a reason.
+    Duty(DutyArgs),
     /// List the runs that were made from this machine.
     Runs(RunsArgs),
     /// Show what happened in a run: what was done where, what may have run, what never started.
@@ -139,6 +141,42 @@ fn value_at_plan(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// `refloat duty`
+///
+/// A step with `reach: later` does not wait for a host that cannot be reached: what it would do there is kept with the
+/// run as a duty, until it is carried out or closed.
+#[derive(Args, Debug)]
+#[command(after_help = DUTIES)]
+pub struct DutyArgs {
+    /// The run, or the beginning of its id. Without it: list the open duties of all runs.
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Only these: a host, or HOST/STEP as the list names it. Default: all that are open.
+    #[arg(value_name = "DUTY")]
+    pub duties: Vec<String>,
+    /// Do nothing on the host and close them: it was scrapped, rebuilt, or somebody did it by hand. Name each DUTY.
+    #[arg(long, requires_all = ["duties", "reason"])]
+    pub close: bool,
+    /// Why, for the report.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// A secret of the run, which is not kept with it, as `name=value`; repeatable.
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub param: Vec<(String, String)>,
+}
+
+const DUTIES: &str = "\
+  refloat duty                                      what is owed, and to whom
+  refloat duty RUN                                  connect to those hosts and do it: each step at most once
+  refloat duty RUN consul-3                         only on that host
+  refloat duty RUN consul-3/fence --close --reason 'disk was shredded'
+
+A host that starts its services by itself may talk to the others before its duty is carried out. When that must not
+happen, bring it back where it reaches nobody but you. One that was rebuilt or has rejoined since may owe nothing any
+more: close its duty with a reason instead.
+
+Exit codes: 0 all done · 1 failed · 4 refused · 5 it is not known what happened · 6 a host still cannot be reached";
+
 /// `refloat drill`
 ///
 /// A lab is made, set up and broken as the drill says, the runbook recovers it, and what must hold afterwards is asked.
@@ -174,6 +212,9 @@ pub struct DrillArgs {
 /// `refloat runs`
 #[derive(Args, Debug)]
 pub struct RunsArgs {
+    /// Only runs that still owe something to a host, and what. `refloat duty` carries it out.
+    #[arg(long)]
+    pub duties: bool,
     /// How many, the latest first.
     #[arg(short = 'n', long, default_value_t = 20)]
     pub limit: usize,

@@ -4,6 +4,7 @@
 mod args;
 mod doctor;
 mod drill;
+mod duty;
 mod env;
 pub mod lab;
 mod load;
@@ -14,6 +15,7 @@ mod run;
 mod runs;
 mod show;
 mod signals;
+mod tell;
 mod validate;
 
 use std::process::ExitCode;
@@ -40,6 +42,7 @@ pub fn main() -> ExitCode {
         Verb::Validate(args) => validate::run(args, &cli.common),
         Verb::Plan(args) => plan::run(args, &cli.common),
         Verb::Run(args) => run::run(args, &cli.common),
+        Verb::Duty(args) => duty::run(args, &cli.common),
         Verb::Runs(args) => runs::run(args, &cli.common),
         Verb::Report(args) => report::run(args, &cli.common),
         Verb::Drill(args) => drill::run(args, &cli.common),

@@ -7,23 +7,20 @@ use tokio::sync::watch;
 
 use super::args::{Common, Output, RunArgs};
 use super::operator::AtTheTerminal;
-use super::{env, load, plan, show, signals};
+use super::{env, load, plan, show, signals, tell};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
-use crate::event::{EventKind, Mode, Opened, PlannedStep, RunState};
+use crate::event::{Mode, Opened, PlannedStep};
 use crate::exec::{Cancel, Idle, Setup, execute};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{Plan, RunFacts, World};
-use crate::report::{self, Reporter};
+use crate::report;
 use crate::runbook::Risk;
 use crate::template::Value;
 use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
-
-/// How often a live display moves.
-const TICK: std::time::Duration = std::time::Duration::from_millis(100);
 
 pub fn run(args: &RunArgs, common: &Common) -> Exit {
     let (plan, files) = match plan::make(&args.subject, common) {
@@ -92,12 +89,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     };
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
-    let reporter = tokio::spawn(tell(
-        begun.log.clone(),
-        Arc::clone(&clock),
-        report::for_stdout(common.output == Output::Json),
-        shown,
-    ));
+    let reporter = report::for_stdout(common.output == Output::Json);
+    let reporter = tokio::spawn(tell::tell(begun.log.clone(), None, Arc::clone(&clock), reporter, shown));
     let (canceller, cancel) = Cancel::pair();
     let signals = tokio::spawn(signals::obey(canceller));
     let operator = AtTheTerminal {
@@ -175,47 +168,4 @@ pub async fn begin(
     };
     let log = journal.begin(opened, &plan.stored).await?;
     Ok(Begun { log, facts })
-}
-
-/// Shows a run while it goes on. A reporter that fails or lags never stops a run.
-pub async fn tell(log: RunLog, clock: Arc<dyn Clock>, mut reporter: Box<dyn Reporter>, shown: watch::Sender<usize>) {
-    let mut events = log.subscribe(1);
-    let mut state: Option<RunState> = None;
-    let mut questions = 0;
-    // our own clone must not keep the run alive: the follower ends when the last log is gone
-    let head = {
-        let log = log;
-        move || log.head()
-    };
-    let mut tick = tokio::time::interval(TICK);
-    loop {
-        let event = tokio::select! {
-            event = events.next() => event,
-            _ = tick.tick() => {
-                if let Some(state) = &state {
-                    reporter.tick(clock.now(), state);
-                }
-                continue;
-            }
-        };
-        let Ok(Some(event)) = event else { break };
-        let known = match &mut state {
-            Some(state) => state.apply(&event).is_ok(),
-            None => RunState::open(&event).map(|opened| state = Some(opened)).is_ok(),
-        };
-        let Some(now) = state.as_ref().filter(|_| known) else { break };
-        reporter.event(&event, now);
-        match &event.kind {
-            EventKind::Asked { .. } => {
-                questions += 1;
-                shown.send_replace(questions);
-            }
-            EventKind::RunClosed(_) => break,
-            _ => {}
-        }
-    }
-    if let Some(state) = &state {
-        let head = head();
-        reporter.finish(state, Some(head));
-    }
 }

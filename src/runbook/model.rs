@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::action::Action;
+use crate::action::aside::Aside;
 use crate::action::guard::Guard;
 use crate::action::probe::{Parse, Probe};
 use crate::base::span::Span;
@@ -171,6 +172,8 @@ pub struct Step {
 pub enum Body {
     /// A leaf that may change a host.
     Action(Box<dyn Action>),
+    /// A leaf that touches no host.
+    Aside(Box<dyn Aside>),
     /// Probes whose values are kept.
     Gather(IndexMap<String, Probe>),
     /// Targets chosen now.
@@ -181,8 +184,6 @@ pub enum Body {
     Wait(Wait),
     /// A person agrees.
     Confirm(Confirm),
-    /// A text for the timeline.
-    Note(Text<Plain>),
     /// Steps that belong together.
     Group(Vec<Step>),
 }
@@ -202,13 +203,13 @@ impl Body {
     pub fn key(&self) -> &'static str {
         match self {
             Self::Action(action) => action.key(),
+            Self::Aside(aside) => aside.key(),
             Self::Gather(_) => "gather",
             Self::Pick(_) => "pick",
             Self::Judge(Judge::Symptom, _) => "symptom",
             Self::Judge(Judge::Require, _) => "require",
             Self::Wait(_) => "wait",
             Self::Confirm(_) => "confirm",
-            Self::Note(_) => "note",
             Self::Group(_) => "steps",
         }
     }

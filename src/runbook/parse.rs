@@ -145,7 +145,7 @@ fn named<T>(
         .into_iter()
         .filter_map(|(name, tree)| {
             if !text::is_snake(&name.value) {
-                diags.push(not_snake(&name));
+                diags.push(text::not_snake(&name));
             }
             let thing = decode(name.clone(), &tree, diags);
             if thing.is_none() {
@@ -154,23 +154,4 @@ fn named<T>(
             thing.map(|thing| (name.value, thing))
         })
         .collect()
-}
-
-/// The diagnostic for a variable's name in the wrong case.
-pub(super) fn not_snake(name: &Sp<String>) -> Diagnostic {
-    let mut better = String::new();
-    for c in name.value.chars() {
-        // dataDir is data_dir
-        if c.is_uppercase() && better.ends_with(|before: char| before.is_ascii_lowercase()) {
-            better.push('_');
-        }
-        better.push(if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
-    }
-    let help = if text::is_snake(&better) {
-        format!("write `{better}`")
-    } else {
-        "lower-case letters from a to z, digits and single underscores, a letter first".to_owned()
-    };
-    Diagnostic::error("case", name.span, format!("`{}` is used as a variable, so it is snake_case", name.value))
-        .help(help)
 }

@@ -25,7 +25,7 @@ use crate::transport::ssh::Options;
 
 use super::super::args::{Common, DrillArgs};
 use super::super::load::{self, LoadedDrill};
-use super::super::{env, run};
+use super::super::{env, run, tell};
 use super::{RESULT, name, show};
 
 /// Carries the drill out in the lab of a folder.
@@ -138,7 +138,7 @@ impl Desk for AtTheLab {
             let shown = (part == Part::Recover && !self.quiet).then(|| {
                 let (questions, _) = watch::channel(0);
                 let reporter = report::for_stdout(false);
-                tokio::spawn(run::tell(log.clone(), Arc::clone(&self.clock), reporter, questions))
+                tokio::spawn(tell::tell(log.clone(), None, Arc::clone(&self.clock), reporter, questions))
             });
             Ok(Begin { log, facts, transport, shown, held })
         })

@@ -203,7 +203,7 @@ impl Expect {
             let had: Vec<&str> = had.iter().map(String::as_str).collect();
             unmet.extend(wanted.as_ref().and_then(|wanted| among(what, wanted, &had, is)));
         }
-        let open = seen.state.duties().iter().filter(|duty| duty.closed.is_none());
+        let open = seen.state.duties().iter().filter(|duty| duty.end.is_none());
         let open: Vec<String> = open.map(|duty| format!("{}/{}", duty.host, id(&duty.step))).collect();
         let open: Vec<&str> = open.iter().map(String::as_str).collect();
         let same = |had: &str, wanted: &Sp<String>| had == wanted.value;

@@ -155,7 +155,7 @@ impl Check<'_> {
             Body::Judge(_, guards) => self.guards(guards, place),
             Body::Wait(wait) => self.guards(&wait.until, place),
             Body::Confirm(confirm) => confirm.texts(&mut |text| self.texts.check(text, &self.known, place)),
-            Body::Note(text) => self.texts.check(text, &self.known, place),
+            Body::Aside(aside) => aside.texts(&mut |text| self.texts.check(text, &self.known, place)),
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
         }
     }
@@ -166,7 +166,7 @@ impl Check<'_> {
             Body::Action(_) | Body::Gather(_) => true,
             Body::Judge(_, guards) => guards.iter().any(Guard::needs_host),
             Body::Wait(wait) => wait.until.iter().any(Guard::needs_host),
-            Body::Pick(_) | Body::Confirm(_) | Body::Note(_) | Body::Group(_) => false,
+            Body::Pick(_) | Body::Confirm(_) | Body::Aside(_) | Body::Group(_) => false,
         } || step.done_when.iter().chain(&step.verify).any(Guard::needs_host);
         if needs && step.hosts.is_none() {
             self.diags.push(
