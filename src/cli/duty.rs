@@ -189,7 +189,7 @@ pub async fn close_all(state: &Path, run: &str, reason: &str) -> Result<(), Jour
     let run = journal.find(run).await?;
     let events = journal.events(&run).await?;
     let now = RunState::fold(&events)?;
-    let open: Vec<Duty> = now.duties().iter().filter(|duty| duty.closed.is_none()).cloned().collect();
+    let open: Vec<Duty> = now.duties().iter().filter(|duty| duty.end.is_none()).cloned().collect();
     if open.is_empty() {
         return Ok(());
     }
