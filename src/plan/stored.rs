@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::{HostName, Inventory};
+use crate::inventory::{ConnectSettings, HostName, Inventory};
 use crate::runbook::Runbook;
 use crate::template::Value;
 
 use super::params::Resolved;
 
 /// The form of this struct; grows when a field changes its meaning.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// A plan as it is kept. Secrets are there as references only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +32,10 @@ pub struct Stored {
     pub params: BTreeMap<String, serde_json::Value>,
     /// The static targets.
     pub targets: BTreeMap<String, Vec<String>>,
-    /// What the inventory says of the hosts that the plan may touch.
-    pub hosts: BTreeMap<String, StoredHost>,
+    /// The inventory's name.
+    pub inventory: String,
+    /// What the inventory says of the hosts that the plan may touch, in its order.
+    pub hosts: IndexMap<String, StoredHost>,
 }
 
 /// The bytes of a file.
@@ -76,6 +79,8 @@ pub struct StoredHost {
     pub user: Option<String>,
     /// On which port.
     pub port: Option<u16>,
+    /// The engine's settings for it.
+    pub connect: ConnectSettings,
     /// Its groups.
     pub groups: Vec<String>,
     /// Its values.
@@ -89,8 +94,8 @@ impl Stored {
         inventory: &Inventory,
         hosts: &[HostName],
         resolved: &Resolved,
-        templates: &indexmap::IndexMap<String, std::sync::Arc<str>>,
-        files: &indexmap::IndexMap<String, std::sync::Arc<[u8]>>,
+        templates: &IndexMap<String, std::sync::Arc<str>>,
+        files: &IndexMap<String, std::sync::Arc<[u8]>>,
     ) -> Self {
         let params = resolved
             .params
@@ -109,6 +114,7 @@ impl Stored {
                 address: host.address.clone(),
                 user: host.user.clone(),
                 port: host.port,
+                connect: host.connect.clone(),
                 groups: host.groups.clone(),
                 vars: vars.collect(),
             };
@@ -126,11 +132,13 @@ impl Stored {
                 .iter()
                 .map(|(name, hosts)| (name.clone(), hosts.iter().map(ToString::to_string).collect()))
                 .collect(),
+            inventory: inventory.name().to_owned(),
             hosts: hosts.collect(),
         }
     }
 
-    /// The bytes that are stored, and whose digest names the plan. Maps are sorted, so equal plans give equal bytes.
+    /// The bytes that are stored, and whose digest names the plan. Maps are sorted or in
+    /// the order of the inventory, so equal plans give equal bytes.
     ///
     /// # Panics
     /// Never: texts, numbers and maps of them are JSON.

@@ -120,6 +120,20 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
     })
 }
 
+impl Runbook {
+    /// The same runbook with other steps, without its locks and outputs: what a drill does before and after it.
+    #[must_use]
+    pub fn with_steps(self, name: Sp<String>, steps: &[Tree], diags: &Diagnostics) -> Self {
+        let mut broken = Broken::default();
+        let steps = step::decode_all(steps, &Outer::default(), diags, &mut broken);
+        broken.steps.extend(self.broken.steps);
+        broken.outputs.extend(self.broken.outputs);
+        let broken = Broken { steps: broken.steps, outputs: broken.outputs, ..self.broken };
+        let (title, description) = (None, None);
+        Self { name, title, description, lock: Vec::new(), outputs: IndexMap::new(), steps, broken, ..self }
+    }
+}
+
 /// The entries of a map of named things, whose names are variables.
 fn named<T>(
     entries: IndexMap<Sp<String>, Tree>,
