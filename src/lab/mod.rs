@@ -19,6 +19,7 @@
 //! Limits: disks are in memory and die with the lab; they survive a host's power-off. Where namespaces are forbidden,
 //! [`Mode::Loopback`] gives one sshd per host on a loopback address, and [`Mode::lost`] says what that cannot show.
 
+mod breaks;
 mod consul;
 pub mod drill;
 mod error;
@@ -195,7 +196,7 @@ impl Lab {
 
     /// Does something bad to the lab, or undoes it.
     pub fn fault(&self, fault: &Fault) -> Result<(), LabError> {
-        fault::apply(self, fault)
+        breaks::apply(self, fault)
     }
 
     /// Does several bad things at the same time. The first error is told when all are done.

@@ -156,7 +156,7 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
         let inventory = sources.add("inventory.yaml", INVENTORY);
         let inventory = Inventory::from_sources(&[(inventory, "/etc/ssh".into())], &sources, &diags).expect("one");
         let params = [("word", "a b"), ("lost", "b-9"), ("token", "s3cret")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        let given = Given { params: &params, written: &indexmap::IndexMap::new(), env: &|_| None };
+        let given = Given { params: &params, written: None, env: &|_| None };
         build(runbook, inventory, &Templates::new(), &given, &mut sources, &diags).unwrap_or_else(|| {
             panic!("{:?}", diags.into_sorted());
         })
@@ -164,7 +164,7 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
 
     fn again(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Plan, Vec<Diagnostic>> {
         let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-        let given = Given { params: &[], written: &indexmap::IndexMap::new(), env };
+        let given = Given { params: &[], written: None, env };
         let plan = restore(bytes, Digest::of("plan"), &given, &mut sources, &diags);
         plan.ok_or_else(|| diags.into_sorted())
     }

@@ -9,6 +9,7 @@
 //! that goes with it. The runbook's run is an ordinary run with its journal.
 
 mod carry_out;
+mod content;
 mod expect;
 mod fault;
 mod file;

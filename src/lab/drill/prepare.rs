@@ -117,9 +117,11 @@ pub fn prepare(
     for (part, book) in books {
         let files = templates(part, &book, sources);
         runbook::validate(&book, sources, &files, Some(&inventory), diags);
-        let given = Given { params: &[], written: &case.params, env: &env };
-        // what a lab says was looked at above
-        let inventory = load(sources, &Diagnostics::new())?;
+        let given = Given { params: &[], written: Some((&case.params, case.name.span)), env: &env };
+        // what is wrong with the lab was found above, and with the params it is found once
+        let nobody = Diagnostics::new();
+        let diags = if part == Part::Recover { diags } else { &nobody };
+        let inventory = load(sources, &nobody)?;
         plans.extend(plan::build(book, inventory, &files, &given, sources, diags).map(Arc::new));
     }
     let [setup, recover, verify] = <[Arc<Plan>; 3]>::try_from(plans).ok()?;
