@@ -8,7 +8,8 @@ use crate::action::Action;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Sources};
 use crate::inventory::Inventory;
-use crate::lab::drill::{self, Case, Drill, Part, Ready};
+use crate::lab::Lab;
+use crate::lab::drill::{self, Case, Drill, Part, Ready, Told};
 use crate::runbook::{self, Body, Runbook, Templates};
 use crate::text::{self, Sp};
 
@@ -114,26 +115,27 @@ impl LoadedDrill {
     pub fn prepare(
         &mut self,
         case: &Case,
-        inventory: Option<&Path>,
+        lab: Option<&Lab>,
         sources: &mut Sources,
         diags: &Diagnostics,
     ) -> Option<Ready> {
-        let inventory = match inventory {
-            Some(path) => {
-                let source = sources.add(path.display().to_string(), read(path, diags)?);
-                (source, path.parent().map(Path::to_owned).unwrap_or_default())
-            }
-            None => {
-                let name = format!("{} (its lab)", self.path.display());
-                (sources.add(name, drill::inventory_text(case.lab.as_ref()?)), PathBuf::new())
-            }
+        let told = if let Some(lab) = lab {
+            let path = lab.inventory_path();
+            let env = lab.env().map_err(|error| diags.push(Diagnostic::placeless("lab", error.to_string()))).ok()?;
+            let source = sources.add(path.display().to_string(), read(&path, diags)?);
+            Told { inventory: source, folder: lab.dir().to_owned(), env }
+        } else {
+            let spec = case.lab.as_ref()?;
+            let name = format!("{} (its lab)", self.path.display());
+            let env = spec.kit.variables().iter().map(|name| (*name, format!("{name} of the lab"))).collect();
+            Told { inventory: sources.add(name, drill::inventory_text(spec)), folder: PathBuf::new(), env }
         };
         let (path, runbook_path, files) = (&self.path, &self.runbook_path, &mut self.files);
         let mut find = |part, book: &Runbook, sources: &mut Sources| {
             let from = if part == Part::Recover { runbook_path } else { path };
             templates(from, book, files, sources, diags)
         };
-        drill::prepare(&self.drill, case, self.runbook, inventory, &mut find, sources, diags)
+        drill::prepare(&self.drill, case, self.runbook, told, &mut find, sources, diags)
     }
 }
 

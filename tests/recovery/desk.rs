@@ -82,17 +82,22 @@ impl<'a> Desk<'a> {
         enter.into_iter().chain(program.iter().chain(args).map(|&word| word.to_owned())).collect()
     }
 
-    fn start(&self, words: &[String]) -> Output {
+    fn start(&self, env: &[(&str, &str)], words: &[String]) -> Output {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).current_dir(self.path("here"));
         command.env("REFLOAT_STATE", self.path("state")).env("XDG_RUNTIME_DIR", self.path("control"));
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.envs(self.env.iter().map(|(name, value)| (name, value))).envs(env.iter().copied());
         command.stdin(std::process::Stdio::null()).output().expect("the program starts")
     }
 
     /// The program with these arguments and no terminal.
     pub fn refloat(&self, args: &[&str]) -> Said {
-        Said::of(&self.start(&self.words(args)))
+        self.refloat_with(&[], args)
+    }
+
+    /// The same, with more variables in its environment.
+    pub fn refloat_with(&self, env: &[(&str, &str)], args: &[&str]) -> Said {
+        Said::of(&self.start(env, &self.words(args)))
     }
 
     /// The program at a terminal of its own, where `typed` is typed.
@@ -101,7 +106,7 @@ impl<'a> Desk<'a> {
         // util-linux `script` gives the terminal; its input stays open until the program has ended
         let keys = self.write("keys", typed);
         let feed = format!("script -qec {} /dev/null <{}", shlex_word(&line), shlex_word(&keys));
-        Said::of(&self.start(&["bash".to_owned(), "-c".to_owned(), feed]))
+        Said::of(&self.start(&[], &["bash".to_owned(), "-c".to_owned(), feed]))
     }
 
     /// `refloat run`, and its report: the journal is whole, and the report tells the exit code of the program.

@@ -11,6 +11,7 @@ mod port;
 mod process;
 mod read;
 mod service;
+mod tls;
 
 pub use model::{Kind, PROBE_KEYS, Probe};
 pub use parse::Parse;
@@ -56,7 +57,7 @@ impl Probe {
             Kind::Command(command) => command::ask(command, self, look, login, scope).await,
             Kind::Read(path) => read::ask(path, self, look, login, scope).await,
             Kind::Path(path) => path::ask(path, self, look, login, scope).await,
-            Kind::Http(request) => http::ask(request, self, look, scope).await,
+            Kind::Http(request) => http::ask(request, self, look, login, scope).await,
             Kind::Port(address) => port::ask(address, self, look, scope).await,
             Kind::Service(name) => service::ask(name, self, look, login, scope).await,
             Kind::Process(name) => process::ask(name, self, look, login, scope).await,

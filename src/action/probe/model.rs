@@ -97,8 +97,10 @@ pub enum Command {
 pub struct Request {
     /// Where.
     pub url: Text<Url>,
-    /// Additional headers.
+    /// Additional headers; one whose value is null is left out.
     pub headers: IndexMap<String, Text<Plain>>,
+    /// For `https`: the file on the host with the authorities to trust. Null or none: those that the host trusts.
+    pub ca: Option<Text<Plain>>,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +136,7 @@ struct RequestFields {
     method: Option<Sp<String>>,
     #[serde(default)]
     headers: IndexMap<String, Text<Plain>>,
-    ca: Option<Sp<String>>,
+    ca: Option<Text<Plain>>,
 }
 
 impl Probe {
@@ -237,7 +239,7 @@ impl Kind {
             }
             Self::Http(request) => {
                 visit(&request.url);
-                request.headers.values().for_each(|text| visit(text));
+                request.headers.values().chain(&request.ca).for_each(|text| visit(text));
             }
             Self::Read(text)
             | Self::Path(text)
@@ -294,7 +296,7 @@ impl Command {
 impl Request {
     fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         if !matches!(tree.value, Node::Map(_)) {
-            return text::decode(tree, diags).map(|url| Self { url, headers: IndexMap::new() });
+            return text::decode(tree, diags).map(|url| Self { url, headers: IndexMap::new(), ca: None });
         }
         let fields: RequestFields = text::decode(tree, diags)?;
         if let Some(method) = fields.method.filter(|m| m.value != "GET") {
@@ -307,10 +309,7 @@ impl Request {
                 .help("a request that changes something is a step: use the action `http`"),
             );
         }
-        if let Some(ca) = fields.ca {
-            diags.push(crate::action::not_yet(ca.span, "`ca` (HTTPS from a probe)"));
-        }
-        Some(Self { url: fields.url, headers: fields.headers })
+        Some(Self { url: fields.url, headers: fields.headers, ca: fields.ca })
     }
 }
 

@@ -119,7 +119,8 @@ impl Check<'_> {
         }
         self.whom(step);
         self.still(self.known.runbook(), step);
-        step.surroundings.texts(&mut |text| self.texts.check(text, &self.known, &place));
+        // these are of each host that anything is asked of, also in a step that is about none
+        step.surroundings.texts(&mut |text| self.texts.check(text, &self.known, &Place::host()));
         step.when.iter().for_each(|e| self.texts.check(e, &self.known, &place));
         self.guards(&step.done_when, &place);
         self.body(&step.body, &place);
