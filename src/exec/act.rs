@@ -144,6 +144,7 @@ impl Run {
     fn prepare(&self, action: &dyn Action, step: &Step, hosts: &[String]) -> Result<Vec<Box<dyn Ready>>, Halt> {
         let surface = Surface { run: self, step };
         let template = |name: &str| self.plan.templates.get(name).cloned();
+        let files = |name: &str| self.plan.files.get(name).cloned();
         let mut ready = Vec::new();
         for host in hosts {
             let prepared = surface.surroundings(host).and_then(|login| {
@@ -153,6 +154,7 @@ impl Run {
                     timeout: step.surroundings.timeout(),
                     run: self.log.run().as_str(),
                     template: &template,
+                    files: &files,
                 })
             });
             ready.push(prepared.map_err(|error| Stop::new(Kind::Failed, format!("{host}: {error}")))?);

@@ -6,6 +6,8 @@ mod names;
 mod selectors;
 mod texts;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use crate::action::Effect;
@@ -20,8 +22,22 @@ use super::model::{Body, OnFailure, Risk, Runbook, Step};
 use names::{Answer, Known, Place};
 use texts::Texts;
 
-/// The template files that were found, by the names that authors write.
-pub type Templates = IndexMap<String, SourceId>;
+/// The files beside a runbook that were found, by the names that authors write.
+#[derive(Clone, Debug, Default)]
+pub struct Templates {
+    /// The templates.
+    pub texts: IndexMap<String, SourceId>,
+    /// The files that are sent as they are.
+    pub files: IndexMap<String, Arc<[u8]>>,
+}
+
+impl Templates {
+    /// None at all.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
 
 /// Checks a runbook as a whole. With an inventory, selectors are resolved as well.
 pub fn validate(
@@ -130,7 +146,7 @@ impl Check<'_> {
                     self.texts.check_compiled(source, compiled, &self.known, place);
                 }
                 for (name, context) in action.templates() {
-                    match self.templates.get(&name.value) {
+                    match self.templates.texts.get(&name.value) {
                         Some(source) => self.texts.check_file(*source, context, &self.known, place),
                         None => self.diags.push(
                             Diagnostic::error(
@@ -139,6 +155,16 @@ impl Check<'_> {
                                 format!("there is no template `{}`", name.value),
                             )
                             .help("templates are looked for in the folder `templates` beside `runbooks`"),
+                        ),
+                    }
+                }
+                for name in action.files() {
+                    match self.templates.files.get(&name.value) {
+                        Some(content) => action.inspect(name, content, self.diags),
+                        None => self.diags.push(
+                            Diagnostic::error("no-file", name.span, format!("there is no file `{}`", name.value)).help(
+                                "files are looked for from the runbook's own folder; `..` and `/` lead out of it",
+                            ),
                         ),
                     }
                 }
