@@ -32,11 +32,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use back::{beside, put_back};
+use back::{beside, put_back, stopped, succeed};
 pub use login::{Login, Script};
 pub use words::{clip, invalid, known, seconds, visible};
 
-use crate::action::words::exit_words;
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
@@ -44,7 +43,7 @@ use crate::base::ids::UnitKey;
 use crate::base::span::Span;
 use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Scope, Text, Value};
 use crate::text::{self, Sp, Tree};
-use crate::transport::{Answer, Done, Hands, LinkError, LogSource, Look, Started, Work};
+use crate::transport::{Answer, Hands, LinkError, LogSource, Look, Started, Work};
 
 /// What doing it again would mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -289,29 +288,6 @@ fn body(work: &Work, more: &[String]) -> String {
         "shell": work.shell,
     })
     .to_string()
-}
-
-/// What one of our scripts did, or what it said when it failed.
-fn succeed(done: Done, work: &Work) -> Result<Done, ActionError> {
-    stopped(&done, work)?;
-    if done.exit == 0 {
-        return Ok(done);
-    }
-    let said = String::from_utf8_lossy(&done.stderr);
-    let reason = match said.trim() {
-        "" => format!("exit {}", exit_words(done.exit)),
-        text => clip(text),
-    };
-    Err(ActionError::Failed { reason, stdout: done.stdout, stderr: done.stderr })
-}
-
-/// Whether the host stopped it at its timeout.
-fn stopped(done: &Done, work: &Work) -> Result<(), ActionError> {
-    if !done.timed_out {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&done.stderr);
-    Err(ActionError::TimedOut { after: work.timeout, reason: clip(said.trim()) })
 }
 
 /// The answer's text, for callers that only want to know whether it went well.
