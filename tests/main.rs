@@ -8,3 +8,4 @@ mod recovery;
 mod support;
 mod template;
 mod transport;
+mod watch;

@@ -17,6 +17,7 @@ use super::cancel::Cancel;
 use super::connect::{self, Links};
 use super::halt::{Halt, Stop};
 use super::operator::Operator;
+use super::watching::Armed;
 
 /// What a run needs.
 pub struct Setup {
@@ -49,6 +50,8 @@ pub(super) struct Run {
     pub(super) changed: bool,
     /// Hosts past a point of no return.
     pub(super) no_return: IndexSet<String>,
+    /// Where logs stood when the step of a watch's `since` began, by the watch's path.
+    pub(super) armed: Armed,
     /// Hosts that were silent since the last confirmation: not proved dead.
     pub(super) silent: IndexSet<String>,
 }
@@ -72,6 +75,7 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
         cancel,
         changed: false,
         no_return: IndexSet::new(),
+        armed: Armed::new(),
         silent: IndexSet::new(),
     };
     let ended = match run.steps(&plan.runbook.steps).await {

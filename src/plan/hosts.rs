@@ -62,7 +62,7 @@ impl Walk<'_> {
                 }
             }
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
-            Body::Action(_) | Body::Confirm(_) | Body::Note(_) => {}
+            Body::Action(_) | Body::Watch | Body::Confirm(_) | Body::Note(_) => {}
         }
     }
 }

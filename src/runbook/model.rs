@@ -179,6 +179,8 @@ pub enum Body {
     Judge(Judge, Vec<Guard>),
     /// Guards that must come to hold.
     Wait(Wait),
+    /// Logs that must say something: the step's `watch`.
+    Watch,
     /// A person agrees.
     Confirm(Confirm),
     /// A text for the timeline.
@@ -207,6 +209,7 @@ impl Body {
             Self::Judge(Judge::Symptom, _) => "symptom",
             Self::Judge(Judge::Require, _) => "require",
             Self::Wait(_) => "wait",
+            Self::Watch => "watch",
             Self::Confirm(_) => "confirm",
             Self::Note(_) => "note",
             Self::Group(_) => "steps",
