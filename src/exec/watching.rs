@@ -250,6 +250,10 @@ impl Watching {
     pub(super) async fn until_settled(mut self, run: &mut Run, step: &Step) -> Result<(), Halt> {
         let (Some(active), Some(watch)) = (&mut self.0, &step.watch) else { return Ok(()) };
         let deadline = tokio::time::Instant::now() + watch.within;
+        if matches!(active.matcher.verdict(run.moment()), Verdict::Pending { .. }) {
+            let what = format!("waits at most {}: {}", crate::action::seconds(watch.within), active.what);
+            active.note(run, step, what).await?;
+        }
         let verdict = loop {
             let now = run.moment();
             let wake = match active.matcher.verdict(now) {

@@ -202,10 +202,9 @@ impl Matcher {
                 Verdict::Pending { until: Some(Timestamp(held.0.saturating_add(settle))) }
             }
             Some(_) => match self.silence() {
-                None => Verdict::Passed,
                 Some(what) if self.gaps.contains(&true) => Verdict::Unknown { why: self.missing(what) },
                 Some(_) if self.unseen().next().is_some() => Verdict::Pending { until: None },
-                Some(_) => Verdict::Passed,
+                None | Some(_) => Verdict::Passed,
             },
         }
     }
@@ -224,7 +223,10 @@ impl Matcher {
                     None if self.silence().is_some() && self.unseen().next().is_some() => {
                         let unseen: Vec<usize> = self.unseen().collect();
                         let why = format!("it holds, and whether for {}", seconds(self.settle));
-                        (why, self.not_read(|h| unseen.contains(&h)).or_else(|| Some("its log was not heard".to_owned())))
+                        (
+                            why,
+                            self.not_read(|h| unseen.contains(&h)).or_else(|| Some("its log was not heard".to_owned())),
+                        )
                     }
                     None => (format!("it has held, but not for {} yet", seconds(self.settle)), None),
                 };
@@ -390,7 +392,9 @@ mod tests {
     /// Every log has been seen at these moments.
     fn see(m: &mut Matcher, times: [u64; 2]) {
         for time in times {
-            HOSTS.iter().for_each(|host| m.seen(host, Duration::from_millis(time)));
+            for host in HOSTS {
+                m.seen(host, Duration::from_millis(time));
+            }
         }
     }
 
@@ -499,7 +503,10 @@ mod tests {
         for round in 0..5 {
             m.feed("b", "2026-11-22T14:05:01.920Z won", None, at(round * 1000));
             m.feed("b", "2026-11-22T14:05:01.920Z lost", None, at(round * 1000));
-            see(&mut m, [u64::try_from(round).expect("small") * 1000 + 1, u64::try_from(round).expect("small") * 1000 + 900]);
+            see(
+                &mut m,
+                [u64::try_from(round).expect("small") * 1000 + 1, u64::try_from(round).expect("small") * 1000 + 900],
+            );
             assert_eq!(m.verdict(at(round * 1000 + 999)), Verdict::Pending { until: None });
         }
         assert!(failed(&m.at_deadline(at(5000))));

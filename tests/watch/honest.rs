@@ -48,8 +48,12 @@ async fn all(name: &str, shell: &str) {
     let second = format!("{heading}SECOND LIFE\nmore\n");
     fs::write(path("second"), &second).expect("a file");
     let second = fs::read(path("second")).expect("a file");
-    std::os::unix::fs::FileExt::write_all_at(&fs::OpenOptions::new().write(true).open(&log).expect("a log"), &second, 0)
-        .expect("written");
+    std::os::unix::fs::FileExt::write_all_at(
+        &fs::OpenOptions::new().write(true).open(&log).expect("a log"),
+        &second,
+        0,
+    )
+    .expect("written");
     assert!(gap(&told(&mut follower).await).contains("truncated"));
     assert_eq!(line(&told(&mut follower).await).trim(), heading.trim());
     assert_eq!(line(&told(&mut follower).await), "SECOND LIFE");

@@ -60,7 +60,10 @@ async fn follow(name: &str, shell: &str, kind: &str, breaks: u32) {
             Followed::Line { text, .. } => {
                 let number = text.get(33..42).and_then(|number| number.parse::<u64>().ok());
                 let number = number.unwrap_or_else(|| panic!("{text:?} was never written"));
-                assert!(number == expected || (!came.gaps.is_empty() && number > expected), "{number} after {expected}");
+                assert!(
+                    number == expected || (!came.gaps.is_empty() && number > expected),
+                    "{number} after {expected}"
+                );
                 expected = number + 1;
                 came.lines += 1;
             }
@@ -68,7 +71,9 @@ async fn follow(name: &str, shell: &str, kind: &str, breaks: u32) {
             Followed::Blind { .. } => {}
             Followed::Seen { .. } => {
                 // between two confirmations nothing is in the air
-                if came.reconnected < breaks && came.lines > u64::from(came.reconnected + 1) * LINES / u64::from(breaks + 1) {
+                if came.reconnected < breaks
+                    && came.lines > u64::from(came.reconnected + 1) * LINES / u64::from(breaks + 1)
+                {
                     cursor = follower.cursor();
                     drop(follower);
                     follower = Follower::start(&*link, None, &cursor).await.expect("a follower");

@@ -198,7 +198,9 @@ impl Check<'_> {
                     step.id.span,
                     format!("`watch` is around an action, and `{}` is none", step.body.key()),
                 )
-                .help("make it a step of its own, with `since:` and the id of the step from whose beginning lines count"),
+                .help(
+                    "make it a step of its own, with `since:` and the id of the step from whose beginning lines count",
+                ),
             );
         }
         self.since(self.known.runbook(), step);
@@ -210,10 +212,12 @@ impl Check<'_> {
             (None, Body::Watch) => Diagnostic::error("missing-key", watch.span, "missing key `since`")
                 .label("needs `since`")
                 .help("a watch that is a step of its own names the step from whose beginning lines count"),
-            (Some(since), Body::Action(_)) => {
-                Diagnostic::error("since-beside-action", since.span, "`since` beside an action: lines count from its start")
-                    .help("remove `since`, or make the watch a step of its own")
-            }
+            (Some(since), Body::Action(_)) => Diagnostic::error(
+                "since-beside-action",
+                since.span,
+                "`since` beside an action: lines count from its start",
+            )
+            .help("remove `since`, or make the watch a step of its own"),
             (Some(since), Body::Watch) if self.known.ids().any(|id| id == since.value) => return,
             (Some(since), Body::Watch) if runbook.step(&since.value).is_some() => {
                 let message = format!("step `{}` has not begun yet here", since.value);

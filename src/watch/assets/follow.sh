@@ -15,6 +15,7 @@ set +e
 f=$1 mark=$2 ino=$3 off=$4 sum=$5 len=$6
 us=/proc/self/fd/3 svlogd=
 [ "${f##*/}" != current ] || svlogd=${f%/*}
+# (some shells keep what they opened from the programs that they start, unless it is named: 3<&3)
 inode() { set -- $(ls -diL -- "$1" 2>/dev/null); I=${1:-0}; }
 size() { Z=$({ wc -c <"$1"; } 2>/dev/null) || Z=0; Z=$((Z)); }
 pos() { while read -r k v; do [ "$k" = pos: ] && { O=$v; return; }; done </proc/self/fdinfo/3; }
@@ -55,7 +56,7 @@ intact() {
 # goes on in file $2 at $3, at its beginning as a new one; 1: it cannot be opened, or is not inode $4
 enter() {
   { command exec 3<"$2"; } 2>/dev/null || return 1
-  inode "$us"; [ "$I" = "${4:-$I}" ] || return 1
+  inode "$us" 3<&3; [ "$I" = "${4:-$I}" ] || return 1
   know "$I"
   off=$3
   if [ "$off" = 0 ]; then last='' len=0 sum=4294967295
@@ -71,7 +72,10 @@ drain() {
     [ "$O" != "$off" ] || return 0
     intact || { say void; return 1; }
     # the first bytes of the file, and others before it that nobody has read
-    if [ "$b" = 0 ] && [ "$us" -ef "$f" ] && unread; then off=0 last='' len=0; say void; return 1; fi
+    if [ "$b" = 0 ] && [ "$us" -ef "$f" ] && unread; then
+      inode "$us" 3<&3; known="${known%% "$I" *} ${known#* "$I" }"
+      off=0 last='' len=0; say void; return 1
+    fi
     case $read in *" $sum:$len "*) ;; *) read="$read$sum:$len ";; esac
     ok
   done
@@ -124,7 +128,7 @@ whole() {
   if [ ! -r "$2" ]; then know "$1"; say "gap $2 may not be read"
   elif packed "$2"; then
     { command exec 4<"$2"; } 2>/dev/null || return 1
-    inode /proc/self/fd/4; [ "$I" = "$1" ] || return 1
+    inode /proc/self/fd/4 4<&4; [ "$I" = "$1" ] || return 1
     know "$1"; print "$2" 0 1
     if [ "${P##* }" = 0 ]; then say "gap $2 was packed before it was read, and cannot be unpacked here"
     else off=0 sum=4294967295 len=0; say "at $1 0"; out "$2" <&4; ok; fi
@@ -183,7 +187,7 @@ from_old() {
   i=${old%% *} c=${old#* }
   if packed "$c"; then
     { command exec 4<"$c"; } 2>/dev/null || return 1
-    inode /proc/self/fd/4; [ "$I" = "$i" ] || return 1
+    inode /proc/self/fd/4 4<&4; [ "$I" = "$i" ] || return 1
     know "$I"; say "copy $I $off"; out "$c" <&4 | tail -c "+$((off+1))"; ok
   else
     enter copy "$c" "$off" "$i" || return 1
@@ -209,9 +213,9 @@ last=
 # what is older than where we begin is of no interest
 begin() {
   while :; do
-    snap; s0=$S known=' ' after= old=
+    snap; s0=$S known=' ' after= old= here=
     inode "$f"; now=$I
-    if [ "$ino" = 0 ] || { [ "$now" = "$ino" ] && same "$f"; }; then :; else find_old; fi
+    if [ "$ino" = 0 ] || { [ "$now" = "$ino" ] && same "$f"; }; then here=1; else find_old; fi
     while read -r _ i c; do
       [ -n "$c" ] || continue
       [ -n "$after" ] || know "$i"
@@ -222,7 +226,7 @@ RF_END
     snap; [ "$S" = "$s0" ] || continue
     if [ "$ino" = 0 ]; then await; enter at "$f" 0
     elif [ -n "$old" ]; then from_old
-    elif [ "$now" = "$ino" ] && same "$f"; then enter at "$f" "$off" "$ino"
+    elif [ -n "$here" ]; then enter at "$f" "$off" "$ino"
     else say "gap the file was truncated or removed, and no copy of it was found"; await; enter at "$f" 0; fi
     case $? in 0) return;; 2) emptied; return;; esac
   done
