@@ -1,4 +1,4 @@
-//! Wrong texts: 50 runbooks, inventories, templates and params with several mistakes each. The whole list is asserted, in
+//! Wrong texts: more than 50 runbooks, inventories, templates and params with several mistakes each. The whole list is asserted, in
 //! order: no mistake hides another, none is reported twice, carets are right beside non-ASCII text.
 //!
 //! Each file ends with its mistakes, `# wrong: CODE LINE:COLUMN [in FILE]`, which are asserted apart from the snapshots:
@@ -87,7 +87,7 @@ fn reported(arguments: &[String]) -> Vec<Mistake> {
 #[test]
 fn every_mistake_is_reported_once_and_at_its_place() {
     let files = files();
-    assert_eq!(files.len(), 50);
+    assert!(files.len() >= 50, "{}", files.len());
     let mut codes = BTreeSet::new();
     let mut non_ascii = 0;
     for path in &files {

@@ -1,5 +1,6 @@
 //! The one integration binary: what needs real processes, real sshd, real hosts.
 
+mod actions;
 mod architecture;
 mod corpus;
 mod crash;

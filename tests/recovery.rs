@@ -1,6 +1,7 @@
 //! Recoveries, and refusals to recover, by the real program on labs of real hosts.
 
 pub mod desk;
+mod duties;
 mod hostile;
 mod places;
 mod refused;

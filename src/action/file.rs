@@ -15,7 +15,7 @@ use crate::text::{self, Mode, Sp, Tree};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, owner};
 
 /// A file and what it should be.
 #[derive(Debug)]
@@ -216,13 +216,8 @@ if [ "$follow" != follow ]; then
 fi
 [ ! -d "$path" ] || { echo "$path is a folder" >&2; exit 6; }
 sum() { s=$(sha256sum <"$1"); echo "${s%% *}"; }
-uid() { case $1 in *[!0-9]*) id -u -- "$1" 2>/dev/null || { echo "no such user: $1" >&2; return 1; };; *) echo "$1";; esac; }
-gid() { case $1 in *[!0-9]*) awk -F: -v g="$1" '$1 == g { print $3; f = 1 } END { exit !f }' /etc/group || { echo "no such group: $1" >&2; return 1; };; *) echo "$1";; esac; }
 same() {
-  [ -f "$path" ] && [ "$(sum "$path")" = "$digest" ] || return 1
-  [ -z "$owner" ] || [ "$(stat -c %u -- "$path")" = "$(uid "$owner")" ] || return 1
-  [ -z "$group" ] || [ "$(stat -c %g -- "$path")" = "$(gid "$group")" ] || return 1
-  [ -z "$mode" ] || [ "$(printf %04d "$(stat -c %a -- "$path")")" = "$mode" ]
+  [ -f "$path" ] && [ "$(sum "$path")" = "$digest" ] && owned "$path"
 }
 "#;
 
@@ -271,15 +266,9 @@ impl Target {
     fn script(&self, script: &str, staged: &str) -> Script {
         let digest = self.digest.map(|digest| digest.to_string()).unwrap_or_default();
         Script::new(
-            format!("{COMMON}\n{script}"),
+            format!("{}{COMMON}\n{script}", owner::FUNCTIONS),
             &[&self.path, staged, &digest, &self.owner, &self.group, &self.mode, self.follow, &self.backup],
         )
-    }
-
-    /// The staged copy's path: in the destination's folder, so that the rename is one, and named by the unit.
-    fn staged(&self, hands: &Hands<'_>) -> String {
-        let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{folder}/.refloat-{}", &hands.key().to_string()[..16])
     }
 
     fn words(&self) -> String {
@@ -324,7 +313,7 @@ impl Ready for Target {
 
     fn stage<'a>(&'a self, hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async move {
-            let staged = self.staged(hands);
+            let staged = super::beside(&self.path, hands);
             let work = Work {
                 stdin: self.content.clone().unwrap_or_default().into_bytes(),
                 part: "stage",
@@ -338,7 +327,7 @@ impl Ready for Target {
 
     fn unstage<'a>(&'a self, hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async move {
-            let script = Script::new("rm -f -- \"$1\"", &[&self.staged(hands)]);
+            let script = Script::new("rm -f -- \"$1\"", &[&super::beside(&self.path, hands)]);
             let work = Work { part: "unstage", ..script.work(&self.work) };
             super::succeed(hands.run(&work, None).await?, &work)?;
             Ok(())
@@ -348,7 +337,7 @@ impl Ready for Target {
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
             let script = if self.content.is_some() { COMMIT } else { REMOVE };
-            let script = self.script(script, &self.staged(hands));
+            let script = self.script(script, &super::beside(&self.path, hands));
             let work = Work { cursors: logs.sources, ..script.work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let changed = done.stdout.starts_with(b"changed");

@@ -1,21 +1,28 @@
 //! What a step can do to or learn of a host: actions (leaves that may change it), probes and guards (which only look).
 //!
 //! An action is one file here and one line in [`registry`]: a plain struct of what the author writes, and for each host
-//! a [`Ready`] body in which every text has been rendered. Only [`Ready::apply`] and [`Ready::stage`] are handed
+//! a [`Ready`] body in which every text has been rendered. What touches no host is an [`aside`] instead. Only [`Ready::apply`] and [`Ready::stage`] are handed
 //! [`Hands`]; everything else sees [`Look`](crate::transport::Look) at most.
 
+pub mod aside;
 pub mod check;
+mod directory;
 mod download;
 mod file;
 pub mod fleet;
 pub mod guard;
+mod link;
 mod login;
 mod r#move;
+mod note;
+mod owner;
+mod pause;
 pub mod probe;
 pub mod registry;
 mod run;
 mod service;
 mod service_state;
+mod set;
 mod words;
 
 use std::fmt::Debug;
@@ -209,6 +216,12 @@ pub(crate) fn check_argv(words: &[Text<Plain>], diags: &Diagnostics) {
 pub fn not_yet(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error("not-yet", span, format!("{what} is not carried out by this version"))
         .help("it is part of the language and will come; until then write the step without it")
+}
+
+/// A path for what is made ready: in the destination's folder, so that one rename puts it there, and named by the unit.
+fn beside(path: &str, hands: &Hands<'_>) -> String {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{folder}/.refloat-{}", &hands.key().to_string()[..16])
 }
 
 /// The canonical text of some work, for its digest. Secrets enter by their digests.

@@ -3,16 +3,35 @@
 use crate::base::diag::Diagnostics;
 use crate::text::Tree;
 
-use super::{Action, download, file, r#move, run, service};
+use super::aside::Aside;
+use super::{Action, directory, download, file, link, r#move, note, pause, run, service, set};
 
-type Decode = fn(&Tree, &Diagnostics) -> Option<Box<dyn Action>>;
+/// A leaf of a runbook.
+#[derive(Debug)]
+pub enum Leaf {
+    /// One that may change a host.
+    Action(Box<dyn Action>),
+    /// One that touches none.
+    Aside(Box<dyn Aside>),
+}
+
+/// How the value under a key is decoded.
+enum Decode {
+    Action(fn(&Tree, &Diagnostics) -> Option<Box<dyn Action>>),
+    Aside(fn(&Tree, &Diagnostics) -> Option<Box<dyn Aside>>),
+}
 
 const ACTIONS: &[(&str, Decode)] = &[
-    ("download", download::decode),
-    ("file", file::decode),
-    ("move", r#move::decode),
-    ("run", run::decode),
-    ("service", service::decode),
+    ("directory", Decode::Action(directory::decode)),
+    ("download", Decode::Action(download::decode)),
+    ("file", Decode::Action(file::decode)),
+    ("link", Decode::Action(link::decode)),
+    ("move", Decode::Action(r#move::decode)),
+    ("note", Decode::Aside(note::decode)),
+    ("pause", Decode::Aside(pause::decode)),
+    ("run", Decode::Action(run::decode)),
+    ("service", Decode::Action(service::decode)),
+    ("set", Decode::Aside(set::decode)),
 ];
 
 /// The keys of all actions.
@@ -21,7 +40,10 @@ pub fn keys() -> impl Iterator<Item = &'static str> {
 }
 
 /// Decodes the action under a key. `None` when a mistake was recorded or the key is no action's.
-pub fn decode(key: &str, tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+pub fn decode(key: &str, tree: &Tree, diags: &Diagnostics) -> Option<Leaf> {
     let (_, decode) = ACTIONS.iter().find(|(name, _)| *name == key)?;
-    decode(tree, diags)
+    match decode {
+        Decode::Action(decode) => decode(tree, diags).map(Leaf::Action),
+        Decode::Aside(decode) => decode(tree, diags).map(Leaf::Aside),
+    }
 }

@@ -32,16 +32,20 @@ change · 5 needs attention · 6 something could not be reached · 75 detached �
 /// The verbs.
 #[derive(Subcommand, Debug)]
 pub enum Verb {
-    /// Show every mistake in runbooks, their templates and the inventory, in one go. Connects to nothing.
+    /// Show every mistake in runbooks, drills, templates and the inventory, in one go. Connects to nothing.
     Validate(ValidateArgs),
     /// Show every step, host and rendered command, offline.
     Plan(PlanArgs),
     /// Execute a runbook.
     Run(RunArgs),
+    /// List what is still owed to hosts that could not be reached, carry it out now, or close it with a reason.
+    Duty(DutyArgs),
     /// List the runs that were made from this machine.
     Runs(RunsArgs),
     /// Show what happened in a run: what was done where, what may have run, what never started.
     Report(ReportArgs),
+    /// Break a real cluster on this machine, recover it by its runbook, and say how long it took.
+    Drill(DrillArgs),
     /// Make, enter, break and remove labs of real hosts on this machine.
     Lab(LabArgs),
     /// Look whether this machine has what refloat and its labs need; says what to type.
@@ -74,7 +78,7 @@ pub enum Output {
 /// `refloat validate`
 #[derive(Args, Debug)]
 pub struct ValidateArgs {
-    /// Runbooks, and folders of them. Default: the folder `runbooks`.
+    /// Runbooks, drills, and folders of them. Default: the folder `runbooks`.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// An inventory, to check selectors as well: a file or a folder; repeatable.
@@ -137,9 +141,80 @@ fn value_at_plan(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// `refloat duty`
+///
+/// A step with `reach: later` does not wait for a host that cannot be reached: what it would do there is kept with the
+/// run as a duty, until it is carried out or closed.
+#[derive(Args, Debug)]
+#[command(after_help = DUTIES)]
+pub struct DutyArgs {
+    /// The run, or the beginning of its id. Without it: list the open duties of all runs.
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Only these: a host, or HOST/STEP as the list names it. Default: all that are open.
+    #[arg(value_name = "DUTY")]
+    pub duties: Vec<String>,
+    /// Do nothing on the host and close them: it was scrapped, rebuilt, or somebody did it by hand. Name each DUTY.
+    #[arg(long, requires_all = ["duties", "reason"])]
+    pub close: bool,
+    /// Why, for the report.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// A secret of the run, which is not kept with it, as `name=value`; repeatable.
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub param: Vec<(String, String)>,
+}
+
+const DUTIES: &str = "\
+  refloat duty                                      what is owed, and to whom
+  refloat duty RUN                                  connect to those hosts and do it: each step at most once
+  refloat duty RUN consul-3                         only on that host
+  refloat duty RUN consul-3/fence --close --reason 'disk was shredded'
+
+A host that starts its services by itself may talk to the others before its duty is carried out. When that must not
+happen, bring it back where it reaches nobody but you. One that was rebuilt or has rejoined since may owe nothing any
+more: close its duty with a reason instead.
+
+Exit codes: 0 all done · 1 failed · 4 refused · 5 it is not known what happened · 6 a host still cannot be reached";
+
+/// `refloat drill`
+///
+/// A lab is made, set up and broken as the drill says, the runbook recovers it, and what must hold afterwards is asked.
+/// Exit code 0: everything was as expected. Nothing is left of the lab, unless `--keep`.
+#[derive(Args, Debug)]
+pub struct DrillArgs {
+    /// Drills: files, their names in the folder `runbooks`, or folders. Default: the folder `runbooks`.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Only this variant; `main` is the file's own.
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+    /// Each so many times in a row.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub times: u32,
+    /// Leave the lab up, and say how to enter it.
+    #[arg(long)]
+    pub keep: bool,
+    /// Say how each drill ended, and not what happens in it.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Drill nothing: show how long recoveries took until now.
+    #[arg(long, conflicts_with_all = ["variant", "keep", "quiet", "times"])]
+    pub history: bool,
+    /// The form of the history.
+    #[arg(long, value_enum, default_value_t = Format::Text, requires = "history")]
+    pub format: Format,
+    /// The folder of a lab that is up and whose network this process is in.
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    pub inside: Option<PathBuf>,
+}
+
 /// `refloat runs`
 #[derive(Args, Debug)]
 pub struct RunsArgs {
+    /// Only runs that still owe something to a host, and what. `refloat duty` carries it out.
+    #[arg(long)]
+    pub duties: bool,
     /// How many, the latest first.
     #[arg(short = 'n', long, default_value_t = 20)]
     pub limit: usize,

@@ -87,25 +87,35 @@ pub fn run(args: &LabArgs) -> Exit {
     match act(args) {
         Ok(()) => Exit::Ok,
         Err(error) => {
-            anstream::eprintln!("error: {error}");
-            let mut cause = std::error::Error::source(&error);
-            while let Some(inner) = cause {
-                anstream::eprintln!("  because: {inner}");
-                cause = inner.source();
-            }
-            match error {
-                LabError::Spec { .. } | LabError::Fault { .. } | LabError::NoSuchHost { .. } => Exit::Usage,
-                LabError::Missing(_)
-                | LabError::AlreadyUp { .. }
-                | LabError::NotUp { .. }
-                | LabError::NotALab { .. }
-                | LabError::NoPower { .. }
-                | LabError::NoFaultsHere { .. }
-                | LabError::Consul(_) => Exit::Refused,
-                LabError::Program { .. } | LabError::Late { .. } | LabError::File { .. } | LabError::Record { .. } => {
-                    Exit::Failed
-                }
-            }
+            show(&error);
+            exit_of(&error)
+        }
+    }
+}
+
+/// Tells what went wrong with a lab.
+pub fn show(error: &LabError) {
+    anstream::eprintln!("error: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        anstream::eprintln!("  because: {inner}");
+        cause = inner.source();
+    }
+}
+
+/// The exit code of what went wrong with a lab.
+pub fn exit_of(error: &LabError) -> Exit {
+    match error {
+        LabError::Spec { .. } | LabError::Fault { .. } | LabError::NoSuchHost { .. } => Exit::Usage,
+        LabError::Missing(_)
+        | LabError::AlreadyUp { .. }
+        | LabError::NotUp { .. }
+        | LabError::NotALab { .. }
+        | LabError::NoPower { .. }
+        | LabError::NoFaultsHere { .. }
+        | LabError::Consul(_) => Exit::Refused,
+        LabError::Program { .. } | LabError::Late { .. } | LabError::File { .. } | LabError::Record { .. } => {
+            Exit::Failed
         }
     }
 }

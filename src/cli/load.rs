@@ -4,8 +4,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::base::diag::{Diagnostic, Diagnostics};
-use crate::base::span::Sources;
+use crate::base::span::{SourceId, Sources};
 use crate::inventory::Inventory;
+use crate::lab::drill::{self, Case, Drill, Part, Ready};
 use crate::runbook::{self, Body, Runbook, Templates};
 use crate::text;
 
@@ -24,22 +25,108 @@ pub fn runbook(
     sources: &mut Sources,
     diags: &Diagnostics,
 ) -> Option<Loaded> {
-    let path = find(path);
+    let path = find(path, ".yaml");
     let text = read(&path, diags)?;
     let source = sources.add(path.display().to_string(), text);
     let runbook = runbook::parse(source, sources, diags)?;
-    let mut templates = Templates::new();
     let mut files = vec![path.clone()];
-    for name in template_names(&runbook) {
-        if let Some(file) = template(&path, &name)
+    let templates = templates(&path, &runbook, &mut files, sources, diags);
+    runbook::validate(&runbook, sources, &templates, inventory, diags);
+    Some(Loaded { runbook, templates, files })
+}
+
+/// Reads the templates of a runbook, which are looked for from a file on. Adds what was read to `files`.
+fn templates(
+    from: &Path,
+    runbook: &Runbook,
+    files: &mut Vec<PathBuf>,
+    sources: &mut Sources,
+    diags: &Diagnostics,
+) -> Templates {
+    let mut templates = Templates::new();
+    for name in template_names(runbook) {
+        if let Some(file) = template(from, &name)
             && let Some(text) = read(&file, diags)
         {
             templates.insert(name, sources.add(file.display().to_string(), text));
             files.push(file);
         }
     }
-    runbook::validate(&runbook, sources, &templates, inventory, diags);
-    Some(Loaded { runbook, templates, files })
+    templates
+}
+
+/// A drill file, and the text of its runbook.
+pub struct LoadedDrill {
+    pub drill: Drill,
+    /// The file.
+    pub path: PathBuf,
+    runbook: SourceId,
+    runbook_path: PathBuf,
+    /// Every file that was read.
+    pub files: Vec<PathBuf>,
+}
+
+/// Whether a file is a drill: it says so in its first key, or by its name.
+pub fn is_drill(path: &Path) -> bool {
+    let named = path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".drill.yaml"));
+    let says = |text: String| text.lines().any(|line| line.starts_with("drill:"));
+    named || (path.is_file() && std::fs::read_to_string(path).is_ok_and(says))
+}
+
+/// Reads a drill and finds its runbook. `None` when nothing can be made of it.
+pub fn drill(path: &Path, sources: &mut Sources, diags: &Diagnostics) -> Option<LoadedDrill> {
+    let path = find(path, ".drill.yaml");
+    let text = read(&path, diags)?;
+    let source = sources.add(path.display().to_string(), text);
+    let drill = Drill::parse(source, sources, diags)?;
+    let Some(runbook_path) = runbook_of(&path, &drill.runbook) else {
+        if !drill.runbook.span.is_nowhere() {
+            let message = format!("there is no runbook `{}`", drill.runbook.value);
+            let help = "its file is looked for in the folders above the drill, and in their folders `runbooks`";
+            diags.push(Diagnostic::error("no-runbook", drill.runbook.span, message).help(help));
+        }
+        return None;
+    };
+    let runbook = sources.add(runbook_path.display().to_string(), read(&runbook_path, diags)?);
+    let files = vec![path.clone(), runbook_path.clone()];
+    Some(LoadedDrill { drill, path, runbook, runbook_path, files })
+}
+
+/// The file of the runbook that a drill names.
+fn runbook_of(drill: &Path, name: &str) -> Option<PathBuf> {
+    let name = format!("{name}.yaml");
+    let start = std::path::absolute(drill).ok()?;
+    let folders = start.ancestors().skip(1);
+    let found = folders.flat_map(|f| [f.join(&name), f.join("runbooks").join(&name)]).find(|file| file.is_file())?;
+    Some(as_written(found))
+}
+
+impl LoadedDrill {
+    /// Makes a case ready, with the inventory of its lab, or with the one that the lab would write.
+    pub fn prepare(
+        &mut self,
+        case: &Case,
+        inventory: Option<&Path>,
+        sources: &mut Sources,
+        diags: &Diagnostics,
+    ) -> Option<Ready> {
+        let inventory = match inventory {
+            Some(path) => {
+                let source = sources.add(path.display().to_string(), read(path, diags)?);
+                (source, path.parent().map(Path::to_owned).unwrap_or_default())
+            }
+            None => {
+                let name = format!("{} (its lab)", self.path.display());
+                (sources.add(name, drill::inventory_text(case.lab.as_ref()?)), PathBuf::new())
+            }
+        };
+        let (path, runbook_path, files) = (&self.path, &self.runbook_path, &mut self.files);
+        let mut find = |part, book: &Runbook, sources: &mut Sources| {
+            let from = if part == Part::Recover { runbook_path } else { path };
+            templates(from, book, files, sources, diags)
+        };
+        drill::prepare(&self.drill, case, self.runbook, inventory, &mut find, sources, diags)
+    }
 }
 
 /// Reads the inventory; several files are one.
@@ -47,13 +134,13 @@ pub fn inventory(paths: &[PathBuf], sources: &mut Sources, diags: &Diagnostics) 
     if paths.is_empty() { None } else { Inventory::load(paths, sources, diags) }
 }
 
-/// A runbook by its file, or by its name in the folder `runbooks`.
-fn find(path: &Path) -> PathBuf {
+/// A runbook or drill by its file, or by its name in the folder `runbooks`.
+fn find(path: &Path, ending: &str) -> PathBuf {
     if path.exists() {
         return path.to_owned();
     }
     let mut named = Path::new("runbooks").join(path).into_os_string();
-    named.push(".yaml");
+    named.push(ending);
     let named = PathBuf::from(named);
     if named.exists() { named } else { path.to_owned() }
 }
@@ -101,9 +188,13 @@ fn template(runbook: &Path, name: &str) -> Option<PathBuf> {
     let start = std::path::absolute(runbook).ok()?;
     let found =
         start.ancestors().skip(1).map(|folder| folder.join("templates").join(name)).find(|file| file.is_file())?;
-    // shown as the user would write it, when it lies below the working folder
-    let here = std::env::current_dir().ok()?;
-    Some(found.strip_prefix(&here).map(Path::to_owned).unwrap_or(found))
+    Some(as_written(found))
+}
+
+/// A path as the user would write it, when it lies below the working folder.
+fn as_written(path: PathBuf) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)
 }
 
 /// What a destructive run reads may be written by its user and by root only: whoever can write it decides what is done.

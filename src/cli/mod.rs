@@ -3,6 +3,8 @@
 
 mod args;
 mod doctor;
+mod drill;
+mod duty;
 mod env;
 pub mod lab;
 mod load;
@@ -13,6 +15,7 @@ mod run;
 mod runs;
 mod show;
 mod signals;
+mod tell;
 mod validate;
 
 use std::process::ExitCode;
@@ -39,8 +42,10 @@ pub fn main() -> ExitCode {
         Verb::Validate(args) => validate::run(args, &cli.common),
         Verb::Plan(args) => plan::run(args, &cli.common),
         Verb::Run(args) => run::run(args, &cli.common),
+        Verb::Duty(args) => duty::run(args, &cli.common),
         Verb::Runs(args) => runs::run(args, &cli.common),
         Verb::Report(args) => report::run(args, &cli.common),
+        Verb::Drill(args) => drill::run(args, &cli.common),
         Verb::Lab(args) => lab::run(args),
         Verb::Doctor => doctor::run(&cli.common),
     };

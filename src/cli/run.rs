@@ -7,23 +7,20 @@ use tokio::sync::watch;
 
 use super::args::{Common, Output, RunArgs};
 use super::operator::AtTheTerminal;
-use super::{env, load, plan, show, signals};
+use super::{env, load, plan, show, signals, tell};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
-use crate::event::{EventKind, Mode, Opened, PlannedStep, RunState};
-use crate::exec::{Cancel, Setup, execute};
+use crate::event::{Mode, Opened, PlannedStep};
+use crate::exec::{Cancel, Idle, Setup, execute};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{Plan, RunFacts, World};
-use crate::report::{self, Reporter};
+use crate::report;
 use crate::runbook::Risk;
 use crate::template::Value;
 use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
-
-/// How often a live display moves.
-const TICK: std::time::Duration = std::time::Duration::from_millis(100);
 
 pub fn run(args: &RunArgs, common: &Common) -> Exit {
     let (plan, files) = match plan::make(&args.subject, common) {
@@ -83,7 +80,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             return Exit::Refused;
         }
     };
-    let begun = match begin(args, &plan, &run, &state, &clock, &redactor).await {
+    let begun = match begin(args.reason.as_deref(), &plan, &run, &state, &clock, &redactor).await {
         Ok(begun) => begun,
         Err(error) => {
             show::error(error);
@@ -92,7 +89,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     };
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
-    let reporter = tokio::spawn(tell(begun.log.clone(), Arc::clone(&clock), common.output == Output::Json, shown));
+    let reporter = report::for_stdout(common.output == Output::Json);
+    let reporter = tokio::spawn(tell::tell(begun.log.clone(), None, Arc::clone(&clock), reporter, shown));
     let (canceller, cancel) = Cancel::pair();
     let signals = tokio::spawn(signals::obey(canceller));
     let operator = AtTheTerminal {
@@ -103,7 +101,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         asked: Mutex::new(0),
     };
     let operator = Arc::new(operator);
-    let setup = Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts };
+    let hook = Arc::new(Idle);
+    let setup = Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts, hook };
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(execute(setup)).await;
     signals.abort();
@@ -128,13 +127,15 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     }
 }
 
-struct Begun {
-    log: RunLog,
-    facts: RunFacts,
+/// A run whose first event is durable.
+pub struct Begun {
+    pub log: RunLog,
+    pub facts: RunFacts,
 }
 
-async fn begin(
-    args: &RunArgs,
+/// Begins the journal of a run.
+pub async fn begin(
+    reason: Option<&str>,
     plan: &Arc<Plan>,
     run: &RunId,
     state: &std::path::Path,
@@ -163,52 +164,8 @@ async fn begin(
         controller: env::controller(),
         mode: Mode::Run,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        reason: args.reason.clone().map(|reason| redactor.redact(reason)),
+        reason: reason.map(|reason| redactor.redact(reason)),
     };
     let log = journal.begin(opened, &plan.stored).await?;
     Ok(Begun { log, facts })
-}
-
-/// Shows a run while it goes on. A reporter that fails or lags never stops a run.
-async fn tell(log: RunLog, clock: Arc<dyn Clock>, json: bool, shown: watch::Sender<usize>) {
-    let mut events = log.subscribe(1);
-    let mut reporter: Box<dyn Reporter> = report::for_stdout(json);
-    let mut state: Option<RunState> = None;
-    let mut questions = 0;
-    // our own clone must not keep the run alive: the follower ends when the last log is gone
-    let head = {
-        let log = log;
-        move || log.head()
-    };
-    let mut tick = tokio::time::interval(TICK);
-    loop {
-        let event = tokio::select! {
-            event = events.next() => event,
-            _ = tick.tick() => {
-                if let Some(state) = &state {
-                    reporter.tick(clock.now(), state);
-                }
-                continue;
-            }
-        };
-        let Ok(Some(event)) = event else { break };
-        let known = match &mut state {
-            Some(state) => state.apply(&event).is_ok(),
-            None => RunState::open(&event).map(|opened| state = Some(opened)).is_ok(),
-        };
-        let Some(now) = state.as_ref().filter(|_| known) else { break };
-        reporter.event(&event, now);
-        match &event.kind {
-            EventKind::Asked { .. } => {
-                questions += 1;
-                shown.send_replace(questions);
-            }
-            EventKind::RunClosed(_) => break,
-            _ => {}
-        }
-    }
-    if let Some(state) = &state {
-        let head = head();
-        reporter.finish(state, Some(head));
-    }
 }

@@ -8,18 +8,23 @@ use crate::base::clock::SystemClock;
 use crate::base::exit::Exit;
 use crate::base::secret::Redactor;
 use crate::journal::{Journal, JournalError, RunStatus, RunSummary};
+use crate::report::escape;
 
 pub fn run(args: &RunsArgs, common: &Common) -> Exit {
-    let state = match env::state(common) {
-        Ok(state) => state,
+    match env::state(common) {
+        Ok(state) => list(Some(args.limit), args.duties, &state, common),
         Err(why) => {
             show::error(why);
-            return Exit::Unreachable;
+            Exit::Unreachable
         }
-    };
-    match blocking(list(args.limit, &state)) {
+    }
+}
+
+/// Lists at most so many runs, all or only those with open duties, which are then named.
+pub fn list(limit: Option<usize>, duties: bool, state: &std::path::Path, common: &Common) -> Exit {
+    match blocking(read(limit.unwrap_or(usize::MAX), duties, state)) {
         Ok(Ok(runs)) => {
-            print(&runs, common);
+            print(&runs, duties, common);
             Exit::Ok
         }
         Ok(Err(error)) => {
@@ -41,8 +46,15 @@ pub fn blocking<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
     }
 }
 
-async fn list(limit: usize, state: &std::path::Path) -> Result<Vec<RunSummary>, JournalError> {
-    Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?.runs(limit).await
+async fn read(limit: usize, duties: bool, state: &std::path::Path) -> Result<Vec<RunSummary>, JournalError> {
+    let journal = Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?;
+    // the limit counts what is listed
+    let mut runs = journal.runs(if duties { usize::MAX } else { limit }).await?;
+    if duties {
+        runs.retain(|run| run.state.open_duties().next().is_some());
+        runs.truncate(limit);
+    }
+    Ok(runs)
 }
 
 fn word(status: RunStatus) -> &'static str {
@@ -53,14 +65,21 @@ fn word(status: RunStatus) -> &'static str {
     }
 }
 
-fn print(runs: &[RunSummary], common: &Common) {
+fn print(runs: &[RunSummary], duties: bool, common: &Common) {
     if common.output == Output::Json {
         let rows: Vec<_> = runs
             .iter()
             .map(|run| {
+                let duties: Vec<_> = run
+                    .state
+                    .open_duties()
+                    .map(|duty| {
+                        serde_json::json!({"step": duty.step, "host": duty.host, "reason": duty.reason.as_str()})
+                    })
+                    .collect();
                 serde_json::json!({
                     "run": run.run(), "opened": run.opened().rfc3339(), "status": word(run.status),
-                    "runbook": run.state.header().runbook,
+                    "runbook": run.state.header().runbook, "duties": duties,
                 })
             })
             .collect();
@@ -68,16 +87,24 @@ fn print(runs: &[RunSummary], common: &Common) {
         return;
     }
     if runs.is_empty() {
-        anstream::println!("There are no runs yet.");
+        anstream::println!("{}", if duties { "Nothing is owed to any host." } else { "There are no runs yet." });
     }
     for run in runs {
-        let runbook = &run.state.header().runbook;
-        anstream::println!(
-            "{}  {}  {:<16}  {}",
-            run.run(),
-            run.opened().rfc3339(),
-            word(run.status),
-            crate::report::escape(runbook)
-        );
+        let owed = run.state.open_duties().count();
+        let runbook = escape(&run.state.header().runbook);
+        let note = match owed {
+            0 => String::new(),
+            1 => "  1 duty".to_owned(),
+            n => format!("  {n} duties"),
+        };
+        anstream::println!("{}  {}  {:<16}  {runbook}{note}", run.run(), run.opened().rfc3339(), word(run.status));
+        if duties {
+            for duty in run.state.open_duties() {
+                anstream::println!("  {}  {}", escape(&duty.name()), escape(duty.reason.as_str()));
+            }
+        }
+    }
+    if duties && !runs.is_empty() {
+        anstream::println!("\nWhen a host is back: refloat duty RUN. To close one without it: refloat duty --help");
     }
 }

@@ -11,9 +11,15 @@ use crate::base::span::Sources;
 pub fn run(args: &ValidateArgs, common: &Common) -> Exit {
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
     let inventory = load::inventory(&args.inventory, &mut sources, &diags);
-    let files = runbooks(&args.files, &diags);
+    let default = [PathBuf::from("runbooks")];
+    let named = if args.files.is_empty() { &default[..] } else { &args.files };
+    let files = texts(named, &diags);
     for file in &files {
-        load::runbook(file, inventory.as_ref(), &mut sources, &diags);
+        if load::is_drill(file) {
+            drill(file, &mut sources, &diags);
+        } else {
+            load::runbook(file, inventory.as_ref(), &mut sources, &diags);
+        }
     }
     let findings = diags.into_sorted();
     let exit = show::findings(&sources, &findings, common);
@@ -21,17 +27,23 @@ pub fn run(args: &ValidateArgs, common: &Common) -> Exit {
         for file in &files {
             anstream::println!("{}: valid", file.display());
         }
-        if args.inventory.is_empty() {
+        if args.inventory.is_empty() && !files.iter().all(|file| load::is_drill(file)) {
             anstream::println!("Selectors were not checked: name an inventory with -i.");
         }
     }
     exit
 }
 
-/// The runbooks among what was named: files as they are, of folders every `*.yaml` that is no drill and no test.
-fn runbooks(named: &[PathBuf], diags: &Diagnostics) -> Vec<PathBuf> {
-    let default = [PathBuf::from("runbooks")];
-    let named = if named.is_empty() { &default[..] } else { named };
+/// Every case of a drill, with the inventory that its lab would write.
+fn drill(file: &Path, sources: &mut Sources, diags: &Diagnostics) {
+    let Some(mut loaded) = load::drill(file, sources, diags) else { return };
+    for case in loaded.drill.cases.clone() {
+        loaded.prepare(&case, None, sources, diags);
+    }
+}
+
+/// The runbooks and drills among what was named: files as they are, of folders every `*.yaml` that is no test.
+fn texts(named: &[PathBuf], diags: &Diagnostics) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for path in named {
         if path.is_dir() {
@@ -48,10 +60,16 @@ fn runbooks(named: &[PathBuf], diags: &Diagnostics) -> Vec<PathBuf> {
     files
 }
 
-/// Drills and tests lie beside their runbook.
-fn is_runbook(name: &str) -> bool {
-    let stem = name.strip_suffix(".yaml");
-    stem.is_some_and(|stem| stem.strip_suffix(".drill").or(stem.strip_suffix(".test")).is_none())
+/// The drills among what was named: files as they are, of folders every `*.drill.yaml`.
+pub fn drills(named: &[PathBuf], diags: &Diagnostics) -> Vec<PathBuf> {
+    let mut files = texts(named, diags);
+    files.retain(|file| named.contains(file) || load::is_drill(file));
+    files
+}
+
+/// Tests lie beside their runbook.
+fn is_text(name: &str) -> bool {
+    name.strip_suffix(".yaml").is_some_and(|stem| stem.strip_suffix(".test").is_none())
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -62,7 +80,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
             walk(&path, files);
-        } else if is_runbook(&name) {
+        } else if is_text(&name) {
             files.push(path);
         }
     }

@@ -66,6 +66,14 @@ pub enum Illegal {
     /// No answer without a question.
     #[error("an answer for step {0}, which asked nothing")]
     NotAsked(String),
+    /// A duty is opened once until it is closed.
+    #[error("the duty of step {step} on {host} is opened while it is open")]
+    DutyOpen {
+        /// The step.
+        step: String,
+        /// The host.
+        host: String,
+    },
     /// Duties are closed once.
     #[error("the duty of step {step} on {host} is not open")]
     NoDuty {

@@ -106,8 +106,8 @@ pub enum EventKind {
     },
     /// Something that must still be done on a host that could not be reached.
     DutyOpened { step: String, host: String, reason: Redacted },
-    /// It was done, or a person closed it with a reason.
-    DutyClosed { step: String, host: String, by: String, reason: Redacted },
+    /// It was carried out, or (`done` is false) a person says with a reason that it need not be.
+    DutyClosed { step: String, host: String, by: String, reason: Redacted, done: bool },
     /// The run ended. Only [`EventKind::RunResumed`] may follow.
     RunClosed(Box<Closed>),
 }

@@ -44,8 +44,44 @@ pub struct Duty {
     pub host: String,
     /// Why it was not done.
     pub reason: Redacted,
-    /// Who closed it, and why. None: it is still open.
-    pub closed: Option<(String, Redacted)>,
+    /// How it ended. None: it is still open.
+    pub end: Option<DutyEnd>,
+}
+
+/// How a duty ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DutyEnd {
+    /// Whether it was carried out; else a person said that it need not be.
+    pub done: bool,
+    /// Who.
+    pub by: String,
+    /// In which words.
+    pub reason: Redacted,
+}
+
+impl Duty {
+    /// Where it is, in a word: `open`, `done`, or `closed` by a person.
+    #[must_use]
+    pub fn state(&self) -> &'static str {
+        match &self.end {
+            None => "open",
+            Some(end) if end.done => "done",
+            Some(_) => "closed",
+        }
+    }
+
+    /// As people name it: `consul-3/fence`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.host, self.step)
+    }
+
+    /// Whether this step is (a part of) what is owed to this host.
+    #[must_use]
+    pub fn covers(&self, step: &str, host: &str) -> bool {
+        let below = step.strip_prefix(self.step.as_str());
+        self.host == host && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 impl RunState {
@@ -134,6 +170,11 @@ impl RunState {
     #[must_use]
     pub fn duties(&self) -> &[Duty] {
         &self.duties
+    }
+
+    /// The duties that are open.
+    pub fn open_duties(&self) -> impl Iterator<Item = &Duty> {
+        self.duties.iter().filter(|duty| duty.end.is_none())
     }
 
     /// The hosts that are past a point of no return.

@@ -13,7 +13,8 @@
 //! | `unit_foreseen` | mode `check`, step open |
 //! | `asked` | the step is open, no question of it is open |
 //! | `answered` | a question of the step is open |
-//! | `guard_judged`, `log_matched`, `duty_opened`, `noted` with a step | the step was opened |
+//! | `guard_judged`, `log_matched`, `noted` with a step | the step was opened |
+//! | `duty_opened` | the step was opened, the duty is not open |
 //! | `duty_closed` | the duty is open |
 //! | `step_closed` | the step is open, no unit of it in this phase is without an outcome |
 //! | `run_closed` | no unit is without an outcome, unless the verdict is `detached` or `bug` |
@@ -25,7 +26,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::illegal::Illegal;
 use super::kind::{Event, EventKind, Forecast, UnitStart};
 use super::outcome::{Outcome, StepOutcome};
-use super::query::{Duty, Question, Reach};
+use super::query::{Duty, DutyEnd, Question, Reach};
 use super::run::{Closed, Mode, Opened, Resumed};
 use super::step::{Output, Stage, StepState, UnitEnd, UnitState};
 use super::unit::{Phase, Unit};
@@ -181,13 +182,16 @@ impl RunState {
             EventKind::StepClosed { step, phase, outcome } => self.close_step(at, step, *phase, outcome)?,
             EventKind::DutyOpened { step, host, reason } => {
                 self.known(step)?;
-                let duty = Duty { step: step.clone(), host: host.clone(), reason: reason.clone(), closed: None };
+                if self.open_duties().any(|duty| duty.step == *step && duty.host == *host) {
+                    return Err(Illegal::DutyOpen { step: step.clone(), host: host.clone() });
+                }
+                let duty = Duty { step: step.clone(), host: host.clone(), reason: reason.clone(), end: None };
                 self.duties.push(duty);
             }
-            EventKind::DutyClosed { step, host, by, reason } => {
-                let duty = self.duties.iter_mut().find(|d| d.step == *step && d.host == *host && d.closed.is_none());
+            EventKind::DutyClosed { step, host, by, reason, done } => {
+                let duty = self.duties.iter_mut().find(|d| d.step == *step && d.host == *host && d.end.is_none());
                 let duty = duty.ok_or_else(|| Illegal::NoDuty { step: step.clone(), host: host.clone() })?;
-                duty.closed = Some((by.clone(), reason.clone()));
+                duty.end = Some(DutyEnd { done: *done, by: by.clone(), reason: reason.clone() });
             }
             EventKind::RunClosed(closed) => {
                 if !self.open.is_empty() && !closed.verdict.leaves_units_open() {

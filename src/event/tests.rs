@@ -164,7 +164,13 @@ fn a_whole_run_folds() {
         close_step("sure"),
         close(Verdict::Recovered),
         resumed(),
-        EventKind::DutyClosed { step: "stop".into(), host: "c".into(), by: "ada".into(), reason: text("scrapped") },
+        EventKind::DutyClosed {
+            step: "stop".into(),
+            host: "c".into(),
+            by: "ada".into(),
+            reason: text("scrapped"),
+            done: false,
+        },
         close(Verdict::Recovered),
     ])
     .expect("legal");
@@ -176,7 +182,7 @@ fn a_whole_run_folds() {
     assert_eq!(state.unit(&a.key()).expect("known").output[0].tail.as_str(), "bye");
     assert_eq!(state.open_units().count(), 0);
     assert_eq!(state.hosts().len(), 2);
-    assert!(state.duties()[0].closed.is_some());
+    assert!(state.duties()[0].state() == "closed" && state.open_duties().count() == 0);
     assert!(state.has_changed_anything());
     assert_eq!(state.closed().expect("closed").1.verdict.exit(), Exit::Ok);
 }
@@ -198,7 +204,9 @@ fn each_illegal_transition_is_refused_and_changes_nothing() {
     let foreign = Unit { run: RunId::parse("r2").expect("an id"), ..a.clone() };
     let output = || EventKind::UnitOutput { key, stream: Stream::Stderr, blob: blob(), omitted: 1, tail: text("") };
     let forecast = || EventKind::UnitForeseen { unit: a.clone(), forecast: Forecast::Holds };
-    let duty_closed = || EventKind::DutyClosed { step: step(), host: "a".into(), by: "ada".into(), reason: text("") };
+    let duty_closed =
+        || EventKind::DutyClosed { step: step(), host: "a".into(), by: "ada".into(), reason: text(""), done: true };
+    let duty_opened = || EventKind::DutyOpened { step: step(), host: "a".into(), reason: text("") };
     let table = [
         (vec![opened(Mode::Run), opened(Mode::Run)], Illegal::OpenedTwice),
         (vec![opened(Mode::Run), close(Verdict::Failed), noted(None)], Illegal::Closed),
@@ -234,6 +242,8 @@ fn each_illegal_transition_is_refused_and_changes_nothing() {
         (begun(vec![asked("s"), resumed(), answered("s")]), Illegal::NotAsked(step())),
         (begun(vec![noted(Some("t"))]), Illegal::StepNotOpen("t".into())),
         (begun(vec![duty_closed()]), Illegal::NoDuty { step: step(), host: "a".into() }),
+        (begun(vec![duty_opened(), duty_opened()]), Illegal::DutyOpen { step: step(), host: "a".into() }),
+        (begun(vec![duty_opened(), duty_closed(), duty_closed()]), Illegal::NoDuty { step: step(), host: "a".into() }),
     ];
     for (kinds, expected) in table {
         assert_eq!(refusal(kinds), expected);
@@ -456,7 +466,13 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
             }
             19 => EventKind::StepClosed { step: name, phase: unit.phase, outcome: StepOutcome::Changed },
             20 => EventKind::DutyOpened { step: name.clone(), host: name, reason: one },
-            21 => EventKind::DutyClosed { step: name.clone(), host: name.clone(), by: name, reason: one },
+            21 => EventKind::DutyClosed {
+                step: name.clone(),
+                host: name.clone(),
+                by: name,
+                reason: one,
+                done: n.is_multiple_of(2),
+            },
             22 => close(Verdict::NeedsAttention),
             _ => EventKind::RunClosed(Box::new(Closed {
                 verdict: Verdict::Failed,

@@ -20,6 +20,7 @@ use super::guards::failures;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::step::Ended;
+use super::turn::Turn;
 use super::two_phase::Staged;
 
 /// How much of an output stands in the journal itself; the whole lies beside it.
@@ -44,6 +45,7 @@ impl Run {
         for host in &done {
             self.world.outcome(&step.id.value, host, "ok");
         }
+        let hosts = self.turns(step, hosts, action.effect())?;
         if hosts.is_empty() {
             return Ok(Ended::Ok);
         }
@@ -100,6 +102,23 @@ impl Run {
         Ok(if changed { Ended::Changed } else { Ended::Ok })
     }
 
+    /// The hosts on which the step is to be done now.
+    fn turns(&mut self, step: &Step, hosts: Vec<String>, effect: Effect) -> Result<Vec<String>, Halt> {
+        let mut now = Vec::new();
+        for host in hosts {
+            match self.turn(step, &host, effect) {
+                Turn::Start(_) | Turn::Ask(_) => now.push(host),
+                Turn::Done(outcome) => self.world.outcome(&step.id.value, &host, outcome),
+                Turn::Doubt(attempt) => {
+                    let why = format!("{host}: attempt {attempt} may have run, and a second time is a second effect");
+                    let next = format!("look on {host} whether `{}` had its effect", step.path);
+                    return Err(Stop::new(Kind::Unknown, why).next(next).into());
+                }
+            }
+        }
+        Ok(now)
+    }
+
     /// The hosts on which `done_when` holds already, and the others.
     async fn already_done(&self, step: &Step, hosts: Vec<String>) -> Result<(Vec<String>, Vec<String>), Halt> {
         if step.done_when.is_empty() {
@@ -138,17 +157,34 @@ impl Run {
         Ok(ready)
     }
 
-    async fn start(
-        &self,
-        step: &Step,
-        hosts: &[String],
-        ready: &[Box<dyn Ready>],
-    ) -> Result<Vec<Permit>, JournalError> {
+    /// Writes the starts down, and takes up those that a process before this one has written down.
+    async fn start(&self, step: &Step, hosts: &[String], ready: &[Box<dyn Ready>]) -> Result<Vec<Permit>, Halt> {
         let starts = hosts.iter().zip(ready).map(|(host, ready)| {
             let summary = self.redactor().redact(ready.summary());
             UnitStart::new(self.unit(step, host), Digest::of(ready.body()), summary)
         });
-        self.log.start(starts.collect()).await
+        let starts: Vec<UnitStart> = starts.collect();
+        let before: Vec<Option<Digest>> = self.log.with_state(|state| {
+            starts.iter().map(|start| state.unit(&start.key).map(|unit| unit.start.body)).collect()
+        });
+        for (start, before) in starts.iter().zip(&before) {
+            if before.is_some_and(|before| before != start.body) {
+                let why = format!("{}: it was begun with another text than it has now", start.unit.host());
+                let next = format!("look on {} whether `{}` had its effect", start.unit.host(), step.path);
+                return Err(Stop::new(Kind::Unknown, why).next(next).into());
+            }
+        }
+        let new = starts.iter().zip(&before).filter(|(_, before)| before.is_none()).map(|(start, _)| start.clone());
+        let mut new = self.log.start(new.collect()).await?.into_iter().peekable();
+        let mut permits = Vec::new();
+        for start in &starts {
+            let permit = match new.next_if(|permit: &Permit| *permit.key() == start.key) {
+                Some(permit) => permit,
+                None => self.log.reclaim(&start.key)?,
+            };
+            permits.push(permit);
+        }
+        Ok(permits)
     }
 
     /// Carries one part out and writes down what came of it.

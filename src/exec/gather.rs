@@ -25,6 +25,9 @@ impl Run {
         step: &Step,
         hosts: &[String],
     ) -> Result<(), Halt> {
+        for host in hosts {
+            self.turn(step, host, crate::action::Effect::Reads);
+        }
         let names = probes.keys().cloned().collect::<Vec<_>>().join(", ");
         let starts: Vec<UnitStart> = hosts
             .iter()
@@ -34,8 +37,12 @@ impl Run {
             })
             .collect();
         let keys: Vec<_> = starts.iter().map(|start| start.key).collect();
+        let new = self.log.with_state(|state| {
+            // what a process before this one began to read is read again
+            starts.into_iter().filter(|start| state.unit(&start.key).is_none()).collect()
+        });
         // reading needs no hands: the permits are let go
-        drop(self.log.start(starts).await?);
+        drop(self.log.start(new).await?);
         let ended = join_all(hosts.iter().zip(keys).map(|(host, key)| {
             let run: &Self = self;
             async move {

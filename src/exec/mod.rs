@@ -9,23 +9,32 @@
 //! task, which cannot outlive it, and nothing has to be locked.
 
 mod act;
+mod aside;
 mod cancel;
 mod confirm;
 mod connect;
+mod duty;
 mod fleet;
 mod gather;
 mod guards;
 mod halt;
+#[cfg(test)]
+mod history;
+mod hook;
 mod lock;
 mod operator;
 mod pick;
+mod recall;
 mod run;
 mod step;
+mod turn;
 mod two_phase;
 mod wait;
 mod watching;
 
 pub use cancel::{Cancel, Canceller, Grade};
+pub use duty::{Served, close_duties, serve_duties};
+pub use hook::{Hook, Idle};
 pub use lock::{RunbookLock, lock};
 pub use operator::{Operator, Question, Reply};
 pub use run::{Broken, Setup, execute};

@@ -1,5 +1,6 @@
 //! One run from its first event to its last.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use indexmap::IndexSet;
 use crate::base::clock::Clock;
 use crate::base::secret::Redactor;
 use crate::event::{Closed, EventKind, Phase, Unit, Verdict};
+use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan::{self, Plan, RunFacts, View, World};
 use crate::runbook::Step;
@@ -16,6 +18,7 @@ use crate::transport::{Claims, Transport};
 use super::cancel::Cancel;
 use super::connect::{self, Links};
 use super::halt::{Halt, Stop};
+use super::hook::Hook;
 use super::operator::Operator;
 use super::watching::Armed;
 
@@ -35,6 +38,8 @@ pub struct Setup {
     pub cancel: Cancel,
     /// What `run.*` is.
     pub facts: RunFacts,
+    /// Who is told of the boundaries of steps.
+    pub hook: Arc<dyn Hook>,
 }
 
 /// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
@@ -46,12 +51,19 @@ pub(super) struct Run {
     pub(super) operator: Arc<dyn Operator>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) cancel: Cancel,
+    pub(super) hook: Arc<dyn Hook>,
     /// Whether anything may have been changed.
     pub(super) changed: bool,
     /// Hosts past a point of no return.
     pub(super) no_return: IndexSet<String>,
     /// Where logs stood when the step of a watch's `since` began, by the watch's path.
     pub(super) armed: Armed,
+    /// What is done with the steps.
+    pub(super) phase: Phase,
+    /// The attempt of each step and host, where it is not the first.
+    pub(super) attempts: HashMap<(String, Phase, String), u32>,
+    /// The only host that steps are about, when a duty is carried out.
+    pub(super) only: Option<String>,
     /// Hosts that were silent since the last confirmation: not proved dead.
     pub(super) silent: IndexSet<String>,
 }
@@ -59,25 +71,10 @@ pub(super) struct Run {
 /// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
 /// was begun after it.
 pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
-    let Setup { plan, log, transport, operator, clock, cancel, facts } = setup;
+    let plan = Arc::clone(&setup.plan);
     let hosts = plan::touched(&plan.runbook, &plan.inventory, &plan.targets);
-    let links = connect::connect(&hosts, &plan.inventory, &*transport, &log)
-        .await
-        .map_err(|error| Broken { error, changed: false })?;
-    let world = World::new(Arc::clone(&plan), facts);
-    let mut run = Run {
-        plan: Arc::clone(&plan),
-        world,
-        links,
-        log,
-        operator,
-        clock,
-        cancel,
-        changed: false,
-        no_return: IndexSet::new(),
-        armed: Armed::new(),
-        silent: IndexSet::new(),
-    };
+    let world = World::new(Arc::clone(&plan), setup.facts.clone());
+    let mut run = Run::connect(setup, world, &hosts).await.map_err(|error| Broken { error, changed: false })?;
     let ended = match run.steps(&plan.runbook.steps).await {
         Ok(()) => Ok(run.done()),
         Err((path, Halt::Stop(stop))) => Ok(run.stopped(&path, &stop)),
@@ -92,8 +89,7 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
         // whoever goes on asks the hosts what became of it
         Ok(_) | Err(_) => Claims::Keep,
     };
-    let open = run.links.values().filter_map(|link| link.as_ref().ok());
-    futures_util::future::join_all(open.map(|link| link.finish(claims))).await;
+    run.leave(claims).await;
     result.map_err(|error| Broken { error, changed: run.changed })
 }
 
@@ -109,16 +105,46 @@ pub struct Broken {
 }
 
 impl Run {
+    /// Connects to the hosts and begins where `world` is.
+    pub(super) async fn connect(setup: Setup, world: World, hosts: &[HostName]) -> Result<Self, JournalError> {
+        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook } = setup;
+        let links = connect::connect(hosts, &plan.inventory, &*transport, &log).await?;
+        Ok(Self {
+            plan,
+            world,
+            links,
+            log,
+            operator,
+            clock,
+            cancel,
+            hook,
+            changed: false,
+            no_return: IndexSet::new(),
+            armed: Armed::new(),
+            phase: Phase::Apply,
+            attempts: HashMap::new(),
+            only: None,
+            silent: IndexSet::new(),
+        })
+    }
+
+    /// Ends the connections.
+    pub(super) async fn leave(&self, claims: Claims) {
+        let open = self.links.values().filter_map(|link| link.as_ref().ok());
+        futures_util::future::join_all(open.map(|link| link.finish(claims))).await;
+    }
+
     /// The unit of a step on a host.
     pub(super) fn unit(&self, step: &Step, host: &str) -> Unit {
+        let attempt = self.attempts.get(&(step.path.clone(), self.phase, host.to_owned())).copied().unwrap_or(1);
         Unit {
             run: self.log.run().clone(),
             step: step.path.clone(),
             item: None,
             about: Some(host.to_owned()),
             on: Some(host.to_owned()),
-            phase: Phase::Apply,
-            attempt: 1,
+            phase: self.phase,
+            attempt,
         }
     }
 

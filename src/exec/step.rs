@@ -22,22 +22,28 @@ impl Run {
     pub(super) fn steps<'a>(&'a mut self, steps: &'a [Step]) -> BoxFuture<'a, Result<(), (String, Halt)>> {
         Box::pin(async move {
             for step in steps {
+                self.hook.before(&step.path).await;
                 if self.cancel.grade() >= Grade::NoNewWork {
                     let stop = Stop::new(Kind::Cancelled, "ended by a person before this step");
                     return Err((step.path.clone(), stop.into()));
                 }
-                self.step(step).await?;
+                let ended = self.step(step).await;
+                self.hook.after(&step.path).await;
+                ended?;
             }
             Ok(())
         })
     }
 
-    async fn step(&mut self, step: &Step) -> Result<(), (String, Halt)> {
+    pub(super) async fn step(&mut self, step: &Step) -> Result<(), (String, Halt)> {
         let here = |halt: Halt| (step.path.clone(), halt);
-        let hosts = match &step.hosts {
+        let mut hosts = match &step.hosts {
             Some(selector) => self.world.resolve(selector).map_err(|why| here(Stop::new(Kind::Failed, why).into()))?,
             None => Vec::new(),
         };
+        if let Some(only) = &self.only {
+            hosts.retain(|host| host == only);
+        }
         let opened = EventKind::StepOpened {
             step: step.path.clone(),
             phase: Phase::Apply,
@@ -96,16 +102,7 @@ impl Run {
             Body::Wait(wait) => self.wait(wait, step, &hosts).await,
             Body::Watch => self.watch_alone(step, &hosts).await,
             Body::Confirm(confirm) => self.confirm(confirm, step).await,
-            Body::Note(text) => {
-                let view = View::new(&self.world, None, None);
-                let rendered = text.render(&view).map_err(|error| Stop::new(Kind::Failed, error.to_string()))?;
-                let noted = EventKind::Noted {
-                    step: Some(step.path.clone()),
-                    by: None,
-                    text: self.redactor().redact(rendered.text),
-                };
-                self.log.record(vec![noted]).await.map(|_| ()).map_err(Halt::from)
-            }
+            Body::Aside(aside) => self.aside(&**aside, step, &hosts).await,
             Body::Group(_) => Ok(()),
         };
         debug_assert!(about_hosts || hosts.is_empty(), "a step without hosts is about none");
@@ -146,23 +143,42 @@ impl Run {
 
     async fn not_reached(&self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
         let why = |host: &String| match self.links.get(host) {
-            Some(Err(error)) => format!("{host}: {error}"),
-            _ => format!("{host}: was not connected to"),
+            Some(Err(error)) => error.to_string(),
+            _ => "was not connected to".to_owned(),
         };
-        if step.reach == Reach::Required {
-            let reasons: Vec<String> = hosts.iter().map(why).collect();
-            return Err(Stop::new(Kind::Unreachable, reasons.join("; ")).into());
-        }
-        if matches!(step.body, Body::Group(_)) {
+        let group = matches!(step.body, Body::Group(_));
+        let events: Vec<EventKind> = match step.reach {
+            Reach::Required => {
+                let reasons: Vec<String> = hosts.iter().map(|host| format!("{host}: {}", why(host))).collect();
+                return Err(Stop::new(Kind::Unreachable, reasons.join("; ")).into());
+            }
             // each of its steps says so
-            return Ok(());
+            Reach::BestEffort if group => Vec::new(),
+            Reach::BestEffort => {
+                let noted = |host| EventKind::Noted {
+                    step: Some(step.path.clone()),
+                    by: None,
+                    text: self.redactor().redact(format!("left out, {host}: {}", why(host))),
+                };
+                hosts.iter().map(noted).collect()
+            }
+            Reach::Later => {
+                // a step of a group that is a duty as a whole is a part of it
+                let new = self.log.with_state(|state| {
+                    let owed = |host: &str| state.open_duties().any(|duty| duty.covers(&step.path, host));
+                    hosts.iter().filter(|host| !owed(host)).collect::<Vec<_>>()
+                });
+                let opened = |host: &String| EventKind::DutyOpened {
+                    step: step.path.clone(),
+                    host: host.clone(),
+                    reason: self.redactor().redact(why(host)),
+                };
+                new.into_iter().map(opened).collect()
+            }
+        };
+        if !events.is_empty() {
+            self.log.record(events).await?;
         }
-        let events = hosts.iter().map(|host| EventKind::Noted {
-            step: Some(step.path.clone()),
-            by: None,
-            text: self.redactor().redact(format!("left out, {}", why(host))),
-        });
-        self.log.record(events.collect()).await?;
         Ok(())
     }
 

@@ -109,7 +109,8 @@ pub enum Via {
 }
 
 /// The engine's settings for one host. Later layers fill what is not given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ConnectSettings {
     /// How.
     pub via: Via,
@@ -119,7 +120,7 @@ pub struct ConnectSettings {
     pub port: Option<u16>,
     /// The login of ssh.
     pub user: Option<String>,
-    /// A file for ssh's `-F`; absolute, or relative to the working folder as the inventory's own path is.
+    /// A file for ssh's `-F`; absolute.
     pub ssh_config: Option<PathBuf>,
     /// Which service manager runs there, when it is not to be found out.
     pub service_manager: Option<String>,
@@ -172,6 +173,25 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// An inventory of hosts that were resolved before: groups follow from what each host says of itself, without their
+    /// nesting.
+    #[must_use]
+    pub fn of_hosts(name: &str, hosts: Vec<Host>) -> Self {
+        let mut groups: IndexMap<String, Group> = IndexMap::new();
+        for host in &hosts {
+            for name in &host.groups {
+                let group = groups.entry(name.clone()).or_insert_with(|| Group {
+                    name: Sp::new(name.clone(), host.span),
+                    hosts: Vec::new(),
+                    children: Vec::new(),
+                });
+                group.hosts.push(host.name.clone());
+            }
+        }
+        let hosts = hosts.into_iter().map(|host| (host.name.clone(), host)).collect();
+        Self { name: name.to_owned(), hosts, groups }
+    }
+
     /// Its name: `production`.
     #[must_use]
     pub fn name(&self) -> &str {

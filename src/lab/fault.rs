@@ -1,13 +1,16 @@
 //! Faults: what can be done to a lab, and undone.
 //!
 //! They are real: processes are killed, power is cut, routes lead nowhere, disks are full. A new one is a variant here,
-//! a row in [`Fault::parse`] and an arm in [`apply`]; slow links (`tc netem` on a host's card), a skewed clock and stale
-//! data are the next.
+//! a row in [`Fault::parse`] and an arm in [`apply`].
+//!
+//! Limits: slow links need a kernel with `netem`. The clock of a host cannot be skewed: Linux has no namespace for the
+//! time of day.
 
 use crate::base::process;
 
 use super::error::LabError;
 use super::files;
+use super::kit::Kit;
 use super::spec::Mode;
 use super::{Lab, up};
 
@@ -52,6 +55,32 @@ pub enum Fault {
     },
     /// All partitions end.
     Heal,
+    /// What is sent to the host comes late, or not at all.
+    Slow {
+        /// The host.
+        host: String,
+        /// How late, in milliseconds.
+        millis: u64,
+        /// How much is lost, in percent.
+        loss: String,
+    },
+    /// A copy of the data of the host's kit is kept, as it is now.
+    KeepData {
+        /// The host.
+        host: String,
+    },
+    /// The kept copy takes the place of the data, while its service is down; one that ran is started again.
+    StaleData {
+        /// The host.
+        host: String,
+    },
+    /// A command is run on the host by its root, as text for a login shell.
+    Run {
+        /// The host.
+        host: String,
+        /// The command.
+        command: String,
+    },
     /// The disk that holds a path has no room left.
     FillDisk {
         /// The host.
@@ -70,7 +99,8 @@ pub enum Fault {
 
 /// All forms of `refloat lab break`, for help texts.
 pub const USAGE: &str = "kill HOST PROCESS [keep-down] | power-off HOST | power-on HOST | cut-link HOST | mend-link HOST | \
-                         partition HOST.. / HOST.. | heal | fill-disk HOST PATH | free-disk HOST PATH";
+                         partition HOST.. / HOST.. | heal | slow HOST MILLISECONDS [LOSS] | fill-disk HOST PATH | \
+                         free-disk HOST PATH | keep-data HOST | stale-data HOST | run HOST COMMAND";
 
 impl Fault {
     /// Reads a fault from words, as in `refloat lab break power-off consul-1`.
@@ -88,6 +118,19 @@ impl Fault {
             ["mend-link", host] => Self::MendLink { host: own(host) },
             ["partition", sides @ ..] => return Self::parse_partition(sides),
             ["heal"] => Self::Heal,
+            ["slow", host, millis, loss @ ..] if loss.len() < 2 => {
+                let number = |text: &str| text.parse::<f64>().ok().filter(|n| (0.0..=100.0).contains(n));
+                let loss = loss.first().map_or("0", |loss| loss.trim_end_matches('%'));
+                match (millis.trim_end_matches("ms").parse(), number(loss)) {
+                    (Ok(millis), Some(_)) => Self::Slow { host: own(host), millis, loss: own(loss) },
+                    _ => return Err(LabError::Fault { why: "slow: whole milliseconds, then percent".to_owned() }),
+                }
+            }
+            ["keep-data", host] => Self::KeepData { host: own(host) },
+            ["stale-data", host] => Self::StaleData { host: own(host) },
+            ["run", host, command @ ..] if !command.is_empty() => {
+                Self::Run { host: own(host), command: command.join(" ") }
+            }
             ["fill-disk", host, path] => Self::FillDisk { host: own(host), path: own(path) },
             ["free-disk", host, path] => Self::FreeDisk { host: own(host), path: own(path) },
             _ => {
@@ -121,11 +164,19 @@ impl Fault {
             Self::MendLink { .. } => "mend-link",
             Self::Partition { .. } => "partition",
             Self::Heal => "heal",
+            Self::Slow { .. } => "slow",
+            Self::KeepData { .. } => "keep-data",
+            Self::StaleData { .. } => "stale-data",
+            Self::Run { .. } => "run",
             Self::FillDisk { .. } => "fill-disk",
             Self::FreeDisk { .. } => "free-disk",
         }
     }
 }
+
+/// Which host cannot reach which addresses, in the lab's folder.
+const WALLS: &str = "walls.list";
+const KILL: &str = include_str!("assets/kill.sh");
 
 pub(super) fn apply(lab: &Lab, fault: &Fault) -> Result<(), LabError> {
     if lab.mode() == Mode::Loopback {
@@ -134,7 +185,7 @@ pub(super) fn apply(lab: &Lab, fault: &Fault) -> Result<(), LabError> {
     match fault {
         Fault::Kill { host, process, keep_down } => {
             let keep = if *keep_down { "keep" } else { "" };
-            inside(lab, host, &["bash", "-c", include_str!("assets/kill.sh"), "kill.sh", process, keep])
+            inside(lab, host, &["bash", "-c", KILL, "kill.sh", process, keep])
         }
         Fault::PowerOff { host } => {
             init_of(lab, host)?;
@@ -148,36 +199,96 @@ pub(super) fn apply(lab: &Lab, fault: &Fault) -> Result<(), LabError> {
         Fault::CutLink { host } => link(lab, host, "down"),
         Fault::MendLink { host } => link(lab, host, "up"),
         Fault::Partition { a, b } => {
+            let mut walls = Vec::new();
             for (here, there) in [(a, b), (b, a)] {
                 for host in here {
+                    lab.place(host)?;
                     for other in there {
-                        let to = format!("{}/32", lab.place(other)?.address);
-                        inside(lab, host, &["ip", "route", "replace", "blackhole", &to])?;
+                        walls.push((host, lab.place(other)?.address));
                     }
+                }
+            }
+            // a host without power builds its walls when it has it again, before anything runs there
+            let lines: String = walls.iter().map(|(host, to)| format!("{host} {to}\n")).collect();
+            let list = lab.dir().join(WALLS);
+            let before = std::fs::read_to_string(&list).unwrap_or_default();
+            files::write(&list, 0o644, &(before + &lines))?;
+            for (host, to) in walls {
+                if init_of(lab, host).is_ok() {
+                    inside(lab, host, &["ip", "route", "replace", "blackhole", &format!("{to}/32")])?;
                 }
             }
             Ok(())
         }
         Fault::Heal => {
+            files::write(&lab.dir().join(WALLS), 0o644, "")?;
             for place in lab.hosts() {
-                // a host without power has no routes either
                 if init_of(lab, &place.name).is_ok() {
                     inside(lab, &place.name, &["ip", "route", "flush", "type", "blackhole"])?;
                 }
             }
             Ok(())
         }
+        Fault::Slow { host, millis, loss } => slow(lab, host, *millis, loss),
+        Fault::KeepData { host } => data(lab, host, "keep"),
+        Fault::StaleData { host } => {
+            let (_, service) = kit_data(lab)?;
+            let runs = init_of(lab, host).is_ok() && inside(lab, host, &["pgrep", "-x", service]).is_ok();
+            if runs {
+                inside(lab, host, &["bash", "-c", KILL, "kill.sh", service, "keep"])?;
+            }
+            data(lab, host, "back")?;
+            if runs {
+                inside(lab, host, &["bash", "-c", include_str!("assets/start-again.sh"), "start-again.sh", service])?;
+            }
+            Ok(())
+        }
+        Fault::Run { host, command } => inside(lab, host, &["bash", "-lc", command]),
         Fault::FillDisk { host, path } => disk(lab, host, path, "full"),
         Fault::FreeDisk { host, path } => disk(lab, host, path, "free"),
     }
 }
 
-fn link(lab: &Lab, host: &str, state: &str) -> Result<(), LabError> {
+/// The lab's end of a host's link.
+fn card(lab: &Lab, host: &str) -> Result<String, LabError> {
     lab.place(host)?;
     let index = lab.hosts().iter().position(|p| p.name == host).map_or(0, |i| i + 1);
+    Ok(format!("v{index}"))
+}
+
+fn link(lab: &Lab, host: &str, state: &str) -> Result<(), LabError> {
     let mut words = lab.enter();
-    words.extend(["ip", "link", "set", &format!("v{index}"), state].map(str::to_owned));
+    words.extend(["ip", "link", "set", &card(lab, host)?, state].map(str::to_owned));
     run(&words)
+}
+
+fn slow(lab: &Lab, host: &str, millis: u64, loss: &str) -> Result<(), LabError> {
+    let (card, delay, loss) = (card(lab, host)?, format!("{millis}ms"), format!("{loss}%"));
+    let mut words = lab.enter();
+    words.extend(["tc", "qdisc", "replace", "dev", &card, "root", "netem"].map(str::to_owned));
+    words.extend(["delay", &delay, "loss", &loss].map(str::to_owned));
+    run(&words).map_err(|error| match error {
+        LabError::Program { stderr, .. } if stderr.contains("qdisc kind is unknown") => LabError::Fault {
+            why: "slow: this machine's kernel has no netem (CONFIG_NET_SCH_NETEM), so links cannot be slow here; \
+                  where it is a module, type: modprobe sch_netem"
+                .to_owned(),
+        },
+        other => other,
+    })
+}
+
+/// Where the kit keeps its data, and the service that writes there.
+fn kit_data(lab: &Lab) -> Result<(&'static str, &'static str), LabError> {
+    match lab.record.spec.kit {
+        Kit::Bare => Err(LabError::Fault { why: "the hosts of this lab run nothing that has data".to_owned() }),
+        Kit::Consul(_) => Ok(("/var/lib/consul", "consul")),
+    }
+}
+
+fn data(lab: &Lab, host: &str, what: &str) -> Result<(), LabError> {
+    lab.place(host)?;
+    let (folder, service) = kit_data(lab)?;
+    lab.script("data.sh", &[host, folder, service, what]).map(drop)
 }
 
 fn disk(lab: &Lab, host: &str, path: &str, what: &str) -> Result<(), LabError> {
@@ -227,6 +338,7 @@ mod tests {
     fn every_form_of_the_usage_can_be_read_and_carries_its_name() {
         for form in USAGE.split(" | ") {
             let line = form.replace(['[', ']'], "").replace("HOST.. / HOST..", "a b / c");
+            let line = line.replace("MILLISECONDS", "10").replace("LOSS", "1.5%");
             let fault = parse(&line).unwrap_or_else(|e| panic!("{line}: {e}"));
             assert_eq!(Some(fault.name()), line.split(' ').next());
         }

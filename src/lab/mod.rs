@@ -20,6 +20,7 @@
 //! [`Mode::Loopback`] gives one sshd per host on a loopback address, and [`Mode::lost`] says what that cannot show.
 
 mod consul;
+pub mod drill;
 mod error;
 mod fault;
 mod files;
@@ -178,9 +179,26 @@ impl Lab {
         process::blocking(&words[0]).args(&words[1..]).output().map_err(failed)
     }
 
+    /// What a file on a host holds, as its root reads it; `None` when there is none.
+    #[must_use]
+    pub fn file(&self, host: &str, path: &str) -> Option<String> {
+        let output = self.exec(host, &["sudo", "-n", "cat", "--", path]).ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Does something bad to the lab, or undoes it.
     pub fn fault(&self, fault: &Fault) -> Result<(), LabError> {
         fault::apply(self, fault)
+    }
+
+    /// Does several bad things at the same time. The first error is told when all are done.
+    pub fn faults(&self, faults: &[Fault]) -> Result<(), LabError> {
+        std::thread::scope(|scope| {
+            let running: Vec<_> = faults.iter().map(|fault| scope.spawn(|| self.fault(fault))).collect();
+            let ended: Vec<_> =
+                running.into_iter().map(|one| one.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect();
+            ended.into_iter().collect()
+        })
     }
 
     fn place(&self, host: &str) -> Result<&Place, LabError> {

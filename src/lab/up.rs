@@ -23,6 +23,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("host.sh", include_str!("assets/host.sh")),
     ("power-on.sh", include_str!("assets/power-on.sh")),
     ("power-off.sh", include_str!("assets/power-off.sh")),
+    ("data.sh", include_str!("assets/data.sh")),
     ("fill-disk.sh", include_str!("assets/fill-disk.sh")),
     ("wait-banner.sh", include_str!("assets/wait-banner.sh")),
     ("wait-leader.sh", include_str!("assets/wait-leader.sh")),

@@ -9,6 +9,7 @@ use crate::base::digest::Digest;
 use crate::base::span::Sources;
 use crate::inventory::Inventory;
 use crate::runbook::{Runbook, Templates};
+use crate::text::{Sp, Tree};
 
 use super::{Plan, Stored, hosts, params};
 
@@ -16,6 +17,8 @@ use super::{Plan, Stored, hosts, params};
 pub struct Given<'a> {
     /// `-p name=value`, in order; the last of a name counts.
     pub params: &'a [(String, String)],
+    /// What a text says under `params:`; a drill's.
+    pub written: &'a IndexMap<Sp<String>, Tree>,
     /// Reads a variable of the environment.
     pub env: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -29,7 +32,7 @@ pub fn build(
     sources: &mut Sources,
     diags: &Diagnostics,
 ) -> Option<Plan> {
-    let placed = params::place(given.params, sources);
+    let placed = params::place(given, sources);
     let resolved = params::resolve(&runbook, &inventory, &placed, given.env, diags);
     let touched = hosts::touched(&runbook, &inventory, &resolved.targets);
     params::check_vars(&runbook, &inventory, &touched, diags);

@@ -12,21 +12,40 @@ use super::params::Static;
 /// The hosts, in the order of the inventory; the controller first when it is one of them.
 #[must_use]
 pub fn touched(runbook: &Runbook, inventory: &Inventory, targets: &IndexMap<String, Vec<HostName>>) -> Vec<HostName> {
-    let mut walk = Walk { inventory, targets: targets.clone(), found: IndexSet::new() };
+    let mut walk = Walk { inventory, targets: targets.clone(), found: IndexSet::new(), about: true };
     runbook.steps.iter().for_each(|step| walk.step(step));
-    let Walk { found, .. } = walk;
-    let controller = found.iter().filter(|host| host.is_controller()).cloned();
-    let rest = inventory.hosts().map(|host| host.name.clone()).filter(|name| found.contains(name));
-    controller.chain(rest).collect()
+    walk.found()
+}
+
+/// The hosts that guards and probes of these steps ask, without those that the steps are about. `targets` are then also
+/// those that were picked before.
+#[must_use]
+pub fn asked_by<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+    inventory: &Inventory,
+    targets: &IndexMap<String, Vec<HostName>>,
+) -> Vec<HostName> {
+    let mut walk = Walk { inventory, targets: targets.clone(), found: IndexSet::new(), about: false };
+    steps.into_iter().for_each(|step| walk.step(step));
+    walk.found()
 }
 
 struct Walk<'a> {
     inventory: &'a Inventory,
     targets: IndexMap<String, Vec<HostName>>,
     found: IndexSet<HostName>,
+    /// Whether the hosts count that a step is about.
+    about: bool,
 }
 
 impl Walk<'_> {
+    fn found(self) -> Vec<HostName> {
+        let Self { found, inventory, .. } = self;
+        let controller = found.iter().filter(|host| host.is_controller()).cloned();
+        let rest = inventory.hosts().map(|host| host.name.clone()).filter(|name| found.contains(name));
+        controller.chain(rest).collect()
+    }
+
     fn resolve(&self, selector: &Selector) -> Vec<HostName> {
         // a selector that cannot be resolved was reported by `validate`
         selector.resolve(&Static { inventory: self.inventory, targets: &self.targets }).unwrap_or_default()
@@ -44,7 +63,9 @@ impl Walk<'_> {
     }
 
     fn step(&mut self, step: &Step) {
-        step.hosts.iter().for_each(|selector| self.add(selector));
+        if self.about {
+            step.hosts.iter().for_each(|selector| self.add(selector));
+        }
         step.watch.iter().filter_map(|watch| watch.hosts.as_ref()).for_each(|selector| self.add(selector));
         self.guards(&step.done_when);
         self.guards(&step.verify);
@@ -62,7 +83,7 @@ impl Walk<'_> {
                 }
             }
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
-            Body::Action(_) | Body::Watch | Body::Confirm(_) | Body::Note(_) => {}
+            Body::Action(_) | Body::Watch | Body::Aside(_) | Body::Confirm(_) => {}
         }
     }
 }

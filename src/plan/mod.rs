@@ -6,13 +6,15 @@ mod build;
 mod hosts;
 mod params;
 mod preview;
+mod restore;
 mod stored;
 mod view;
 mod world;
 
 pub use build::{Given, build};
-pub use hosts::touched;
+pub use hosts::{asked_by, touched};
 pub use preview::{PreviewHost, PreviewStep, preview};
+pub use restore::restore;
 pub use stored::Stored;
 pub use view::View;
 pub use world::{RunFacts, World};

@@ -10,11 +10,7 @@ use crate::runbook::{Param, Runbook};
 use crate::template::Value;
 use crate::text::{Node, Tree};
 
-/// A value that somebody gave, as text.
-pub(super) struct GivenText {
-    text: String,
-    span: Span,
-}
+use super::Given;
 
 /// What was resolved.
 #[derive(Debug, Default)]
@@ -23,45 +19,65 @@ pub(super) struct Resolved {
     pub(super) targets: IndexMap<String, Vec<HostName>>,
 }
 
+/// What somebody gave for a param, and where its name stands.
+pub(super) struct GivenValue {
+    value: Tree,
+    name: Span,
+    /// How it is given: for help.
+    how: fn(&str) -> String,
+}
+
+fn option(name: &str) -> String {
+    format!("`-p {name}=…`")
+}
+
+fn entry(name: &str) -> String {
+    format!("`{name}`")
+}
+
 /// Gives each text of the command line a place, so that a diagnostic can point into it.
-pub(super) fn place(given: &[(String, String)], sources: &mut Sources) -> IndexMap<String, GivenText> {
-    given
+pub(super) fn place(given: &Given<'_>, sources: &mut Sources) -> IndexMap<String, GivenValue> {
+    let written = given
+        .written
         .iter()
-        .map(|(name, text)| {
-            let source = sources.add(format!("-p {name}"), text.as_str());
-            (name.clone(), GivenText { text: text.clone(), span: Span::new(source, 0..text.len()) })
-        })
-        .collect()
+        .map(|(name, value)| (name.value.clone(), GivenValue { value: value.clone(), name: name.span, how: entry }));
+    let mut all: IndexMap<String, GivenValue> = written.collect();
+    for (name, text) in given.params {
+        let source = sources.add(format!("-p {name}"), text.as_str());
+        let span = Span::new(source, 0..text.len());
+        let value = Tree::new(Node::Str(text.clone()), span);
+        all.insert(name.clone(), GivenValue { value, name: span, how: option });
+    }
+    all
 }
 
 pub(super) fn resolve(
     runbook: &Runbook,
     inventory: &Inventory,
-    given: &IndexMap<String, GivenText>,
+    given: &IndexMap<String, GivenValue>,
     env: &dyn Fn(&str) -> Option<String>,
     diags: &Diagnostics,
 ) -> Resolved {
-    for (name, text) in given {
+    for (name, value) in given {
         if !runbook.params.contains_key(name) {
             let near = nearest(name, runbook.params.keys().map(String::as_str));
             let known: Vec<&str> = runbook.params.keys().map(String::as_str).collect();
             let help = near.map_or_else(
                 || format!("its params are: {}", known.join(", ")),
-                |near| format!("did you mean `-p {near}=…`?"),
+                |near| format!("did you mean {}?", (value.how)(near)),
             );
             let message = format!("runbook `{}` has no param `{name}`", runbook.name.value);
-            diags.push(Diagnostic::error("unknown-param", text.span, message).help(help));
+            diags.push(Diagnostic::error("unknown-param", value.name, message).help(help));
         }
     }
     let mut resolved = Resolved::default();
     for (name, param) in &runbook.params {
         let from_env = || {
             let variable = param.env.as_ref()?;
-            env(variable).map(|text| GivenText { text, span: param.name.span })
+            env(variable).map(|text| Tree::new(Node::Str(text), param.name.span))
         };
-        let text = given.get(name).map(|g| GivenText { text: g.text.clone(), span: g.span }).or_else(from_env);
-        let tree = match (text, &param.default) {
-            (Some(text), _) => Tree::new(Node::Str(text.text), text.span),
+        let tree = match (given.get(name).map(|given| given.value.clone()).or_else(from_env), &param.default) {
+            (Some(tree), _) => tree,
             (None, Some(default)) => default.clone(),
             (None, None) => {
                 diags.push(missing(param));

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::action::aside::Aside;
 use crate::action::{Cx, Login};
 use crate::inventory::Selector;
 use crate::runbook::{Body, Step, Sudo};
-use crate::template::EvalErrorKind;
+use crate::template::{EvalError, EvalErrorKind};
 
 use super::{Plan, View, World};
 
@@ -43,17 +44,39 @@ pub struct PreviewHost {
 /// The steps of a plan, in order.
 #[must_use]
 pub fn preview(plan: &Arc<Plan>) -> Vec<PreviewStep> {
-    let world = World::offline(Arc::clone(plan));
+    let mut world = World::offline(Arc::clone(plan));
     let mut steps = Vec::new();
-    walk(&plan.runbook.steps, 0, &world, &mut steps);
+    walk(&plan.runbook.steps, 0, &mut world, &mut steps);
     steps
 }
 
-fn walk(steps: &[Step], depth: usize, world: &World, into: &mut Vec<PreviewStep>) {
+fn walk(steps: &[Step], depth: usize, world: &mut World, into: &mut Vec<PreviewStep>) {
     for step in steps {
         into.push(one(step, depth, world));
+        if let Body::Aside(aside) = &step.body {
+            foresee(&**aside, step, world);
+        }
         if let Body::Group(members) = &step.body {
             walk(members, depth + 1, world, into);
+        }
+    }
+}
+
+/// What an aside sets is known now where all that it is made of is, so that the plan shows it in later steps. A skipped
+/// step sets nothing, and whether it is skipped is not known.
+fn foresee(aside: &dyn Aside, step: &Step, world: &mut World) {
+    let hosts = step.hosts.as_ref().map(|hosts| world.resolve(hosts));
+    let (true, Ok(hosts)) = (step.when.is_empty(), hosts.unwrap_or(Ok(Vec::new()))) else { return };
+    let places: Vec<Option<&str>> = match hosts.as_slice() {
+        [] => vec![None],
+        hosts => hosts.iter().map(|host| Some(host.as_str())).collect(),
+    };
+    let said = places.iter().map(|place| aside.render(&View::new(world, *place, None)));
+    let Ok(said) = said.collect::<Result<Vec<_>, _>>() else { return };
+    world.open(&step.id.value, &hosts);
+    for (place, said) in places.iter().zip(said) {
+        for (name, value) in said.outputs {
+            world.output(&step.id.value, place.unwrap_or_default(), &name, value);
         }
     }
 }
@@ -110,6 +133,7 @@ fn user(step: &Step, host: &str, world: &World) -> Option<String> {
 
 fn what(step: &Step, host: Option<&str>, world: &World) -> String {
     let view = View::new(world, host, None);
+    let later = host.is_none() && step.hosts.is_some();
     match &step.body {
         Body::Action(action) => {
             let template = |name: &str| world.plan().templates.get(name).cloned();
@@ -121,15 +145,9 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> String {
                 run: &world.run().id,
                 template: &template,
             };
-            match action.prepare(&cx) {
-                Ok(ready) => ready.summary(),
-                Err(error) => match &*error.kind {
-                    EvalErrorKind::NotKnownYet { step } => format!("unknown until `{step}`"),
-                    _ if host.is_none() => "for each host, when they are known".to_owned(),
-                    _ => format!("cannot be rendered: {error}"),
-                },
-            }
+            action.prepare(&cx).map_or_else(|error| hole(&error, later), |ready| ready.summary())
         }
+        Body::Aside(aside) => aside.render(&view).map_or_else(|error| hole(&error, later), |said| said.summary),
         Body::Gather(probes) => format!("reads {}", probes.keys().cloned().collect::<Vec<_>>().join(", ")),
         Body::Pick(picks) => {
             let names: Vec<&str> = picks.iter().map(|pick| pick.name.value.as_str()).collect();
@@ -151,7 +169,15 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> String {
             },
             None => "a person agrees".to_owned(),
         },
-        Body::Note(text) => text.render(&view).map_or_else(|error| error.to_string(), |rendered| rendered.text),
         Body::Group(_) => String::new(),
+    }
+}
+
+/// Why something cannot be shown yet.
+fn hole(error: &EvalError, later: bool) -> String {
+    match &*error.kind {
+        EvalErrorKind::NotKnownYet { step } => format!("unknown until `{step}`"),
+        _ if later => "for each host, when they are known".to_owned(),
+        _ => format!("cannot be rendered: {error}"),
     }
 }

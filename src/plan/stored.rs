@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use crate::inventory::{HostName, Inventory};
+use crate::inventory::{ConnectSettings, HostName, Inventory};
 use crate::runbook::Runbook;
 use crate::template::Value;
 
 use super::params::Resolved;
 
 /// The form of this struct; grows when a field changes its meaning.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// A plan as it is kept. Secrets are there as references only.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +29,10 @@ pub struct Stored {
     pub params: BTreeMap<String, serde_json::Value>,
     /// The static targets.
     pub targets: BTreeMap<String, Vec<String>>,
-    /// What the inventory says of the hosts that the plan may touch.
-    pub hosts: BTreeMap<String, StoredHost>,
+    /// The inventory's name.
+    pub inventory: String,
+    /// What the inventory says of the hosts that the plan may touch, in its order.
+    pub hosts: IndexMap<String, StoredHost>,
 }
 
 /// A host as the inventory had it.
@@ -41,6 +44,8 @@ pub struct StoredHost {
     pub user: Option<String>,
     /// On which port.
     pub port: Option<u16>,
+    /// The engine's settings for it.
+    pub connect: ConnectSettings,
     /// Its groups.
     pub groups: Vec<String>,
     /// Its values.
@@ -54,7 +59,7 @@ impl Stored {
         inventory: &Inventory,
         hosts: &[HostName],
         resolved: &Resolved,
-        templates: &indexmap::IndexMap<String, std::sync::Arc<str>>,
+        templates: &IndexMap<String, std::sync::Arc<str>>,
     ) -> Self {
         let params = resolved
             .params
@@ -73,6 +78,7 @@ impl Stored {
                 address: host.address.clone(),
                 user: host.user.clone(),
                 port: host.port,
+                connect: host.connect.clone(),
                 groups: host.groups.clone(),
                 vars: vars.collect(),
             };
@@ -89,11 +95,13 @@ impl Stored {
                 .iter()
                 .map(|(name, hosts)| (name.clone(), hosts.iter().map(ToString::to_string).collect()))
                 .collect(),
+            inventory: inventory.name().to_owned(),
             hosts: hosts.collect(),
         }
     }
 
-    /// The bytes that are stored, and whose digest names the plan. Maps are sorted, so equal plans give equal bytes.
+    /// The bytes that are stored, and whose digest names the plan. Maps are sorted or in
+    /// the order of the inventory, so equal plans give equal bytes.
     ///
     /// # Panics
     /// Never: texts, numbers and maps of them are JSON.

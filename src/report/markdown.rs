@@ -11,7 +11,7 @@ impl Report<'_> {
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut out = String::new();
-        let (header, state) = (self.state.header(), self.state);
+        let header = self.state.header();
         let mut line = |text: &str| {
             let _ = writeln!(out, "{text}");
         };
@@ -46,15 +46,6 @@ impl Report<'_> {
                 let outcome = plain(&row.outcome.replace('_', " "));
                 let (step, host, note) = (plain(&row.step), plain(&row.host), plain(&row.note));
                 line(&format!("| {step} | {host} | {outcome} | {time} | {note} |"));
-            }
-        }
-        let open: Vec<_> = state.duties().iter().filter(|duty| duty.closed.is_none()).collect();
-        if !open.is_empty() {
-            line("");
-            line("## still to be done");
-            line("");
-            for duty in open {
-                line(&format!("- {}", plain(&format!("{} on {}: {}", duty.step, duty.host, duty.reason))));
             }
         }
         let evidence = self.evidence();

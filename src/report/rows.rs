@@ -4,7 +4,10 @@
 //! - `done`: the outcome is `ok` or `changed`.
 //! - `may_have_run`: started, and there is no outcome or it is `unknown`.
 //! - `failed`: any other bad outcome. `skipped`: not wanted.
+//! - `undone`: what was done there was put back. It is no longer listed as done.
 //! - `not_started`: planned or opened, and nothing was started there. A step whose hosts are not known yet is one row.
+//! - `duties`: owed to a host that could not be reached, in the word of [`Duty::state`]; its steps are listed there
+//!   again only when they were started.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,7 +16,7 @@ use indexmap::IndexMap;
 use super::paint::time_of_day;
 use super::words::unit_step;
 use crate::base::secret::Redacted;
-use crate::event::{Outcome, Phase, RunState, Stage, StepOutcome, StepState, UnitState};
+use crate::event::{Duty, Outcome, Phase, RunState, Stage, StepOutcome, StepState, UnitState};
 
 /// The place of what has no host.
 pub const CONTROLLER: &str = "controller";
@@ -45,8 +48,12 @@ pub struct Rows {
     pub failed: Vec<Row>,
     /// Not wanted.
     pub skipped: Vec<Row>,
+    /// Put back.
+    pub undone: Vec<Row>,
     /// Never started.
     pub not_started: Vec<Row>,
+    /// Owed to hosts.
+    pub duties: Vec<Row>,
 }
 
 /// Where a unit belongs, whatever the attempt.
@@ -63,9 +70,17 @@ impl Rows {
             let of = &unit.start.unit;
             last.insert((&of.step, of.phase, of.item, of.about.as_deref(), of.on.as_deref()), unit);
         }
-        for unit in last.values() {
-            rows.unit(unit);
+        let undone: HashSet<(&str, Option<u32>, Option<&str>)> = last
+            .iter()
+            .filter(|((_, phase, ..), unit)| *phase == Phase::Undo && is_done(unit))
+            .map(|(&(step, _, item, about, _), _)| (step, item, about))
+            .collect();
+        for ((step, phase, item, about, _), unit) in &last {
+            if *phase == Phase::Undo || !is_done(unit) || !undone.contains(&(*step, *item, *about)) {
+                rows.unit(unit);
+            }
         }
+        rows.duties.extend(state.duties().iter().map(duty));
         for step in state.steps().filter(|step| !groups.contains(step.step.as_str())) {
             rows.step(step, state);
         }
@@ -74,7 +89,10 @@ impl Rows {
                 continue;
             }
             let opened = state.step(&planned.step, Phase::Apply);
-            let known = |host: &String| opened.is_some_and(|step| step.hosts.is_empty() || step.hosts.contains(host));
+            let owed = |host: &String| state.duties().iter().any(|duty| duty.covers(&planned.step, host));
+            let known = |host: &String| {
+                owed(host) || opened.is_some_and(|step| step.hosts.is_empty() || step.hosts.contains(host))
+            };
             let title = planned.title.as_str();
             if planned.hosts.is_empty() && opened.is_none() {
                 rows.not_started.push(row(&planned.step, CONTROLLER, title));
@@ -127,7 +145,12 @@ impl Rows {
         if let Some(reason) = end.outcome.reason() {
             row.note = format!("{}: {reason}", row.note);
         }
-        self.section(&end.outcome).push(row);
+        if of.phase == Phase::Undo && is_done(unit) {
+            row.step.clone_from(&of.step);
+            self.undone.push(row);
+        } else {
+            self.section(&end.outcome).push(row);
+        }
     }
 
     fn section(&mut self, outcome: &Outcome) -> &mut Vec<Row> {
@@ -155,7 +178,7 @@ impl Rows {
             forecasts.any(|(unit, _)| unit.step == step.step && unit.phase == step.phase && unit.host() == host)
         };
         // What is owed to a host is listed as such.
-        let duty = |host: &str| state.duties().iter().any(|duty| duty.step == step.step && duty.host == host);
+        let duty = |host: &str| state.duties().iter().any(|duty| duty.covers(&step.step, host));
         for host in hosts {
             for &item in &items {
                 if seen.contains(&(host.as_str(), item)) || foreseen(host) || duty(host) {
@@ -192,6 +215,19 @@ impl Rows {
         };
         rows.push(row);
     }
+}
+
+/// Whether a unit ended well.
+fn is_done(unit: &UnitState) -> bool {
+    unit.end.as_ref().is_some_and(|end| end.outcome.is_good())
+}
+
+fn duty(duty: &Duty) -> Row {
+    let note = match &duty.end {
+        None => duty.reason.to_string(),
+        Some(end) => format!("{} by {}: {}", duty.state(), end.by, end.reason),
+    };
+    Row { outcome: duty.state().to_owned(), ..row(&duty.step, &duty.host, &note) }
 }
 
 fn row(step: &str, host: &str, note: &str) -> Row {

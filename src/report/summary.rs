@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::escape::{escape, escape_lines};
 use super::paint::{BOLD, DIM, Look, Mark, between, cut};
@@ -92,15 +92,30 @@ impl Evidence {
                 line(format!("{}{text}", label(if n == 0 { "next" } else { "" })));
             }
         }
-        for duty in state.duties().iter().filter(|duty| duty.closed.is_none()) {
+        for (n, duty) in state.open_duties().enumerate() {
             let text = escape(&format!("{} on {}: {}", duty.step, duty.host, duty.reason));
-            line(format!("{}{}", label("duty"), look.paint(Mark::Doubt.style(), &text)));
+            let name = if n == 0 { "duties" } else { "" };
+            line(format!("{}{}", label(name), look.paint(Mark::Doubt.style(), &text)));
+        }
+        if let Some(next) = duty_words(state) {
+            line(format!("{}{}", label(""), look.paint(BOLD, &next)));
         }
         if let Some(head) = head {
             line(format!("{}{} after {} events", label("journal"), head.digest, head.seq));
         }
         line(format!("{}refloat report {run}", label("report")));
         out
+    }
+}
+
+/// What to type about the duties that are open.
+pub(super) fn duty_words(state: &RunState) -> Option<String> {
+    let hosts: IndexSet<&str> = state.open_duties().map(|duty| duty.host.as_str()).collect();
+    let run = &state.header().run;
+    match hosts.len() {
+        0 => None,
+        1 => Some(format!("when {} is back: refloat duty {run}", escape(hosts[0]))),
+        _ => Some(format!("when one of these hosts is back: refloat duty {run}")),
     }
 }
 

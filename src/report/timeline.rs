@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::escape::{escape, escape_lines};
 use super::paint::{between, pad, time_of_day, took};
 use super::rows::{Row, Rows};
-use super::summary::Evidence;
+use super::summary::{Evidence, duty_words};
 use super::words::{forecast_words, unit_step, words};
 use crate::event::{Event, EventKind, Mode, RunState, Verdict};
 use crate::journal::{Head, RunStatus};
@@ -35,7 +35,7 @@ impl Report<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
-        let (header, state) = (self.state.header(), self.state);
+        let header = self.state.header();
         let mut line = |text: &str| {
             let _ = writeln!(out, "{}", text.trim_end());
         };
@@ -55,14 +55,6 @@ impl Report<'_> {
             }
             for row in table(&rows) {
                 line(&row);
-            }
-        }
-        let open: Vec<_> = state.duties().iter().filter(|duty| duty.closed.is_none()).collect();
-        if !open.is_empty() {
-            line("");
-            line("still to be done");
-            for duty in open {
-                line(&escape(&format!("  {}  {}  {}", duty.step, duty.host, duty.reason)));
             }
         }
         let evidence = self.evidence();
@@ -89,9 +81,17 @@ impl Report<'_> {
     #[must_use]
     pub fn json(&self) -> serde_json::Value {
         let closed = self.state.closed();
-        let open = self.state.duties().iter().filter(|duty| duty.closed.is_none());
-        let duties: Vec<_> = open
-            .map(|duty| serde_json::json!({"step": duty.step, "host": duty.host, "reason": duty.reason.as_str()}))
+        let duties: Vec<_> = self
+            .state
+            .duties()
+            .iter()
+            .map(|duty| {
+                let end = duty.end.as_ref().map(|end| serde_json::json!({"by": end.by, "reason": end.reason.as_str()}));
+                serde_json::json!({
+                    "step": duty.step, "host": duty.host, "state": duty.state(), "reason": duty.reason.as_str(),
+                    "end": end,
+                })
+            })
             .collect();
         let rows = Rows::of(self.state);
         serde_json::json!({
@@ -113,6 +113,7 @@ impl Report<'_> {
             "may_have_run": rows.may_have_run,
             "failed": rows.failed,
             "skipped": rows.skipped,
+            "undone": rows.undone,
             "not_started": rows.not_started,
             "duties": duties,
             "events": self.events,
@@ -167,6 +168,7 @@ impl Report<'_> {
                 lines.extend(closed.next.iter().map(|next| format!("  next: {}", escape(next.as_str()))));
             }
         }
+        lines.extend(duty_words(self.state).map(|next| format!("  next: {next}")));
         lines
     }
 
@@ -204,9 +206,11 @@ impl Report<'_> {
         push(open, rows.may_have_run, always);
         push("failed", rows.failed, false);
         push("skipped", rows.skipped, false);
+        push("undone", rows.undone, false);
         if !well {
             push("not started", rows.not_started, always);
         }
+        push("duties", rows.duties, false);
         sections
     }
 

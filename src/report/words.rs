@@ -172,10 +172,11 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             Words::new(Mark::of_step(outcome), &step, "", outcome.name()).with(reason)
         }
         EventKind::DutyOpened { step, host, reason } => {
-            Words::new(Mark::Doubt, step, host, "still to be done").with(reason.as_str())
+            Words::new(Mark::Doubt, step, host, "is a duty now").with(reason.as_str())
         }
-        EventKind::DutyClosed { step, host, by, reason } => {
-            Words::new(Mark::Good, step, host, format!("duty closed by {}", escape(by))).with(reason.as_str())
+        EventKind::DutyClosed { step, host, by, reason, done } => {
+            let (mark, word) = if *done { (Mark::Good, "done") } else { (Mark::Skip, "closed") };
+            Words::new(mark, step, host, format!("duty {word} by {}", escape(by))).with(reason.as_str())
         }
         EventKind::RunClosed(closed) => {
             let mark = verdict_mark(closed.verdict);

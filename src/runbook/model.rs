@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::action::Action;
+use crate::action::aside::Aside;
 use crate::action::guard::Guard;
 use crate::action::probe::{Parse, Probe};
 use crate::base::span::Span;
@@ -171,6 +172,8 @@ pub struct Step {
 pub enum Body {
     /// A leaf that may change a host.
     Action(Box<dyn Action>),
+    /// A leaf that touches no host.
+    Aside(Box<dyn Aside>),
     /// Probes whose values are kept.
     Gather(IndexMap<String, Probe>),
     /// Targets chosen now.
@@ -183,8 +186,6 @@ pub enum Body {
     Watch,
     /// A person agrees.
     Confirm(Confirm),
-    /// A text for the timeline.
-    Note(Text<Plain>),
     /// Steps that belong together.
     Group(Vec<Step>),
 }
@@ -204,6 +205,7 @@ impl Body {
     pub fn key(&self) -> &'static str {
         match self {
             Self::Action(action) => action.key(),
+            Self::Aside(aside) => aside.key(),
             Self::Gather(_) => "gather",
             Self::Pick(_) => "pick",
             Self::Judge(Judge::Symptom, _) => "symptom",
@@ -211,7 +213,6 @@ impl Body {
             Self::Wait(_) => "wait",
             Self::Watch => "watch",
             Self::Confirm(_) => "confirm",
-            Self::Note(_) => "note",
             Self::Group(_) => "steps",
         }
     }

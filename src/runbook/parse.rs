@@ -120,6 +120,20 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
     })
 }
 
+impl Runbook {
+    /// The same runbook with other steps, without its locks and outputs: what a drill does before and after it.
+    #[must_use]
+    pub fn with_steps(self, name: Sp<String>, steps: &[Tree], diags: &Diagnostics) -> Self {
+        let mut broken = Broken::default();
+        let steps = step::decode_all(steps, &Outer::default(), diags, &mut broken);
+        broken.steps.extend(self.broken.steps);
+        broken.outputs.extend(self.broken.outputs);
+        let broken = Broken { steps: broken.steps, outputs: broken.outputs, ..self.broken };
+        let (title, description) = (None, None);
+        Self { name, title, description, lock: Vec::new(), outputs: IndexMap::new(), steps, broken, ..self }
+    }
+}
+
 /// The entries of a map of named things, whose names are variables.
 fn named<T>(
     entries: IndexMap<Sp<String>, Tree>,
@@ -131,7 +145,7 @@ fn named<T>(
         .into_iter()
         .filter_map(|(name, tree)| {
             if !text::is_snake(&name.value) {
-                diags.push(not_snake(&name));
+                diags.push(text::not_snake(&name));
             }
             let thing = decode(name.clone(), &tree, diags);
             if thing.is_none() {
@@ -140,23 +154,4 @@ fn named<T>(
             thing.map(|thing| (name.value, thing))
         })
         .collect()
-}
-
-/// The diagnostic for a variable's name in the wrong case.
-pub(super) fn not_snake(name: &Sp<String>) -> Diagnostic {
-    let mut better = String::new();
-    for c in name.value.chars() {
-        // dataDir is data_dir
-        if c.is_uppercase() && better.ends_with(|before: char| before.is_ascii_lowercase()) {
-            better.push('_');
-        }
-        better.push(if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
-    }
-    let help = if text::is_snake(&better) {
-        format!("write `{better}`")
-    } else {
-        "lower-case letters from a to z, digits and single underscores, a letter first".to_owned()
-    };
-    Diagnostic::error("case", name.span, format!("`{}` is used as a variable, so it is snake_case", name.value))
-        .help(help)
 }

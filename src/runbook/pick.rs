@@ -73,7 +73,7 @@ impl Pick {
 
     fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         if !text::is_snake(&name.value) {
-            diags.push(super::parse::not_snake(&name));
+            diags.push(text::not_snake(&name));
         }
         if !matches!(tree.value, Node::Map(_)) {
             diags.push(

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::action::guard::Guard;
 use crate::action::probe::{Parse, Probe};
-use crate::action::registry;
+use crate::action::registry::{self, Leaf};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
 use crate::inventory::Selector;
@@ -16,10 +16,10 @@ use super::model::{Body, Broken, Judge, OnFailure, Reach, Step};
 use super::{Confirm, Pick, Surroundings, Wait, Watch};
 
 /// The things a step can do that are no actions of the registry.
-const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "note", "steps"];
+const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "steps"];
 
 /// What LANGUAGE has besides.
-const NOT_YET: &[&str] = &["set", "directory", "link", "http", "reboot", "ask", "manual", "pause", "use"];
+const NOT_YET: &[&str] = &["http", "reboot", "ask", "manual", "use"];
 
 /// Fields of a step that LANGUAGE has and this version does not carry out.
 const FIELDS_NOT_YET: &[&str] =
@@ -199,7 +199,7 @@ impl Decoder<'_> {
                 let mut probes = IndexMap::new();
                 for (name, tree) in entries {
                     if !text::is_snake(&name.value) {
-                        diags.push(super::parse::not_snake(&name));
+                        diags.push(text::not_snake(&name));
                     }
                     match Probe::decode_whole(&tree, diags) {
                         Some(probe) => {
@@ -220,12 +220,14 @@ impl Decoder<'_> {
             "symptom" => Body::Judge(Judge::Symptom, Guard::decode_all(tree, diags)),
             "wait" => Body::Wait(Wait::decode(tree, diags)?),
             "confirm" => Body::Confirm(Confirm::decode(tree, diags)?),
-            "note" => Body::Note(text::decode(tree, diags)?),
             "steps" => {
                 let trees: Vec<Tree> = text::decode(tree, diags)?;
                 Body::Group(self.steps(&trees, inner))
             }
-            action => Body::Action(registry::decode(action, tree, diags)?),
+            leaf => match registry::decode(leaf, tree, diags)? {
+                Leaf::Action(action) => Body::Action(action),
+                Leaf::Aside(aside) => Body::Aside(aside),
+            },
         })
     }
 

@@ -7,6 +7,7 @@
 mod ast;
 mod compiled;
 mod context;
+mod data;
 mod decode;
 mod error;
 mod eval;
@@ -29,6 +30,7 @@ mod version;
 
 pub use compiled::Compiled;
 pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv, check_words};
+pub use data::Data;
 pub use error::{EvalError, EvalErrorKind};
 pub use expr::{Evaluated, Expr};
 pub use helpers::plain_regex_error as regex_words;

@@ -4,6 +4,7 @@
 //! Model structs derive `Deserialize` and use [`Sp`] where a diagnostic may point, [`Tree`] where they keep a part as it
 //! is, and [`Shaped`] where a field has more than one form.
 
+mod case;
 mod decode;
 mod limits;
 mod parse;
@@ -15,6 +16,7 @@ mod syntax;
 mod take;
 mod tree;
 
+pub use case::not_snake;
 pub use decode::{decode, decode_beside};
 pub use limits::{MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_NODES};
 pub use parse::parse;

@@ -10,15 +10,15 @@ use super::stage::{LOST, Ran, SURVIVORS, Stage, Truth};
 const EFFECTS: [(&str, &str, &[&str]); 7] = [
     ("fence/fence-service", "disabled", &LOST),
     ("fence/fence-data", "fenced", &LOST),
-    ("backup", "snapshot", &SURVIVORS),
     ("recover/stop", "stopped", &SURVIVORS),
+    ("recover/backup", "backup", &SURVIVORS),
     ("recover/peers", "written", &SURVIVORS),
     ("recover/start", "started", &SURVIVORS),
     ("canary", "put refloat/canary", &SURVIVORS),
 ];
 
 /// Steps on the survivor with the newest data. Which one that is depends on what was replicated before the outage.
-const NEWEST: [&str; 4] = ["backup", "keep-backup", "canary", "after"];
+const NEWEST: [&str; 4] = ["recover/backup", "keep-backup", "canary", "after"];
 
 /// A run that was not killed, against which the others are held.
 pub struct Whole {
@@ -28,8 +28,10 @@ pub struct Whole {
     steps: Vec<String>,
     /// The outcome of each step on each host.
     outcomes: BTreeMap<Row, String>,
-    /// What is left out: hosts that cannot be reached.
+    /// What is left out.
     skipped: BTreeSet<Row>,
+    /// What is owed to hosts that cannot be reached.
+    duties: BTreeSet<Row>,
     replicates: bool,
 }
 
@@ -65,6 +67,18 @@ fn rows(report: &Value, section: &str) -> Vec<(Row, String)> {
     let rows = report[section].as_array().unwrap().iter();
     let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
     rows.map(|row| ((text(row, "step"), text(row, "host")), text(row, "outcome"))).collect()
+}
+
+/// The duties of a run; all are open.
+fn duties(report: &Value) -> BTreeSet<Row> {
+    let duties = report["duties"].as_array().unwrap().iter();
+    let text = |duty: &Value, key: &str| duty[key].as_str().unwrap().to_owned();
+    duties
+        .map(|duty| {
+            assert_eq!(duty["state"], "open", "{duty}");
+            (text(duty, "step"), text(duty, "host"))
+        })
+        .collect()
 }
 
 /// The order in which steps open and close, and how.
@@ -140,6 +154,7 @@ impl Whole {
                 .collect(),
             replicates: stage.replicates(),
             skipped: rows(&report, "skipped").into_iter().map(|(row, _)| row).collect(),
+            duties: duties(&report),
         };
         stage.reset();
         whole
@@ -208,18 +223,25 @@ impl Whole {
                 }
             }
         }
+        let owed = duties(report);
+        let fence_began = events.iter().any(|e| e["event"] == "step_opened" && e["step"] == "fence/fence-service");
+        if !owed.is_subset(&self.duties) || (fence_began && owed != self.duties) {
+            problems.push(format!("the duties are {owed:?}, and whole: {:?}", self.duties));
+        }
         point.doubtful = section.values().filter(|name| **name == "may_have_run").count();
         for (step, effect, hosts) in EFFECTS {
             for host in hosts {
                 let count = count(&truths[host], effect);
                 // a step whose hosts are chosen in the run has one row until it begins
                 let of = |host: &str| section.get(&(step.to_owned(), host.to_owned())).copied();
-                let said = of(host).or_else(|| of("controller")).unwrap_or("not there");
+                let duty = owed.iter().any(|(of, on)| on == host && step.starts_with(&format!("{of}/")));
+                let nowhere = if duty { "owed" } else { "not there" };
+                let said = of(host).or_else(|| of("controller")).unwrap_or(nowhere);
                 let fits = match said {
                     "done" => count == 1,
                     "may_have_run" => count <= 1,
-                    "not_started" | "skipped" => count == 0,
-                    "not there" if effect == "snapshot" => count == 0,
+                    "not_started" | "skipped" | "owed" => count == 0,
+                    "not there" if effect == "backup" => count == 0,
                     "not there" => effect.starts_with("put") && (count == 0 || self.replicates),
                     _ => false,
                 };

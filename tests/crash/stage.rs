@@ -175,7 +175,7 @@ impl Stage {
                  [[ $(tail -n 1 <&3) = {pattern} ]]; do exec 3>&-; sleep 0.02; done 2>/dev/null"
             )
         };
-        let restore = "set -e\nsv -w 20 force-stop consul\nrm -rf /var/lib/consul /var/lib/consul.* /var/tmp/consul-* \
+        let restore = "set -e\nsv -w 20 force-stop consul\nrm -rf /var/lib/consul /var/lib/consul.* \
  ~root/.refloat /home/ops/.refloat /etc/sv/consul/down\ncp -a /var/lib/pristine /var/lib/consul";
         let survives = |host: &str| SURVIVORS.contains(&host);
         match self.cast {
@@ -323,7 +323,7 @@ impl Stage {
             Cast::StandIn => {
                 let text = fs::read_to_string(disk.join("var/log/effects")).unwrap();
                 for line in text.lines() {
-                    let name = ["started", "stopped", "ingested", "snapshot", "put refloat/canary"].into_iter();
+                    let name = ["started", "stopped", "ingested", "put refloat/canary"].into_iter();
                     *effects.entry(name.into_iter().find(|name| *name == line).unwrap()).or_default() += 1;
                 }
             }
@@ -340,10 +340,10 @@ impl Stage {
                     let put = self.say(host, "consul kv get -stale refloat/canary 2>/dev/null || true");
                     effects.insert("put refloat/canary", usize::from(!put.is_empty()));
                 }
-                effects.insert("snapshot", files(&disk.join("var/tmp"), &|name| name.starts_with("consul-")).len());
             }
         }
         effects.insert("disabled", usize::from(disk.join("etc/sv/consul/down").exists()));
+        effects.insert("backup", files(&disk.join("var/lib"), &|name| name.starts_with("consul.before-")).len());
         effects.insert("fenced", files(&disk.join("var/lib"), &|name| name.starts_with("consul.fenced-")).len());
         effects.retain(|_, count| *count > 0);
         let peers = fs::read_to_string(disk.join("var/lib/consul/raft/peers.json")).ok();

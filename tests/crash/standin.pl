@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # A stand-in for Consul: just what runbooks/consul/quorum-loss.yaml asks of it, in milliseconds. Every effect is a line
-# in /var/log/effects, so that a test can count them: started, stopped, ingested, put KEY, snapshot.
+# in /var/log/effects, so that a test can count them: started, stopped, ingested, put KEY.
 use strict;
 use warnings;
 use IO::Select;
@@ -42,7 +42,6 @@ my $verb = join ' ', map { $words[$_] // '' } 0, 1;
 if ($verb =~ /^info/) { print ask(GET => '/info'); exit }
 if ($verb eq 'kv get') { print ask(GET => "/v1/kv/$words[2]"), "\n"; exit }
 if ($verb eq 'kv put') { ask(PUT => "/v1/kv/$words[2]", $words[3]); print "Success!\n"; exit }
-if ($verb eq 'snapshot save') { my $text = ask(GET => '/snapshot'); spew($words[2], $text); effect('snapshot'); exit }
 $words[0] eq 'agent' or die "this stand-in does not know `@ARGV`\n";
 
 # --- the agent
@@ -104,8 +103,13 @@ sub answer {
         } sort keys %servers;
         return (200, '{"Servers":[' . join(',', @list) . '],"Index":0}');
     }
-    if ($path eq '/info') { return (200, "raft:\n\tlast_log_index = " . slurp("$data/raft/index")) }
-    if ($path eq '/snapshot') { return (200, "snapshot of $address\n") }
+    if ($path eq '/info') {
+        my @list = map { "{Suffrage:Voter ID:$servers{$_} Address:$_}" } sort keys %servers;
+        return (200, "raft:\n\tlast_log_index = " . slurp("$data/raft/index") . "\tlatest_configuration = [@list]\n");
+    }
+    if ($path eq '/v1/agent/self') {
+        return (200, '{"Config":{"Datacenter":"dc1"},"Member":{"Tags":{"raft_vsn":"3"}}}');
+    }
     if ($path =~ m{^/v1/kv/(.*)}) {
         return (500, 'No cluster leader') unless $leader;
         if ($method eq 'PUT') { effect("put $1"); spew(kv($1), $body); return (200, 'true') }

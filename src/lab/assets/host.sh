@@ -8,6 +8,7 @@ mount --make-rprivate /
 mount --rbind "disk/$name" "disk/$name"
 exec 3<>"run/$name/wired"
 made=$PWD/run/$name/made bin=$PWD/bin
+walls=$(awk -v name="$name" '$1 == name { print $2 }' walls.list 2>/dev/null || true)
 cd "disk/$name"
 mount --rbind -o ro /usr usr
 mkdir -p dev run tmp proc old opt/lab/bin
@@ -36,6 +37,9 @@ exec 3<&-
 ip addr add "$address/24" dev eth0
 ip link set eth0 up
 ip route add default via "$REFLOAT_LAB_GATEWAY"
+for other in $walls; do
+    ip route replace blackhole "$other/32"
+done
 if [ "$REFLOAT_LAB_MODE" = user ]; then
     echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 fi

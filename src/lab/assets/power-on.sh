@@ -37,6 +37,8 @@ for name in "$@"; do
     # as on real hosts the hardware address stays the same, or the others would look for the old one
     # shellcheck disable=SC2086  # one word per number
     mac=$(printf '02:00:%02x:%02x:%02x:%02x' ${address//./ })
+    # the kernel takes the card of a host without power away when it has time
+    ip link del "$card" 2>/dev/null || :
     ip link add "$card" master br0 type veth peer name eth0 address "$mac" netns "$outer"
     ip link set "$card" up
     read -r init _ <"/proc/$outer/task/$outer/children" || [ -n "$init" ]

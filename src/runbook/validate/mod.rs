@@ -157,7 +157,7 @@ impl Check<'_> {
             // with the step, as every watch
             Body::Watch => {}
             Body::Confirm(confirm) => confirm.texts(&mut |text| self.texts.check(text, &self.known, place)),
-            Body::Note(text) => self.texts.check(text, &self.known, place),
+            Body::Aside(aside) => aside.texts(&mut |text| self.texts.check(text, &self.known, place)),
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
         }
     }
@@ -169,7 +169,7 @@ impl Check<'_> {
             Body::Judge(_, guards) => guards.iter().any(Guard::needs_host),
             Body::Wait(wait) => wait.until.iter().any(Guard::needs_host),
             Body::Watch => step.watch.as_ref().is_some_and(|watch| watch.hosts.is_none()),
-            Body::Pick(_) | Body::Confirm(_) | Body::Note(_) | Body::Group(_) => false,
+            Body::Pick(_) | Body::Confirm(_) | Body::Aside(_) | Body::Group(_) => false,
         } || step.done_when.iter().chain(&step.verify).any(Guard::needs_host);
         if needs && step.hosts.is_none() {
             self.diags.push(

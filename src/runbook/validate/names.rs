@@ -120,14 +120,9 @@ impl<'a> Known<'a> {
         outputs.extend(self.runbook.broken.outputs.get(&step.id.value).into_iter().flatten().cloned());
         match &step.body {
             Body::Action(action) => outputs.extend(action.outputs().iter().map(|name| (*name).to_owned())),
+            Body::Aside(aside) => outputs.extend(aside.outputs().into_iter().map(str::to_owned)),
             Body::Gather(probes) => outputs.extend(probes.keys().cloned()),
-            Body::Pick(_)
-            | Body::Judge(..)
-            | Body::Wait(_)
-            | Body::Watch
-            | Body::Confirm(_)
-            | Body::Note(_)
-            | Body::Group(_) => {}
+            Body::Pick(_) | Body::Judge(..) | Body::Wait(_) | Body::Watch | Body::Confirm(_) | Body::Group(_) => {}
         }
         for entry in step.watch.iter().flat_map(|watch| &watch.expect) {
             if let Pattern::Matches(text) = &entry.pattern {

@@ -1,0 +1,171 @@
+//! `directory`: a folder is there, with this owner and mode, or is absent. One level is made or taken away, never a tree:
+//! a folder that is not empty is refused, so that nothing is ever lost by it.
+
+use serde::Deserialize;
+
+use crate::action::words::{clip, invalid};
+use crate::base::BoxFuture;
+use crate::base::diag::Diagnostics;
+use crate::template::{AnyText, EvalError, Plain, Text, Value};
+use crate::text::{self, Mode, Tree};
+use crate::transport::{Hands, Look, Work};
+
+use super::check::Verdict;
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, owner};
+
+/// A folder and what it should be.
+#[derive(Debug, Deserialize)]
+pub struct Directory {
+    path: Text<Plain>,
+    #[serde(default)]
+    state: State,
+    owner: Option<Text<Plain>>,
+    group: Option<Text<Plain>>,
+    mode: Option<Mode>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    #[default]
+    Present,
+    Absent,
+}
+
+pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+    text::decode::<Directory>(tree, diags).map(|action| Box::new(action) as Box<dyn Action>)
+}
+
+impl Action for Directory {
+    fn key(&self) -> &'static str {
+        "directory"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Idempotent
+    }
+
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        visit(&self.path);
+        self.owner.iter().for_each(|text| visit(text));
+        self.group.iter().for_each(|text| visit(text));
+    }
+
+    fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
+        let path = cx.path(&self.path)?;
+        // with a slash at its end the name of a link would be what it leads to
+        let path = match path.trim_end_matches('/') {
+            "" => return Err(invalid("the root folder is always there".to_owned())),
+            path => path.to_owned(),
+        };
+        let optional = |text: &Option<Text<Plain>>| text.as_ref().map(|text| cx.render(text)).transpose();
+        Ok(Box::new(Folder {
+            path,
+            absent: self.state == State::Absent,
+            owner: optional(&self.owner)?.unwrap_or_default(),
+            group: optional(&self.group)?.unwrap_or_default(),
+            mode: self.mode.map(|mode| mode.to_string()).unwrap_or_default(),
+            work: cx.login.work(cx.timeout),
+        }))
+    }
+}
+
+/// A rendered folder.
+#[derive(Debug)]
+struct Folder {
+    path: String,
+    absent: bool,
+    owner: String,
+    group: String,
+    mode: String,
+    work: Work,
+}
+
+/// `look` prints what would be done; `go` does it. Where others can write, somebody else could put another folder in the
+/// place of this one between two looks: there only what nobody else can move is touched. `chmod` leaves the group bit of
+/// a folder as it is, unless the mode has five digits.
+const SCRIPT: &str = r#"
+path=$2 state=$3 owner=$4 group=$5 mode=$6
+dir=$(dirname -- "$path")
+say() { echo "$1"; [ "$do" = go ] || exit 0; }
+do=$1
+[ ! -L "$path" ] || { echo "$path is a symbolic link; name the folder itself" >&2; exit 3; }
+[ -d "$path" ] || [ ! -e "$path" ] || { echo "$path exists and is no folder" >&2; exit 4; }
+if [ "$state" = absent ]; then
+  [ -d "$path" ] || { echo same; exit 0; }
+  some=$(ls -A -- "$path")
+  [ -z "$some" ] || { echo "$path is not empty ($(printf '%s\n' "$some" | head -n 1)); move it aside, nothing is deleted with what it holds" >&2; exit 5; }
+  say remove
+  rmdir -- "$path"
+  exit 0
+fi
+[ -d "$dir" ] || { echo "$dir is not a folder; make it by a step of its own" >&2; exit 6; }
+case $(modeof "$dir") in
+[1357]??[2367]) [ ! -d "$path" ] || [ -O "$path" ] || { echo "$path belongs to somebody else, and others can write in $dir" >&2; exit 7; };;
+*[2367]) echo "others can write in $dir, and so can put something else in its place" >&2; exit 7;;
+esac
+u=; [ -z "$owner" ] || u=$(uid "$owner")
+g=; [ -z "$group" ] || g=$(gid "$group")
+if [ ! -d "$path" ]; then
+  say create
+  (umask 077; mkdir -- "$path")
+  mode=${mode:-0755}
+  trap 'rc=$?; [ "$rc" = 0 ] || rmdir -- "$path"; exit "$rc"' EXIT
+elif owned "$path"; then echo same; exit 0
+else say change; fi
+[ -z "$u" ] || [ "$(stat -c %u -- "$path")" = "$u" ] || chown -h "$u" -- "$path"
+[ -z "$g" ] || [ "$(stat -c %g -- "$path")" = "$g" ] || chgrp -h "$g" -- "$path"
+[ -z "$mode" ] || chmod "0$mode" -- "$path"
+"#;
+
+impl Folder {
+    fn script(&self, mode: &str) -> Script {
+        let state = if self.absent { "absent" } else { "present" };
+        Script::new(
+            format!("{}{SCRIPT}", owner::FUNCTIONS),
+            &[mode, &self.path, state, &self.owner, &self.group, &self.mode],
+        )
+    }
+
+    fn words(&self) -> String {
+        if self.absent {
+            return format!("no {}", self.path);
+        }
+        let wanted = [("mode", &self.mode), ("owner", &self.owner), ("group", &self.group)];
+        let wanted = wanted.iter().filter(|(_, value)| !value.is_empty());
+        let wanted: Vec<String> = wanted.map(|(name, value)| format!("{name} {value}")).collect();
+        if wanted.is_empty() { self.path.clone() } else { format!("{} ({})", self.path, wanted.join(", ")) }
+    }
+}
+
+impl Ready for Folder {
+    fn summary(&self) -> String {
+        self.words()
+    }
+
+    fn body(&self) -> String {
+        super::body(&self.work, &self.script("go").args)
+    }
+
+    fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
+        Box::pin(async move {
+            let answer = look.ask(&self.script("look").ask(&self.work)).await?;
+            Ok(match (answer.exit, String::from_utf8_lossy(&answer.stdout).trim()) {
+                (0, "same") => Verdict::Holds(self.words()),
+                (0, verb) => Verdict::WouldChange(format!("{verb} {}", self.path)),
+                _ => Verdict::Blocked(clip(&String::from_utf8_lossy(&answer.stderr))),
+            })
+        })
+    }
+
+    fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let work = Work { cursors: logs.sources, ..self.script("go").work(&self.work) };
+            let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
+            let changed = !done.stdout.starts_with(b"same");
+            let seen = if changed { self.words() } else { format!("{} already", self.words()) };
+            let result = Value::map([("path".to_owned(), Value::str(&*self.path))]);
+            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
+        })
+    }
+}

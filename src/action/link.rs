@@ -1,0 +1,153 @@
+//! `link`: a symbolic link leads there. It is replaced in one rename, so that whoever opens it finds the old or the new and
+//! never nothing. Only links are replaced: a file or folder in its place is refused.
+
+use serde::Deserialize;
+
+use crate::action::words::{clip, invalid};
+use crate::base::BoxFuture;
+use crate::base::diag::Diagnostics;
+use crate::template::{AnyText, EvalError, Plain, Text, Value};
+use crate::text::{self, Tree};
+use crate::transport::{Hands, Look, Work};
+
+use super::check::Verdict;
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
+
+/// Where it lies and where it leads.
+#[derive(Debug, Deserialize)]
+pub struct Link {
+    path: Text<Plain>,
+    to: Text<Plain>,
+    #[serde(default)]
+    follow: bool,
+}
+
+pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+    text::decode::<Link>(tree, diags).map(|action| Box::new(action) as Box<dyn Action>)
+}
+
+impl Action for Link {
+    fn key(&self) -> &'static str {
+        "link"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Idempotent
+    }
+
+    fn outputs(&self) -> &'static [&'static str] {
+        &["before", "changed"]
+    }
+
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        visit(&self.path);
+        visit(&self.to);
+    }
+
+    fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
+        let path = cx.path(&self.path)?;
+        let to = cx.render(&self.to)?;
+        if to.is_empty() || to.contains('\0') {
+            return Err(invalid(format!("`{to}` is nowhere that a link can lead")));
+        }
+        if path.ends_with('/') {
+            return Err(invalid(format!("`{path}` ends with a slash, so it would be what the link leads to")));
+        }
+        Ok(Box::new(Symlink { path, to, follow: self.follow, work: cx.login.work(cx.timeout) }))
+    }
+}
+
+/// A rendered link.
+#[derive(Debug)]
+struct Symlink {
+    path: String,
+    to: String,
+    follow: bool,
+    work: Work,
+}
+
+/// `look` prints what would be done; `go` does it. The first line is the verb; then comes where it led before, and an `x`
+/// that keeps its line ends.
+const SCRIPT: &str = r#"
+path=$2 to=$3 staged=$5
+dir=$(dirname -- "$path")
+[ -d "$dir" ] || { echo "$dir is not a folder" >&2; exit 3; }
+if [ "$4" != follow ]; then
+  [ ! -L "$dir" ] || { echo "$dir is a symbolic link; write follow: true to write through it" >&2; exit 4; }
+  case $(stat -c %a -- "$dir") in
+  *[2367]) echo "others can write in $dir; write follow: true to trust it all the same" >&2; exit 5;;
+  esac
+fi
+before= verb=create
+if [ -L "$path" ]; then
+  verb=replace
+  before=$(readlink -n -- "$path"; echo x)
+  [ "$before" != "${to}x" ] || verb=same
+elif [ -e "$path" ]; then
+  echo "$path exists and is no link" >&2; exit 6
+fi
+if [ "$1" = go ] && [ "$verb" != same ]; then
+  trap 'rm -f -- "$staged"' EXIT
+  rm -f -- "$staged"
+  ln -s -- "$to" "$staged"
+  mv -fT -- "$staged" "$path"
+  sync -- "$dir" 2>/dev/null || sync
+fi
+printf '%s\n%s' "$verb" "$before"
+"#;
+
+/// What the script printed: the verb, and where the link led before.
+fn parse(stdout: &[u8]) -> (String, Option<String>) {
+    let text = String::from_utf8_lossy(stdout);
+    let (verb, before) = text.split_once('\n').unwrap_or((&text, ""));
+    (verb.to_owned(), before.strip_suffix('x').map(str::to_owned))
+}
+
+impl Symlink {
+    fn script(&self, mode: &str, staged: &str) -> Script {
+        let follow = if self.follow { "follow" } else { "" };
+        Script::new(SCRIPT, &[mode, &self.path, &self.to, follow, staged])
+    }
+}
+
+impl Ready for Symlink {
+    fn summary(&self) -> String {
+        format!("{} → {}", self.path, self.to)
+    }
+
+    fn body(&self) -> String {
+        super::body(&self.work, &self.script("go", "").args)
+    }
+
+    fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
+        Box::pin(async move {
+            let answer = look.ask(&self.script("look", "").ask(&self.work)).await?;
+            if answer.exit != 0 {
+                return Ok(Verdict::Blocked(clip(&String::from_utf8_lossy(&answer.stderr))));
+            }
+            Ok(match parse(&answer.stdout) {
+                (verb, _) if verb == "same" => Verdict::Holds(self.summary()),
+                (_, Some(before)) => Verdict::WouldChange(format!("{}, now {before}", self.summary())),
+                (_, None) => Verdict::WouldChange(format!("create {}", self.summary())),
+            })
+        })
+    }
+
+    fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let staged = super::beside(&self.path, hands);
+            let script = self.script("go", &staged);
+            let work = Work { cursors: logs.sources, scratch: vec![staged], ..script.work(&self.work) };
+            let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
+            let (verb, before) = parse(&done.stdout);
+            let changed = verb != "same";
+            let seen = match &before {
+                _ if !changed => format!("{} already", self.summary()),
+                Some(before) => format!("{}, before {before}", self.summary()),
+                None => self.summary(),
+            };
+            let result = Value::map([("before".to_owned(), before.map_or(Value::Null, Value::str))]);
+            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! `note`: a text for the timeline.
+
+use crate::action::words::clip;
+use crate::base::diag::Diagnostics;
+use crate::base::secret::MASK;
+use crate::template::{AnyText, EvalError, Plain, Scope, Text};
+use crate::text::{self, Tree};
+
+use super::aside::{Aside, Said};
+
+/// The text.
+#[derive(Debug)]
+pub struct Note(Text<Plain>);
+
+pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Aside>> {
+    text::decode(tree, diags).map(|text| Box::new(Note(text)) as Box<dyn Aside>)
+}
+
+impl Aside for Note {
+    fn key(&self) -> &'static str {
+        "note"
+    }
+
+    fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
+        visit(&self.0);
+    }
+
+    fn render(&self, scope: &dyn Scope) -> Result<Said, EvalError> {
+        // before a run there may be holes in it: they are shown
+        let rendered = self.0.render(scope)?;
+        let summary = if rendered.secret { MASK.to_owned() } else { clip(&rendered.text) };
+        Ok(Said { summary, note: Some(rendered.text), ..Said::default() })
+    }
+}

@@ -1,0 +1,235 @@
+//! `refloat duty`: what is owed to hosts that could not be reached is listed, carried out, or closed with a reason.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use super::args::{Common, DutyArgs, Output};
+use super::operator::AtTheTerminal;
+use super::{env, runs, show, signals, tell};
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::diag::Diagnostics;
+use crate::base::exit::Exit;
+use crate::base::ids::RunId;
+use crate::base::secret::Redactor;
+use crate::base::span::Sources;
+use crate::event::{Closed, Duty, Event, EventKind, Resumed, RunState, Verdict};
+use crate::exec::{Cancel, Idle, Served, Setup, close_duties, serve_duties};
+use crate::journal::{Journal, JournalError, RunLog};
+use crate::plan::{self, Given, Plan, RunFacts};
+use crate::report;
+use crate::template::Value;
+use crate::transport::route::Routes;
+use crate::transport::ssh::Options;
+
+/// What the journal says that this process does.
+const VERB: &str = "duty";
+
+pub fn run(args: &DutyArgs, common: &Common) -> Exit {
+    let state = match env::state(common) {
+        Ok(state) => state,
+        Err(why) => {
+            show::error(why);
+            return Exit::Unreachable;
+        }
+    };
+    let Some(run) = &args.run else { return runs::list(None, true, &state, common) };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            show::error(format!("cannot start: {error}"));
+            return Exit::Unreachable;
+        }
+    };
+    let exit = runtime.block_on(go(args, run, common, &state)).unwrap_or_else(|error| {
+        show::error(error);
+        Exit::Unreachable
+    });
+    env::report_crash_points();
+    runtime.shutdown_background();
+    exit
+}
+
+async fn go(args: &DutyArgs, run: &str, common: &Common, state: &Path) -> Result<Exit, JournalError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let redactor = Redactor::default();
+    let journal = Journal::open(state, Arc::clone(&clock), redactor.clone())?;
+    let run = journal.find(run).await?;
+    let events = journal.events(&run).await?;
+    let now = RunState::fold(&events)?;
+    let duties = match chosen(&now, &args.duties) {
+        Ok(duties) if duties.is_empty() => {
+            anstream::println!("Run {run} owes nothing to any host.");
+            return Ok(Exit::Ok);
+        }
+        Ok(duties) => duties,
+        Err(why) => {
+            show::error(why);
+            return Ok(Exit::Usage);
+        }
+    };
+    let before = own_end(&events);
+    let resumed = Resumed {
+        operator: env::operator(),
+        controller: env::controller(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        verb: VERB.to_owned(),
+        reason: args.reason.clone().map(|reason| redactor.redact(reason)),
+    };
+    if args.close {
+        let log = journal.resume(&run, resumed).await?;
+        let reason = args.reason.as_deref().unwrap_or_default();
+        close_duties(&log, &duties, &env::operator(), reason, before).await?;
+        for duty in &duties {
+            anstream::println!("closed: {}", crate::report::escape(&duty.name()));
+        }
+        return Ok(Exit::Ok);
+    }
+    let stored = journal.blob(&run, &now.header().stored).await?.unwrap_or_default();
+    let Some(plan) = restored(&stored, &now, args, common) else { return Ok(Exit::Text) };
+    for value in plan.params.values() {
+        if let Value::Secret(secret) = value {
+            redactor.learn(secret);
+        }
+    }
+    let _lock = match crate::exec::lock(&plan, state, &run) {
+        Ok(lock) => lock,
+        Err(why) => {
+            show::error(why);
+            return Ok(Exit::Refused);
+        }
+    };
+    let log = journal.resume(&run, resumed).await?;
+    Ok(serve(plan, log, now, clock, &duties, before, common).await)
+}
+
+async fn serve(
+    plan: Arc<Plan>,
+    log: RunLog,
+    now: RunState,
+    clock: Arc<dyn Clock>,
+    duties: &[Duty],
+    before: Option<Closed>,
+    common: &Common,
+) -> Exit {
+    let run: RunId = log.run().clone();
+    let facts =
+        RunFacts { id: run.to_string(), started_at: now.opened().rfc3339(), mode: "run", operator: env::operator() };
+    let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
+    let (shown, asked) = watch::channel(0);
+    let reporter = report::for_stdout(common.output == Output::Json);
+    let reporter = tokio::spawn(tell::tell(log.clone(), Some(now), Arc::clone(&clock), reporter, shown));
+    let (canceller, cancel) = Cancel::pair();
+    let signals = tokio::spawn(signals::obey(canceller));
+    let operator = Arc::new(AtTheTerminal {
+        given: Mutex::new(VecDeque::new()),
+        yes: false,
+        plan: plan.digest.short(),
+        shown: asked,
+        asked: Mutex::new(0),
+    });
+    let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle) };
+    let owned = duties.to_vec();
+    // a task of its own: a panic in it is told as what it is
+    let ended = tokio::spawn(async move { serve_duties(setup, &owned, before).await }).await;
+    signals.abort();
+    match ended {
+        Ok(Ok(served)) => {
+            let _ = reporter.await;
+            if common.output == super::args::Output::Text {
+                tell_all(&served, &run);
+            }
+            exit(&served)
+        }
+        Ok(Err(broken)) => {
+            reporter.abort();
+            show::error(&broken.error);
+            if broken.changed { Exit::Attention } else { Exit::Unreachable }
+        }
+        Err(panic) => {
+            reporter.abort();
+            show::error(format!(
+                "a bug in refloat ended this: {panic}; what was done stands in `refloat report {run}`"
+            ));
+            Exit::Bug
+        }
+    }
+}
+
+/// The plan as it was when the run began; mistakes are shown.
+fn restored(stored: &[u8], now: &RunState, args: &DutyArgs, common: &Common) -> Option<Arc<Plan>> {
+    let (mut sources, diags) = (Sources::default(), Diagnostics::new());
+    let given = Given { params: &args.param, written: &indexmap::IndexMap::new(), env: &env::var };
+    let plan = plan::restore(stored, now.header().plan, &given, &mut sources, &diags);
+    show::findings_of_a_plan(&sources, &diags.into_sorted(), common);
+    plan.map(Arc::new)
+}
+
+/// The open duties that are meant; the error names what is none.
+fn chosen(state: &RunState, wanted: &[String]) -> Result<Vec<Duty>, String> {
+    let open: Vec<Duty> = state.open_duties().cloned().collect();
+    if wanted.is_empty() {
+        return Ok(open);
+    }
+    let is = |duty: &Duty, wanted: &String| duty.host == *wanted || duty.name() == *wanted;
+    if let Some(stranger) = wanted.iter().find(|wanted| !open.iter().any(|duty| is(duty, wanted))) {
+        let names: Vec<String> = open.iter().map(Duty::name).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        return Err(format!("`{stranger}` is no open duty of this run; open are: {names}"));
+    }
+    Ok(open.into_iter().filter(|duty| wanted.iter().any(|wanted| is(duty, wanted))).collect())
+}
+
+/// How the run itself ended, before anybody looked at its duties.
+fn own_end(events: &[Event]) -> Option<Closed> {
+    let mut duty = false;
+    let mut end = None;
+    for event in events {
+        match &event.kind {
+            EventKind::RunResumed(resumed) => duty = resumed.verb == VERB,
+            EventKind::RunClosed(closed) if !duty => end = Some((**closed).clone()),
+            _ => {}
+        }
+    }
+    end
+}
+
+fn tell_all(served: &[(Duty, Served)], run: &RunId) {
+    anstream::println!();
+    for (duty, served) in served {
+        let name = crate::report::escape(&duty.name());
+        let said = match served {
+            Served::Done => "done".to_owned(),
+            Served::Unreachable(why) => format!("still open, the host cannot be reached: {why}"),
+            Served::Stopped(verdict, why) => format!("still open, {}: {why}", verdict.words()),
+        };
+        anstream::println!("{name}: {}", crate::report::escape(&said));
+    }
+    if served.iter().any(|(_, served)| *served != Served::Done) {
+        anstream::println!("Again: refloat duty {run}");
+        anstream::println!("When it need not be done any more: refloat duty {run} HOST/STEP --close --reason TEXT");
+    }
+}
+
+/// The worst of all.
+fn exit(served: &[(Duty, Served)]) -> Exit {
+    let rank = |exit: &Exit| match exit {
+        Exit::Bug => 8,
+        Exit::Attention => 7,
+        Exit::Detached => 6,
+        Exit::Cancelled => 5,
+        Exit::Unreachable => 4,
+        Exit::Refused => 3,
+        Exit::Failed => 2,
+        Exit::Text | Exit::Usage => 1,
+        Exit::Ok => 0,
+    };
+    let of = |served: &Served| match served {
+        Served::Done => Verdict::Recovered.exit(),
+        Served::Unreachable(_) => Verdict::Unreachable.exit(),
+        Served::Stopped(verdict, _) => verdict.exit(),
+    };
+    served.iter().map(|(_, served)| of(served)).max_by_key(rank).unwrap_or(Exit::Ok)
+}

@@ -1,0 +1,203 @@
+//! From what was stored of a plan to the plan itself: a run that goes on works on what was fixed when it began, not on
+//! what the files say now.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::digest::Digest;
+use crate::base::span::{Sources, Span};
+use crate::inventory::{Host, HostName, Inventory};
+use crate::runbook::{self, Runbook};
+use crate::template::Value;
+use crate::text::{Node, Sp, Tree};
+
+use super::stored::VERSION;
+use super::{Given, Plan, Stored};
+
+/// Reads a stored plan back. Secrets are not kept, so they are given again. `None` when a mistake was recorded.
+pub fn restore(
+    bytes: &[u8],
+    digest: Digest,
+    given: &Given<'_>,
+    sources: &mut Sources,
+    diags: &Diagnostics,
+) -> Option<Plan> {
+    let stored: Stored = match serde_json::from_slice(bytes) {
+        Ok(stored) => stored,
+        Err(error) => {
+            let message = format!("the stored plan cannot be read: {error}");
+            diags.push(Diagnostic::placeless("stored-plan", message).help(OTHER_VERSION));
+            return None;
+        }
+    };
+    if stored.version != VERSION {
+        let message = format!("the stored plan has form {}, and this version knows {VERSION}", stored.version);
+        diags.push(Diagnostic::placeless("stored-plan", message).help(OTHER_VERSION));
+        return None;
+    }
+    let source = sources.add(format!("{} (as stored with the run)", stored.runbook), stored.text.as_str());
+    let runbook = runbook::parse(source, sources, diags)?;
+    let at = Span::new(source, 0..0);
+    let hosts = stored.hosts.iter().map(|(name, host)| Host {
+        name: HostName::from(name.as_str()),
+        span: at,
+        address: host.address.clone(),
+        user: host.user.clone(),
+        port: host.port,
+        connect: host.connect.clone(),
+        groups: host.groups.clone(),
+        vars: host.vars.iter().map(|(name, value)| (name.clone(), tree(value, at))).collect(),
+    });
+    let inventory = Inventory::of_hosts(&stored.inventory, hosts.collect());
+    let params = params(&runbook, &stored, given, diags);
+    if diags.has_errors() {
+        return None;
+    }
+    let names = |hosts: &Vec<String>| hosts.iter().map(|host| HostName::from(host.as_str())).collect();
+    Some(Plan {
+        runbook,
+        inventory,
+        params,
+        targets: stored.targets.iter().map(|(name, hosts)| (name.clone(), names(hosts))).collect(),
+        templates: stored.templates.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect(),
+        stored: bytes.to_vec(),
+        digest,
+    })
+}
+
+const OTHER_VERSION: &str = "go on with the version of refloat that made the run; `refloat report` names it";
+
+fn params(runbook: &Runbook, stored: &Stored, given: &Given<'_>, diags: &Diagnostics) -> IndexMap<String, Value> {
+    let mut params = IndexMap::new();
+    for (name, param) in &runbook.params {
+        let Some(kept) = stored.params.get(name) else { continue };
+        let value = if param.limits.kind.value == runbook::Kind::Secret {
+            let from_env = || param.env.as_ref().and_then(|variable| (given.env)(variable));
+            let given = given.params.iter().rev().find(|(of, _)| of == name).map(|(_, text)| text.clone());
+            let Some(text) = given.or_else(from_env) else {
+                let message = format!("the secret `{name}` is not kept with the run");
+                let help = match &param.env {
+                    Some(variable) => format!("give it again: -p {name}=…, or set {variable}"),
+                    None => format!("give it again: -p {name}=…"),
+                };
+                diags.push(Diagnostic::error("missing-param", param.name.span, message).help(help));
+                continue;
+            };
+            Value::str(text)
+        } else {
+            Value::from_json(kept)
+        };
+        match param.limits.typed(&value) {
+            Ok(value) => {
+                params.insert(name.clone(), value);
+            }
+            Err(why) => diags.push(Diagnostic::error("wrong-value", param.name.span, why)),
+        }
+    }
+    params
+}
+
+/// A stored value as the inventory had it. Numbers keep their kind.
+fn tree(json: &serde_json::Value, at: Span) -> Tree {
+    use serde_json::Value as Json;
+    let node = match json {
+        Json::Null => Node::Null,
+        Json::Bool(bool) => Node::Bool(*bool),
+        Json::Number(number) => match number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)) {
+            Some(int) => Node::Int(int),
+            None => Node::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => Node::Str(text.clone()),
+        Json::Array(items) => Node::List(items.iter().map(|item| tree(item, at)).collect()),
+        Json::Object(map) => {
+            Node::Map(map.iter().map(|(name, value)| (Sp::new(name.clone(), at), tree(value, at))).collect())
+        }
+    };
+    Tree::new(node, at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::build;
+    use crate::runbook::Templates;
+
+    const RUNBOOK: &str = r#"
+runbook: test/keep
+risk: reversible
+params:
+  word: { type: string }
+  count: { type: int, default: 9007199254740993 }
+  token: { type: secret, env: TOKEN }
+  lost: { type: hosts }
+vars: { place: { type: path, default: /tmp } }
+targets: { rest: "servers:!lost" }
+steps:
+  - id: write
+    hosts: servers
+    env: { TOKEN: "{{params.token}}" }
+    run: echo {{params.word}} >{{vars.place}}/x
+"#;
+    const INVENTORY: &str = r#"
+inventory: here
+connect: { user: ops, port: 2222, ssh_config: config }
+hosts: { b-10: { address: 10.0.0.1 }, b-9: { address: 10.0.0.2, vars: { place: /srv, n: 7 } }, other: }
+groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
+"#;
+
+    fn planned() -> Plan {
+        let (mut sources, diags) = (Sources::default(), Diagnostics::new());
+        let source = sources.add("keep.yaml", RUNBOOK);
+        let runbook = runbook::parse(source, &sources, &diags).expect("a runbook");
+        let inventory = sources.add("inventory.yaml", INVENTORY);
+        let inventory = Inventory::from_sources(&[(inventory, "/etc/ssh".into())], &sources, &diags).expect("one");
+        let params = [("word", "a b"), ("lost", "b-9"), ("token", "s3cret")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        let given = Given { params: &params, written: &indexmap::IndexMap::new(), env: &|_| None };
+        build(runbook, inventory, &Templates::new(), &given, &mut sources, &diags).unwrap_or_else(|| {
+            panic!("{:?}", diags.into_sorted());
+        })
+    }
+
+    fn again(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Plan, Vec<Diagnostic>> {
+        let (mut sources, diags) = (Sources::default(), Diagnostics::new());
+        let given = Given { params: &[], written: &indexmap::IndexMap::new(), env };
+        let plan = restore(bytes, Digest::of("plan"), &given, &mut sources, &diags);
+        plan.ok_or_else(|| diags.into_sorted())
+    }
+
+    #[test]
+    fn what_was_fixed_comes_back_and_a_secret_is_asked_for_again() {
+        let plan = planned();
+        assert!(!String::from_utf8_lossy(&plan.stored).contains("s3cret"));
+        let env = |name: &str| (name == "TOKEN").then(|| "s3cret".to_owned());
+        let back = again(&plan.stored, &env).expect("a plan");
+        assert_eq!(back.params, plan.params);
+        assert_eq!(back.targets, plan.targets);
+        for host in ["b-10", "b-9"] {
+            let kept = plan.inventory.host(host).expect("known");
+            let back = back.inventory.host(host).expect("kept");
+            assert_eq!((&back.address, &back.groups, &back.connect), (&kept.address, &kept.groups, &kept.connect));
+            let values = |host: &Host| -> std::collections::BTreeMap<String, Value> {
+                host.vars.iter().map(|(name, tree)| (name.clone(), Value::from_tree(tree))).collect()
+            };
+            assert_eq!(values(back), values(kept));
+        }
+        // the order of the inventory, not of the names; hosts that the plan does not touch are not kept
+        let names: Vec<String> = back.inventory.hosts().map(|host| host.name.to_string()).collect();
+        assert_eq!(names, ["b-10", "b-9"]);
+        assert_eq!(back.inventory.group("all_of_them").expect("kept").hosts.len(), 2);
+        assert_eq!(again(&plan.stored, &|_| None).expect_err("no secret")[0].code, "missing-param");
+    }
+
+    #[test]
+    fn a_plan_of_another_form_is_refused() {
+        let text = String::from_utf8(planned().stored).expect("JSON");
+        let older = text.replacen("\"version\": 2", "\"version\": 1", 1);
+        assert_ne!(older, text);
+        for bytes in [older.as_bytes(), b"{}", b""] {
+            assert_eq!(again(bytes, &|_| None).expect_err("refused")[0].code, "stored-plan");
+        }
+    }
+}
