@@ -10,7 +10,7 @@ use crate::base::span::{SourceId, Sources};
 use crate::inventory::Inventory;
 use crate::lab::Lab;
 use crate::lab::drill::{self, Case, Drill, Part, Ready, Told};
-use crate::runbook::{self, Body, Runbook, Templates};
+use crate::runbook::{self, Body, Runbook, Templates, Undo};
 use crate::text::{self, Sp};
 
 /// A runbook and its template files.
@@ -185,13 +185,16 @@ fn template_names(runbook: &Runbook) -> Vec<String> {
     leaves(runbook).flat_map(|action| action.templates()).map(|(name, _)| name.value.clone()).collect()
 }
 
+/// Every action that the runbook may carry out, those of its undo lists too.
 fn leaves(runbook: &Runbook) -> impl Iterator<Item = &dyn Action> {
-    runbook.all_steps().into_iter().flat_map(|step| std::iter::once(&step.body).chain(&step.besides)).filter_map(
-        |body| match body {
-            Body::Action(action) => Some(&**action),
-            _ => None,
-        },
-    )
+    let steps = runbook.all_steps().into_iter().flat_map(|step| match &step.undo {
+        Undo::List(entries) => std::iter::once(step).chain(entries),
+        Undo::Auto | Undo::None => std::iter::once(step).chain(&[]),
+    });
+    steps.flat_map(|step| std::iter::once(&step.body).chain(&step.besides)).filter_map(|body| match body {
+        Body::Action(action) => Some(&**action),
+        _ => None,
+    })
 }
 
 /// The largest file that is sent: it travels on the standard input of one request.

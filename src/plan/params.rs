@@ -75,9 +75,7 @@ pub(super) fn resolve(
         let from_env = || {
             let variable = param.env.as_ref()?;
             // one that is set and empty gives nothing, as most programs have it
-            (given.env)(variable)
-                .filter(|text| !text.is_empty())
-                .map(|text| Tree::new(Node::Str(text), param.name.span))
+            (given.env)(variable).filter(|text| !text.is_empty()).map(|text| Tree::new(Node::Str(text), param.name.span))
         };
         let tree = match (values.get(name).map(|given| given.value.clone()).or_else(from_env), &param.default) {
             (Some(tree), _) => tree,
