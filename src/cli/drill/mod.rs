@@ -156,7 +156,7 @@ impl Program<'_> {
         let clock = SystemClock::default();
         let mut outcome = Outcome::new(drill, case);
         let lab = self.up(folder.path(), case)?;
-        let lab = if let Some(lab) = lab { lab } else {
+        let Some(lab) = lab else {
             outcome.interrupted = true;
             return Ok(outcome);
         };
