@@ -110,15 +110,12 @@ impl LoadedDrill {
         sources: &mut Sources,
         diags: &Diagnostics,
     ) -> Option<Ready> {
-        let inventory = match inventory {
-            Some(path) => {
-                let source = sources.add(path.display().to_string(), read(path, diags)?);
-                (source, path.parent().map(Path::to_owned).unwrap_or_default())
-            }
-            None => {
-                let name = format!("{} (its lab)", self.path.display());
-                (sources.add(name, drill::inventory_text(case.lab.as_ref()?)), PathBuf::new())
-            }
+        let inventory = if let Some(path) = inventory {
+            let source = sources.add(path.display().to_string(), read(path, diags)?);
+            (source, path.parent().map(Path::to_owned).unwrap_or_default())
+        } else {
+            let name = format!("{} (its lab)", self.path.display());
+            (sources.add(name, drill::inventory_text(case.lab.as_ref()?)), PathBuf::new())
         };
         let (path, runbook_path, files) = (&self.path, &self.runbook_path, &mut self.files);
         let mut find = |part, book: &Runbook, sources: &mut Sources| {
