@@ -52,6 +52,13 @@ pub fn restore(
     });
     let inventory = Inventory::of_hosts(&stored.inventory, hosts.collect());
     let params = params(&runbook, &stored, given, diags);
+    let mut files = IndexMap::new();
+    for (name, kept) in &stored.files {
+        match kept.bytes() {
+            Some(content) => drop(files.insert(name.clone(), Arc::from(content))),
+            None => diags.push(Diagnostic::placeless("stored-plan", format!("the stored file `{name}` is torn"))),
+        }
+    }
     if diags.has_errors() {
         return None;
     }
@@ -62,6 +69,7 @@ pub fn restore(
         params,
         targets: stored.targets.iter().map(|(name, hosts)| (name.clone(), names(hosts))).collect(),
         templates: stored.templates.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect(),
+        files,
         stored: bytes.to_vec(),
         digest,
     })

@@ -45,13 +45,25 @@ pub enum ProbeError {
     /// The answer could not be understood.
     #[error("{0}")]
     Unparsable(String),
+    /// There is no link to the host.
+    #[error("{0}")]
+    NoLink(String),
     /// The link to the host failed.
     #[error(transparent)]
     Link(#[from] LinkError),
 }
 
+impl ProbeError {
+    /// Whether the host could not even be spoken to.
+    #[must_use]
+    pub fn is_of_the_link(&self) -> bool {
+        matches!(self, Self::NoLink(_) | Self::Link(_))
+    }
+}
+
 impl Probe {
-    /// Asks on `link`, as `login`. With `optional`, what cannot be asked gives null fields instead of an error.
+    /// Asks on `link`, as `login`. With `optional`, what cannot be asked gives null fields instead of an error; a link
+    /// that failed is none of the host's answers and stays an error.
     pub async fn ask(&self, look: &dyn Look, login: &Login, scope: &dyn Scope) -> Result<Found, ProbeError> {
         let found = match &self.kind {
             Kind::Command(command) => command::ask(command, self, look, login, scope).await,
@@ -64,9 +76,7 @@ impl Probe {
             Kind::Disk(path) => disk::ask(path, self, look, login, scope).await,
         };
         match found {
-            Err(error @ (ProbeError::NotAsked(_) | ProbeError::Unparsable(_) | ProbeError::Link(_)))
-                if self.optional =>
-            {
+            Err(error @ (ProbeError::NotAsked(_) | ProbeError::Unparsable(_))) if self.optional => {
                 Ok(Found { result: self.kind.nulls(), success: false, seen: format!("nothing ({error})") })
             }
             other => other,
