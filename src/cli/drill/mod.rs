@@ -155,8 +155,7 @@ impl Program<'_> {
         let folder = folder.map_err(|source| LabError::File { path: std::env::temp_dir(), source })?;
         let clock = SystemClock::default();
         let mut outcome = Outcome::new(drill, case);
-        let lab = self.up(folder.path(), case)?;
-        let Some(lab) = lab else {
+        let Some(lab) = self.up(folder.path(), case)? else {
             outcome.interrupted = true;
             return Ok(outcome);
         };
