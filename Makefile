@@ -1,10 +1,13 @@
-.PHONY: help demo test campaign build
+.PHONY: help demo drills test campaign build
 
 help: ## shows this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
 
 demo: ## breaks a real cluster on this machine and recovers it; leaves nothing behind
 	@sh tests/demo.sh
+
+drills: ## every drill five times in a row, timed; N=20 for more, MARKDOWN=FILE for the table
+	@sh tests/drills.sh
 
 test: ## everything: build, lint, units, real hosts, the demo; prints the time of each
 	@sh tests/groups.sh

@@ -1,5 +1,5 @@
-//! Wrong texts: more than 50 runbooks, inventories, templates and params with several mistakes each. The whole list is asserted, in
-//! order: no mistake hides another, none is reported twice, carets are right beside non-ASCII text.
+//! Wrong texts: more than 50 runbooks, drills, inventories, templates and params with several mistakes each. The whole
+//! list is asserted, in order: no mistake hides another, none is reported twice, carets are right beside non-ASCII text.
 //!
 //! Each file ends with its mistakes, `# wrong: CODE LINE:COLUMN [in FILE]`, which are asserted apart from the snapshots:
 //! a snapshot that was accepted unread cannot hide a regression. A first line `# with: ARGUMENTS` says how it is read.

@@ -4,6 +4,7 @@ mod actions;
 mod architecture;
 mod corpus;
 mod crash;
+mod drill;
 mod lab;
 mod recovery;
 mod support;

@@ -3,10 +3,13 @@
 pub mod desk;
 mod duties;
 mod hostile;
+mod kits;
 mod places;
+mod put_back;
 mod refused;
 mod requests;
 mod secret;
 mod staged;
 mod systemd;
+mod undo;
 mod whole;

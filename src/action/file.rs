@@ -1,15 +1,15 @@
 //! `file`: a file has this content, owner and mode, or is absent. Two phases over all hosts of the step: everywhere a
 //! checksummed copy is staged beside the destination, then everywhere it is renamed into place. So a full disk on the
-//! last host leaves every host as it was, and no reader ever sees half a file.
-
-use std::sync::Arc;
+//! last host leaves every host as it was, and no reader ever sees half a file. What it holds is [`Content`].
 
 use serde::Deserialize;
 
-use crate::action::words::{clip, invalid, known};
+use crate::action::content::{Content, Forms, State, Validate};
+use crate::action::words::clip;
 use crate::base::BoxFuture;
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diag::Diagnostics;
 use crate::base::digest::Digest;
+use crate::base::ids::UnitKey;
 use crate::template::{AnyText, Compiled, Context, EvalError, Plain, Text, Value};
 use crate::text::{self, Mode, Sp, Tree};
 use crate::transport::{Hands, Look, Work};
@@ -31,29 +31,6 @@ pub struct File {
     follow: bool,
 }
 
-#[derive(Debug)]
-enum Content {
-    /// Written in the runbook, in the context that the destination's ending says.
-    Inline(Sp<String>, Arc<Compiled>),
-    /// A template file, by name.
-    Template(Sp<String>),
-    /// No file.
-    Absent,
-}
-
-/// What the content must be before it goes anywhere.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Validate {
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    Absent,
-}
-
 #[derive(Deserialize)]
 struct Fields {
     path: Text<Plain>,
@@ -61,7 +38,7 @@ struct Fields {
     content: Option<Sp<String>>,
     json: Option<Tree>,
     yaml: Option<Tree>,
-    upload: Option<Tree>,
+    upload: Option<Sp<String>>,
     state: Option<Sp<State>>,
     owner: Option<Text<Plain>>,
     group: Option<Text<Plain>>,
@@ -77,34 +54,9 @@ struct Fields {
 
 pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let fields: Fields = text::decode(tree, diags)?;
-    for (key, value) in [("json", &fields.json), ("yaml", &fields.yaml), ("upload", &fields.upload)] {
-        if let Some(value) = value {
-            diags.push(super::not_yet(value.span, &format!("`{key}` of `file`")));
-        }
-    }
-    let content = match (fields.content, fields.template, fields.state) {
-        (Some(text), None, None) => {
-            let compiled = Compiled::new(&text.value, Context::of_file(&fields.path.source().value));
-            Content::Inline(text, Arc::new(compiled))
-        }
-        (None, Some(name), None) => Content::Template(name),
-        (None, None, Some(_)) => Content::Absent,
-        (None, None, None) if diags.has_errors_within(tree.span) => return None,
-        (None, None, None) => {
-            diags.push(
-                Diagnostic::error("no-content", tree.span, "the file has no content")
-                    .help("add one of `template`, `content`, or `state: absent`"),
-            );
-            return None;
-        }
-        _ => {
-            diags.push(
-                Diagnostic::error("two-contents", tree.span, "the file has more than one content")
-                    .help("keep one of `template`, `content`, `state: absent`"),
-            );
-            return None;
-        }
-    };
+    let Fields { template, content, json, yaml, upload, state, .. } = fields;
+    let forms = Forms { template, content, json, yaml, upload, state };
+    let content = forms.only(&fields.path.source().value, tree.span, diags)?;
     Some(Box::new(File {
         path: fields.path,
         content,
@@ -119,22 +71,12 @@ pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>
 }
 
 impl File {
-    fn render(&self, cx: &Cx<'_>) -> Result<Option<String>, EvalError> {
-        let text = match &self.content {
-            Content::Absent => return Ok(None),
-            Content::Inline(_, compiled) => compiled.render(cx.scope).and_then(known)?,
-            Content::Template(name) => {
-                let Some(source) = (cx.template)(&name.value) else {
-                    return Err(invalid(format!("there is no template `{}`", name.value)));
-                };
-                Compiled::new(&source, Context::of_file(&name.value)).render(cx.scope).and_then(known)?
-            }
-        };
-        if self.validate == Some(Validate::Json) {
-            serde_json::from_str::<serde::de::IgnoredAny>(&text)
-                .map_err(|error| invalid(format!("the content is not JSON: {error}")))?;
+    fn render(&self, cx: &Cx<'_>) -> Result<Option<Vec<u8>>, EvalError> {
+        let content = self.content.render(cx)?;
+        if let (Some(validate), Some(bytes)) = (self.validate, &content) {
+            validate.check(bytes)?;
         }
-        Ok(Some(text))
+        Ok(content)
     }
 }
 
@@ -143,12 +85,17 @@ impl Action for File {
         "file"
     }
 
+    fn undoes_itself(&self) -> bool {
+        true
+    }
+
     fn effect(&self) -> Effect {
         Effect::Idempotent
     }
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         visit(&self.path);
+        self.content.texts(visit);
         self.owner.iter().for_each(|text| visit(text));
         self.group.iter().for_each(|text| visit(text));
     }
@@ -156,14 +103,21 @@ impl Action for File {
     fn inline(&self) -> Option<(&Sp<String>, &Compiled)> {
         match &self.content {
             Content::Inline(source, compiled) => Some((source, compiled)),
-            Content::Template(_) | Content::Absent => None,
+            _ => None,
         }
     }
 
     fn templates(&self) -> Vec<(&Sp<String>, Context)> {
         match &self.content {
             Content::Template(name) => vec![(name, Context::of_file(&name.value))],
-            Content::Inline(..) | Content::Absent => Vec::new(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn files(&self) -> Vec<&Sp<String>> {
+        match &self.content {
+            Content::Upload(name) => vec![name],
+            _ => Vec::new(),
         }
     }
 
@@ -190,7 +144,7 @@ impl Action for File {
 struct Target {
     path: String,
     /// `None`: absent.
-    content: Option<String>,
+    content: Option<Vec<u8>>,
     digest: Option<Digest>,
     owner: String,
     group: String,
@@ -239,9 +193,22 @@ chmod "${mode:-0644}" -- "$staged"
 sync -- "$staged" 2>/dev/null || sync
 "#;
 
+/// What is there before anything is changed, in a folder that is there as a whole or not at all: with the file, or empty
+/// when there was none.
+const KEEP: &str = r#"
+keep() {
+  [ ! -d "$refloat_kept" ] || return 0
+  rm -rf -- "$refloat_kept.new"
+  (umask 077; mkdir -- "$refloat_kept.new")
+  [ ! -f "$path" ] || cp -p -- "$path" "$refloat_kept.new/was"
+  mv -- "$refloat_kept.new" "$refloat_kept"
+}
+"#;
+
 const COMMIT: &str = r#"
 if same; then rm -f -- "$staged"; echo same; exit 0; fi
 [ "$(sum "$staged")" = "$digest" ] || { echo "the staged copy is gone or is not what was staged" >&2; exit 7; }
+keep
 if [ -n "$backup" ] && [ -f "$path" ]; then cp -p -- "$path" "$backup"; fi
 mv -f -- "$staged" "$path"
 sync -- "$dir" 2>/dev/null || sync
@@ -250,8 +217,33 @@ echo changed
 
 const REMOVE: &str = r#"
 if [ ! -e "$path" ] && [ ! -L "$path" ]; then echo same; exit 0; fi
+keep
 if [ -n "$backup" ] && [ -f "$path" ]; then cp -p -- "$path" "$backup"; fi
 rm -f -- "$path"
+echo changed
+"#;
+
+/// What was kept comes back as it was, with one rename. A file that is neither what was written nor what was there before
+/// is somebody else's.
+const UNDO: &str = r#"
+was=$refloat_kept/was
+[ -d "$refloat_kept" ] || { echo same; exit 0; }
+if [ -f "$was" ]; then
+  if [ -f "$path" ] && [ "$(sum "$path")" = "$(sum "$was")" ] && [ "$(stat -c %u:%g:%a -- "$path")" = "$(stat -c %u:%g:%a -- "$was")" ]; then
+    echo same; exit 0
+  fi
+elif [ ! -e "$path" ]; then echo same; exit 0; fi
+if [ -e "$path" ] && [ "$(sum "$path")" != "$digest" ] && ! { [ -f "$was" ] && [ "$(sum "$path")" = "$(sum "$was")" ]; }; then
+  echo "$path was changed by somebody since" >&2; exit 8
+fi
+if [ ! -f "$was" ]; then rm -f -- "$path"; echo changed; exit 0; fi
+umask 077
+rm -f -- "$staged"
+cp -p -- "$was" "$staged"
+[ "$(stat -c %u:%g:%a -- "$staged")" = "$(stat -c %u:%g:%a -- "$was")" ] || { echo "owner and mode cannot be put back" >&2; rm -f -- "$staged"; exit 9; }
+sync -- "$staged" 2>/dev/null || sync
+mv -f -- "$staged" "$path"
+sync -- "$dir" 2>/dev/null || sync
 echo changed
 "#;
 
@@ -315,7 +307,7 @@ impl Ready for Target {
         Box::pin(async move {
             let staged = super::beside(&self.path, hands);
             let work = Work {
-                stdin: self.content.clone().unwrap_or_default().into_bytes(),
+                stdin: self.content.clone().unwrap_or_default(),
                 part: "stage",
                 scratch: vec![staged.clone()],
                 ..self.script(STAGE, &staged).work(&self.work)
@@ -337,8 +329,8 @@ impl Ready for Target {
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
             let script = if self.content.is_some() { COMMIT } else { REMOVE };
-            let script = self.script(script, &super::beside(&self.path, hands));
-            let work = Work { cursors: logs.sources, ..script.work(&self.work) };
+            let script = self.script(&format!("{KEEP}{script}"), &super::beside(&self.path, hands));
+            let work = Work { cursors: logs.sources, kept: vec![*hands.key()], ..script.work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let changed = done.stdout.starts_with(b"changed");
             let result = Value::map([
@@ -347,6 +339,25 @@ impl Ready for Target {
             ]);
             let seen = if changed { self.words() } else { format!("{} already", self.words()) };
             Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
+        })
+    }
+
+    fn undoes(&self) -> Option<String> {
+        Some(format!("{} as it was before", self.path))
+    }
+
+    fn undo<'a>(&'a self, hands: &'a Hands<'a>, applied: &'a [UnitKey]) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let staged = super::beside(&self.path, hands);
+            let work = Work { scratch: vec![staged.clone()], ..self.work.clone() };
+            super::put_back(hands, applied, self.script(UNDO, &staged), &work).await
+        })
+    }
+
+    fn undo_by_hand(&self, _outputs: &serde_json::Value, kept: &str) -> Option<String> {
+        Some(match &self.content {
+            Some(_) => format!("put {kept}/was back as {0}, or remove {0} when there is no such copy", self.path),
+            None => format!("put {kept}/was back as {}", self.path),
         })
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod aside;
 pub mod check;
+mod content;
 mod directory;
 mod download;
 mod file;
@@ -20,6 +21,7 @@ mod pause;
 pub mod probe;
 pub mod registry;
 mod run;
+mod script_file;
 mod service;
 mod service_state;
 mod set;
@@ -36,9 +38,10 @@ use crate::action::words::exit_words;
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
+use crate::base::ids::UnitKey;
 use crate::base::span::Span;
 use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Scope, Text, Value};
-use crate::text::Sp;
+use crate::text::{self, Sp, Tree};
 use crate::transport::{Answer, Done, Hands, LinkError, LogSource, Look, Started, Work};
 
 /// What doing it again would mean.
@@ -64,6 +67,8 @@ pub struct Cx<'a> {
     pub run: &'a str,
     /// Reads a template file by the name that the author wrote.
     pub template: &'a (dyn Fn(&str) -> Option<Arc<str>> + Send + Sync),
+    /// Reads a file beside the runbook, likewise.
+    pub files: &'a (dyn Fn(&str) -> Option<Arc<[u8]>> + Send + Sync),
 }
 
 impl Cx<'_> {
@@ -99,6 +104,10 @@ pub trait Action: Debug + Send + Sync {
     fn argv(&self) -> &[Text<Plain>] {
         &[]
     }
+    /// Whether it knows how to put back what it did: see [`Ready::undo`].
+    fn undoes_itself(&self) -> bool {
+        false
+    }
     /// The names of the outputs that a step with this action has by itself.
     fn outputs(&self) -> &'static [&'static str] {
         &["changed"]
@@ -111,6 +120,12 @@ pub trait Action: Debug + Send + Sync {
     fn templates(&self) -> Vec<(&Sp<String>, Context)> {
         Vec::new()
     }
+    /// The files beside the runbook that it sends as they are, by the names that the author wrote.
+    fn files(&self) -> Vec<&Sp<String>> {
+        Vec::new()
+    }
+    /// Says what is wrong with such a file.
+    fn inspect(&self, _name: &Sp<String>, _content: &[u8], _diags: &Diagnostics) {}
     /// Renders everything for one host. Nothing is asked of the host.
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError>;
 }
@@ -139,6 +154,25 @@ pub trait Ready: Debug + Send + Sync {
     /// Takes the first phase back.
     fn unstage<'a>(&'a self, _hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async { Ok(()) })
+    }
+    /// What undoing it means, in one line; `None`: it cannot be undone by itself.
+    fn undoes(&self) -> Option<String> {
+        None
+    }
+    /// Puts back what `apply` did in these units, by what each kept on the host before it changed anything: the oldest
+    /// record counts, none means that nothing was changed. A second time changes nothing. Somebody else's change since
+    /// is not overwritten: that is a failure.
+    fn undo<'a>(
+        &'a self,
+        _hands: &'a Hands<'a>,
+        _applied: &'a [UnitKey],
+    ) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async { Err(ActionError::failed("it cannot be undone by itself")) })
+    }
+    /// The same for a person at the host, as far as it is known without asking it. `outputs` is what the unit came to,
+    /// `kept` the path of what it kept.
+    fn undo_by_hand(&self, _outputs: &serde_json::Value, _kept: &str) -> Option<String> {
+        None
     }
     /// Does it. `logs` are the logs whose ends are noted in the same request, before anything happens.
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>>;
@@ -210,6 +244,26 @@ pub(crate) fn check_argv(words: &[Text<Plain>], diags: &Diagnostics) {
     }
 }
 
+/// Says that a `shell` beside an `argv` has nothing to do.
+fn shell_beside_argv(tree: &Tree, diags: &Diagnostics) {
+    if let Some(span) = text::key_span(tree, "shell") {
+        diags.push(
+            Diagnostic::error("not-together", span, "`shell` belongs to a text or a script")
+                .help("no shell reads an `argv`"),
+        );
+    }
+}
+
+/// Says that a map holds no command, or more than one.
+fn no_command(tree: &Tree, forms: &str, diags: &Diagnostics) {
+    if !diags.has_errors_within(tree.span) {
+        diags.push(
+            Diagnostic::error("no-command", tree.span, "one command is wanted here")
+                .help(format!("write one of {forms}")),
+        );
+    }
+}
+
 /// The diagnostic for what LANGUAGE has and this version does not execute yet. Refused rather than ignored: a step
 /// that means more than what happens is worse than none.
 #[must_use]
@@ -239,6 +293,20 @@ fn body(work: &Work, more: &[String]) -> String {
         "shell": work.shell,
     })
     .to_string()
+}
+
+/// Runs a script that puts something back, and prints `same` when there was nothing to do.
+async fn put_back(hands: &Hands<'_>, applied: &[UnitKey], script: Script, work: &Work) -> Result<Applied, ActionError> {
+    let work = Work { kept: applied.to_vec(), ..script.work(work) };
+    let done = succeed(hands.run(&work, None).await?, &work)?;
+    Ok(Applied {
+        changed: !done.stdout.starts_with(b"same"),
+        result: Value::map(Vec::<(String, Value)>::new()),
+        stdout: Vec::new(),
+        stderr: done.stderr,
+        artifact: None,
+        seen: String::new(),
+    })
 }
 
 /// What one of our scripts did, or what it said when it failed.

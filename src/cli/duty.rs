@@ -161,7 +161,7 @@ async fn serve(
 /// The plan as it was when the run began; mistakes are shown.
 fn restored(stored: &[u8], now: &RunState, args: &DutyArgs, common: &Common) -> Option<Arc<Plan>> {
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-    let given = Given { params: &args.param, written: &indexmap::IndexMap::new(), env: &env::var };
+    let given = Given { params: &args.param, written: None, env: &env::var };
     let plan = plan::restore(stored, now.header().plan, &given, &mut sources, &diags);
     show::findings_of_a_plan(&sources, &diags.into_sorted(), common);
     plan.map(Arc::new)
@@ -180,6 +180,28 @@ fn chosen(state: &RunState, wanted: &[String]) -> Result<Vec<Duty>, String> {
         return Err(format!("`{stranger}` is no open duty of this run; open are: {names}"));
     }
     Ok(open.into_iter().filter(|duty| wanted.iter().any(|wanted| is(duty, wanted))).collect())
+}
+
+/// Closes everything that a run owes to hosts that are no more.
+pub async fn close_all(state: &Path, run: &str, reason: &str) -> Result<(), JournalError> {
+    let redactor = Redactor::default();
+    let journal = Journal::open(state, Arc::new(SystemClock::default()), redactor.clone())?;
+    let run = journal.find(run).await?;
+    let events = journal.events(&run).await?;
+    let now = RunState::fold(&events)?;
+    let open: Vec<Duty> = now.duties().iter().filter(|duty| duty.end.is_none()).cloned().collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let resumed = Resumed {
+        operator: env::operator(),
+        controller: env::controller(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        verb: VERB.to_owned(),
+        reason: Some(redactor.redact(reason)),
+    };
+    let log = journal.resume(&run, resumed).await?;
+    close_duties(&log, &open, &env::operator(), reason, own_end(&events)).await
 }
 
 /// How the run itself ended, before anybody looked at its duties.

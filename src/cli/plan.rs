@@ -32,7 +32,7 @@ pub fn make(subject: &Subject, common: &Common) -> Result<(Arc<Plan>, Vec<PathBu
         (Some(loaded), Some(inventory)) if !diags.has_errors() => {
             let mut files = loaded.files;
             files.extend(subject.inventory.iter().cloned());
-            let given = Given { params: &subject.param, written: &indexmap::IndexMap::new(), env: &env::var };
+            let given = Given { params: &subject.param, written: None, env: &env::var };
             plan::build(loaded.runbook, inventory, &loaded.templates, &given, &mut sources, &diags)
                 .map(|plan| (plan, files))
         }

@@ -9,7 +9,7 @@ use crate::event::EventKind;
 use crate::runbook::{Step, Wait};
 
 use super::cancel::Grade;
-use super::guards::failures;
+use super::guards::{against, failures};
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 
@@ -27,13 +27,16 @@ impl Run {
     /// A `wait` step.
     pub(super) async fn wait(&mut self, wait: &Wait, step: &Step, hosts: &[String]) -> Result<(), Halt> {
         match self.until(&wait.until, step, hosts, wait.within, wait.every, wait.hold).await {
-            Ended::Held(judgements) => Ok(self.write_judgements(&step.path, &judgements).await?),
+            Ended::Held(judgements) => {
+                self.note_silent(&judgements);
+                Ok(self.write_judgements(&step.path, &judgements).await?)
+            }
             Ended::TimedOut(judgements) => {
                 self.write_judgements(&step.path, &judgements).await?;
                 let within = crate::action::seconds(wait.within);
-                let why = failures(&judgements)
+                let why = failures(&judgements, self.clock.now())
                     .unwrap_or_else(|| format!("it held, and not for {}", crate::action::seconds(wait.hold)));
-                Err(Stop::new(Kind::Failed, format!("not so within {within}: {why}")).into())
+                Err(Stop::new(Kind::Failed, format!("not so within {within}: {why}")).on(against(&judgements)).into())
             }
             Ended::Cancelled => Err(Stop::new(Kind::Cancelled, "ended by a person while waiting").into()),
         }
@@ -52,8 +55,10 @@ impl Run {
             Ended::Held(judgements) => Ok(self.write_judgements(&step.path, &judgements).await?),
             Ended::TimedOut(judgements) => {
                 self.write_judgements(&step.path, &judgements).await?;
-                let why = failures(&judgements).unwrap_or_default();
-                Err(Stop::new(Kind::Failed, format!("it was carried out and is not done: {why}")).into())
+                let why = failures(&judgements, self.clock.now()).unwrap_or_default();
+                Err(Stop::new(Kind::Failed, format!("it was carried out and is not done: {why}"))
+                    .on(against(&judgements))
+                    .into())
             }
             Ended::Cancelled => Err(Stop::new(Kind::Cancelled, "ended by a person while waiting").into()),
         }
@@ -102,7 +107,7 @@ impl Run {
     }
     /// Says what is waited for. A journal that cannot be written shows with the next event.
     async fn waits(&self, step: &Step, within: Duration, judgements: &[Judgement]) {
-        let why = failures(judgements).unwrap_or_default();
+        let why = failures(judgements, self.clock.now()).unwrap_or_default();
         let text = self.redactor().redact(format!("waits at most {}: {why}", crate::action::seconds(within)));
         let _ = self.log.record(vec![EventKind::Noted { step: Some(step.path.clone()), by: None, text }]).await;
     }

@@ -19,6 +19,7 @@
 //! Limits: disks are in memory and die with the lab; they survive a host's power-off. Where namespaces are forbidden,
 //! [`Mode::Loopback`] gives one sshd per host on a loopback address, and [`Mode::lost`] says what that cannot show.
 
+mod breaks;
 mod consul;
 pub mod drill;
 mod error;
@@ -28,6 +29,7 @@ mod kit;
 mod loopback;
 mod needs;
 mod record;
+mod secure;
 mod seed;
 mod spec;
 mod up;
@@ -125,6 +127,12 @@ impl Lab {
         words
     }
 
+    /// Variables for the programs that are run inside its network: for a secure kit, the token that opens its API.
+    pub fn env(&self) -> Result<Vec<(&'static str, String)>, LabError> {
+        let names = self.record.spec.kit.variables().iter().filter(|_| self.record.mode != Mode::Loopback);
+        names.map(|name| Ok((*name, secure::token(&self.dir)?))).collect()
+    }
+
     /// The lab's folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -188,7 +196,7 @@ impl Lab {
 
     /// Does something bad to the lab, or undoes it.
     pub fn fault(&self, fault: &Fault) -> Result<(), LabError> {
-        fault::apply(self, fault)
+        breaks::apply(self, fault)
     }
 
     /// Does several bad things at the same time. The first error is told when all are done.

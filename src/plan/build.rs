@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 use crate::base::diag::Diagnostics;
 use crate::base::digest::Digest;
-use crate::base::span::Sources;
+use crate::base::span::{Sources, Span};
 use crate::inventory::Inventory;
 use crate::runbook::{Runbook, Templates};
 use crate::text::{Sp, Tree};
@@ -17,8 +17,8 @@ use super::{Plan, Stored, hosts, params};
 pub struct Given<'a> {
     /// `-p name=value`, in order; the last of a name counts.
     pub params: &'a [(String, String)],
-    /// What a text says under `params:`; a drill's.
-    pub written: &'a IndexMap<Sp<String>, Tree>,
+    /// What a text says under `params:`, and where a param that it lacks would be missed: a drill's.
+    pub written: Option<(&'a IndexMap<Sp<String>, Tree>, Span)>,
     /// Reads a variable of the environment.
     pub env: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -33,16 +33,25 @@ pub fn build(
     diags: &Diagnostics,
 ) -> Option<Plan> {
     let placed = params::place(given, sources);
-    let resolved = params::resolve(&runbook, &inventory, &placed, given.env, diags);
+    let resolved = params::resolve(&runbook, &inventory, &placed, given, diags);
     let touched = hosts::touched(&runbook, &inventory, &resolved.targets);
     params::check_vars(&runbook, &inventory, &touched, diags);
     if diags.has_errors() {
         return None;
     }
-    let templates: IndexMap<String, Arc<str>> =
-        templates.iter().map(|(name, source)| (name.clone(), Arc::clone(&sources.get(*source).text))).collect();
+    let texts: IndexMap<String, Arc<str>> =
+        templates.texts.iter().map(|(name, source)| (name.clone(), Arc::clone(&sources.get(*source).text))).collect();
     let text = Arc::clone(&sources.get(runbook.name.span.source).text);
-    let stored = Stored::new(&runbook, &text, &inventory, &touched, &resolved, &templates).bytes();
+    let stored = Stored::new(&runbook, &text, &inventory, &touched, &resolved, &texts, &templates.files).bytes();
     let digest = Digest::of(&stored);
-    Some(Plan { runbook, inventory, params: resolved.params, targets: resolved.targets, templates, stored, digest })
+    Some(Plan {
+        runbook,
+        inventory,
+        params: resolved.params,
+        targets: resolved.targets,
+        templates: texts,
+        files: templates.files.clone(),
+        stored,
+        digest,
+    })
 }

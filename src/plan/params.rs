@@ -37,10 +37,10 @@ fn entry(name: &str) -> String {
 
 /// Gives each text of the command line a place, so that a diagnostic can point into it.
 pub(super) fn place(given: &Given<'_>, sources: &mut Sources) -> IndexMap<String, GivenValue> {
-    let written = given
-        .written
-        .iter()
-        .map(|(name, value)| (name.value.clone(), GivenValue { value: value.clone(), name: name.span, how: entry }));
+    let written =
+        given.written.iter().flat_map(|(params, _)| *params).map(|(name, value)| {
+            (name.value.clone(), GivenValue { value: value.clone(), name: name.span, how: entry })
+        });
     let mut all: IndexMap<String, GivenValue> = written.collect();
     for (name, text) in given.params {
         let source = sources.add(format!("-p {name}"), text.as_str());
@@ -54,11 +54,11 @@ pub(super) fn place(given: &Given<'_>, sources: &mut Sources) -> IndexMap<String
 pub(super) fn resolve(
     runbook: &Runbook,
     inventory: &Inventory,
-    given: &IndexMap<String, GivenValue>,
-    env: &dyn Fn(&str) -> Option<String>,
+    values: &IndexMap<String, GivenValue>,
+    given: &Given<'_>,
     diags: &Diagnostics,
 ) -> Resolved {
-    for (name, value) in given {
+    for (name, value) in values {
         if !runbook.params.contains_key(name) {
             let near = nearest(name, runbook.params.keys().map(String::as_str));
             let known: Vec<&str> = runbook.params.keys().map(String::as_str).collect();
@@ -74,13 +74,20 @@ pub(super) fn resolve(
     for (name, param) in &runbook.params {
         let from_env = || {
             let variable = param.env.as_ref()?;
-            env(variable).map(|text| Tree::new(Node::Str(text), param.name.span))
+            // one that is set and empty gives nothing, as most programs have it
+            (given.env)(variable)
+                .filter(|text| !text.is_empty())
+                .map(|text| Tree::new(Node::Str(text), param.name.span))
         };
-        let tree = match (given.get(name).map(|given| given.value.clone()).or_else(from_env), &param.default) {
+        let tree = match (values.get(name).map(|given| given.value.clone()).or_else(from_env), &param.default) {
             (Some(tree), _) => tree,
             (None, Some(default)) => default.clone(),
+            (None, None) if param.limits.optional => {
+                resolved.params.insert(name.clone(), Value::Null);
+                continue;
+            }
             (None, None) => {
-                diags.push(missing(param));
+                diags.push(missing(param, given));
                 continue;
             }
         };
@@ -104,14 +111,17 @@ pub(super) fn resolve(
     resolved
 }
 
-fn missing(param: &Param) -> Diagnostic {
+fn missing(param: &Param, given: &Given<'_>) -> Diagnostic {
     let what = param.description.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    let message = format!("param `{}` has no value{what}", param.name.value);
+    if let Some((_, place)) = given.written {
+        return Diagnostic::error("missing-param", place, message).help("write it below `params:`");
+    }
     let mut help = format!("give it: -p {}=…", param.name.value);
     if let Some(variable) = &param.env {
         help = format!("{help}, or set {variable}");
     }
-    Diagnostic::error("missing-param", param.name.span, format!("param `{}` has no value{what}", param.name.value))
-        .help(help)
+    Diagnostic::error("missing-param", param.name.span, message).help(help)
 }
 
 fn hosts_of(

@@ -121,7 +121,8 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
 }
 
 impl Runbook {
-    /// The same runbook with other steps, without its locks and outputs: what a drill does before and after it.
+    /// The same runbook with other steps, which may change hosts, and without its locks and outputs: what a drill does
+    /// before and after it.
     #[must_use]
     pub fn with_steps(self, name: Sp<String>, steps: &[Tree], diags: &Diagnostics) -> Self {
         let mut broken = Broken::default();
@@ -129,8 +130,8 @@ impl Runbook {
         broken.steps.extend(self.broken.steps);
         broken.outputs.extend(self.broken.outputs);
         let broken = Broken { steps: broken.steps, outputs: broken.outputs, ..self.broken };
-        let (title, description) = (None, None);
-        Self { name, title, description, lock: Vec::new(), outputs: IndexMap::new(), steps, broken, ..self }
+        let (title, description, risk) = (None, None, Sp::new(Risk::Reversible, name.span));
+        Self { name, title, description, risk, lock: Vec::new(), outputs: IndexMap::new(), steps, broken, ..self }
     }
 }
 

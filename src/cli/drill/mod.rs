@@ -179,8 +179,11 @@ impl Program<'_> {
         if self.args.keep && !outcome.interrupted {
             let kept = folder.keep();
             show::kept(self.common, &kept, &lab);
-        } else if let Err(error) = lab.down() {
-            outcome.unmet.push(format!("the lab could not be taken down: {error}"));
+        } else {
+            match lab.down() {
+                Ok(()) => self.close_duties(&outcome),
+                Err(error) => outcome.unmet.push(format!("the lab could not be taken down: {error}")),
+            }
         }
         outcome.as_expected = outcome.unmet.is_empty() && !outcome.interrupted;
         let mut times = None;
@@ -193,6 +196,15 @@ impl Program<'_> {
         }
         show::ended(self.common, &outcome, times.as_ref());
         Ok(outcome)
+    }
+
+    /// Nothing is owed to hosts that are gone.
+    fn close_duties(&self, outcome: &Outcome) {
+        let Some(run) = &outcome.run else { return };
+        let closed = super::runs::blocking(super::duty::close_all(&self.state, run, "its lab was taken down"));
+        if let Ok(Err(error)) = closed {
+            super::show::error(error);
+        }
     }
 
     /// Makes the lab; `None` when a person ended it meanwhile.

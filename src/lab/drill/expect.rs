@@ -11,8 +11,9 @@ use crate::base::nearest::nearest;
 use crate::event::{Phase, RunState, Stage, StepOutcome, Verdict};
 use crate::inventory::Inventory;
 use crate::runbook::Runbook;
-use crate::template::Value;
-use crate::text::{self, Dur, Node, Sp, Tree};
+use crate::text::{self, Dur, Sp, Tree};
+
+use super::content::Content;
 
 /// How a run must end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -70,14 +71,6 @@ pub struct Expect {
     files: IndexMap<Sp<String>, IndexMap<String, Content>>,
 }
 
-/// What a file must be.
-#[derive(Clone, Debug)]
-enum Content {
-    Absent,
-    Text(String),
-    Json(serde_json::Value),
-}
-
 #[derive(Deserialize)]
 struct Fields {
     #[serde(default)]
@@ -101,11 +94,6 @@ struct Fields {
     _unknown: Option<Tree>,
     #[serde(rename = "would_change")]
     _would_change: Option<Tree>,
-}
-
-#[derive(Deserialize)]
-struct Json {
-    json: Tree,
 }
 
 impl Expect {
@@ -220,32 +208,6 @@ impl Expect {
             }
         }
         unmet
-    }
-}
-
-impl Content {
-    fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
-        match &tree.value {
-            Node::Null => Some(Self::Absent),
-            Node::Str(text) => Some(Self::Text(text.clone())),
-            _ => text::decode::<Json>(tree, diags).map(|form| Self::Json(Value::from_tree(&form.json).to_json())),
-        }
-    }
-
-    fn unmet(&self, seen: Option<String>) -> Option<String> {
-        match (self, seen) {
-            (Self::Absent, None) => None,
-            (Self::Absent, Some(_)) => Some("no such file was expected, and there is one".to_owned()),
-            (_, None) => Some("a file was expected, and there is none".to_owned()),
-            (Self::Text(wanted), Some(seen)) => {
-                (*wanted != seen).then(|| format!("{wanted:?} was expected, and it is {seen:?}"))
-            }
-            (Self::Json(wanted), Some(seen)) => match serde_json::from_str::<serde_json::Value>(&seen) {
-                Ok(value) if value == *wanted => None,
-                Ok(value) => Some(format!("{wanted} was expected, and it is {value}")),
-                Err(_) => Some(format!("JSON was expected, and it is {seen:?}")),
-            },
-        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! that goes with it. The runbook's run is an ordinary run with its journal.
 
 mod carry_out;
+mod content;
 mod expect;
 mod fault;
 mod file;
@@ -23,4 +24,4 @@ pub use fault::{Moment, When};
 pub use file::{Case, Drill, MAIN};
 pub use history::{Entry, History, Times};
 pub use outcome::{Outcome, StepTime};
-pub use prepare::{Part, Ready, inventory_text, prepare};
+pub use prepare::{Part, Ready, Told, inventory_text, prepare};
