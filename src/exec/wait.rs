@@ -105,6 +105,7 @@ impl Run {
             }
         }
     }
+
     /// Says what is waited for. A journal that cannot be written shows with the next event.
     async fn waits(&self, step: &Step, within: Duration, judgements: &[Judgement]) {
         let why = failures(judgements, self.clock.now()).unwrap_or_default();

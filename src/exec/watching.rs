@@ -35,11 +35,11 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// Lines that wait to be judged. The follower on the host waits when there are more: the file is the buffer.
 const QUEUE: usize = 1024;
 
-/// Where logs stood, or why that is not known: by the path of the watch's step and the host.
-pub(super) type Armed = HashMap<String, HashMap<String, Result<Cursor, String>>>;
-
 /// What ends the work of a host before its own end.
 pub(super) type Cuts = HashMap<String, CancellationToken>;
+
+/// Where logs stood, or why that is not known: by the path of the watch's step and the host.
+pub(super) type Armed = HashMap<String, HashMap<String, Result<Cursor, String>>>;
 
 /// A watch that goes on; nothing, when the step has none.
 #[derive(Default)]
@@ -125,7 +125,7 @@ impl Run {
             tasks.spawn(follow(host.clone(), link, at.user, told, sender.clone()));
         }
         let active = Active {
-            hosts: hosts.clone(),
+            hosts,
             matcher,
             what,
             written: vec![0; entries.len()],

@@ -19,7 +19,7 @@ use super::{Confirm, Pick, Surroundings, Wait, Watch};
 const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "steps"];
 
 /// What LANGUAGE has besides.
-const NOT_YET: &[&str] = &["http", "reboot", "ask", "manual", "use"];
+const NOT_YET: &[&str] = &["reboot", "ask", "manual", "use"];
 
 /// Fields of a step that LANGUAGE has and this version does not carry out.
 const FIELDS_NOT_YET: &[&str] =

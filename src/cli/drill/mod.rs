@@ -156,12 +156,9 @@ impl Program<'_> {
         let clock = SystemClock::default();
         let mut outcome = Outcome::new(drill, case);
         let lab = self.up(folder.path(), case)?;
-        let lab = match lab {
-            Some(lab) => lab,
-            None => {
-                outcome.interrupted = true;
-                return Ok(outcome);
-            }
+        let Some(lab) = lab else {
+            outcome.interrupted = true;
+            return Ok(outcome);
         };
         let up = clock.elapsed();
         let what = format!("{} hosts, kit {}", lab.hosts().len(), case.kit);
