@@ -15,8 +15,9 @@ set +e
 f=$1 mark=$2 ino=$3 off=$4 sum=$5 len=$6
 us=/proc/self/fd/3 svlogd=
 [ "${f##*/}" != current ] || svlogd=${f%/*}
-# (some shells keep what they opened from the programs that they start, unless it is named: 3<&3)
 inode() { set -- $(ls -diL -- "$1" 2>/dev/null); I=${1:-0}; }
+# I: the inode of an open file; as an input, since some shells keep other descriptors from the programs that they start
+held() { set -- $(ls -diL -- /proc/self/fd/0 <&"$1"); I=${1:-0}; }
 size() { Z=$({ wc -c <"$1"; } 2>/dev/null) || Z=0; Z=$((Z)); }
 pos() { while read -r k v; do [ "$k" = pos: ] && { O=$v; return; }; done </proc/self/fdinfo/3; }
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
@@ -56,7 +57,7 @@ intact() {
 # goes on in file $2 at $3, at its beginning as a new one; 1: it cannot be opened, or is not inode $4
 enter() {
   { command exec 3<"$2"; } 2>/dev/null || return 1
-  inode "$us" 3<&3; [ "$I" = "${4:-$I}" ] || return 1
+  held 3; [ "$I" = "${4:-$I}" ] || return 1
   know "$I"
   off=$3
   if [ "$off" = 0 ]; then last='' len=0 sum=4294967295
@@ -73,7 +74,7 @@ drain() {
     intact || { say void; return 1; }
     # the first bytes of the file, and others before it that nobody has read
     if [ "$b" = 0 ] && [ "$us" -ef "$f" ] && unread; then
-      inode "$us" 3<&3; known="${known%% "$I" *} ${known#* "$I" }"
+      held 3; known="${known%% "$I" *} ${known#* "$I" }"
       off=0 last='' len=0; say void; return 1
     fi
     case $read in *" $sum:$len "*) ;; *) read="$read$sum:$len ";; esac
@@ -128,8 +129,10 @@ whole() {
   if [ ! -r "$2" ]; then know "$1"; say "gap $2 may not be read"
   elif packed "$2"; then
     { command exec 4<"$2"; } 2>/dev/null || return 1
-    inode /proc/self/fd/4 4<&4; [ "$I" = "$1" ] || return 1
-    know "$1"; print "$2" 0 1
+    held 4; [ "$I" = "$1" ] || return 1
+    know "$1"
+    # by what is open: names move
+    P=$({ out "$2" </proc/self/fd/4 | dd bs=1 count=1; } 2>/dev/null | cksum)
     if [ "${P##* }" = 0 ]; then say "gap $2 was packed before it was read, and cannot be unpacked here"
     else off=0 sum=4294967295 len=0; say "at $1 0"; out "$2" <&4; ok; fi
   else enter at "$2" 0 "$1" && drain; fi
@@ -187,7 +190,7 @@ from_old() {
   i=${old%% *} c=${old#* }
   if packed "$c"; then
     { command exec 4<"$c"; } 2>/dev/null || return 1
-    inode /proc/self/fd/4 4<&4; [ "$I" = "$i" ] || return 1
+    held 4; [ "$I" = "$i" ] || return 1
     know "$I"; say "copy $I $off"; out "$c" <&4 | tail -c "+$((off+1))"; ok
   else
     enter copy "$c" "$off" "$i" || return 1
