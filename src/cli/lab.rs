@@ -105,6 +105,7 @@ pub fn show(error: &LabError) {
 }
 
 /// The exit code of what went wrong with a lab.
+#[must_use]
 pub fn exit_of(error: &LabError) -> Exit {
     match error {
         LabError::Spec { .. } | LabError::Fault { .. } | LabError::NoSuchHost { .. } => Exit::Usage,

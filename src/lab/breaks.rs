@@ -47,7 +47,7 @@ pub(super) fn apply(lab: &Lab, fault: &Fault) -> Result<(), LabError> {
                 }
             }
             // a host without power builds its walls when it has it again, before anything runs there
-            let lines: String = walls.iter().map(|(host, to)| format!("{host} {to}\n")).collect();
+            let lines = walls.iter().fold(String::new(), |all, (host, to)| all + &format!("{host} {to}\n"));
             let list = lab.dir().join(WALLS);
             let before = std::fs::read_to_string(&list).unwrap_or_default();
             files::write(&list, 0o644, &(before + &lines))?;

@@ -52,7 +52,8 @@ pub(super) fn token(dir: &Path) -> Result<String, LabError> {
     files::read(&dir.join("token")).map(|text| text.trim().to_owned())
 }
 
-/// What a server's configuration has more than that of one that trusts everybody, and the files that it names.
+/// What a server's configuration has more than that of one that trusts everybody, and the files that it names. Without
+/// `agent_master` a server that was restarted while nobody leads would know no token at all.
 pub(super) fn seed(dir: &Path, etc: &Path, host: &HostSpec) -> Result<(), LabError> {
     let tls = dir.join("tls");
     let token = token(dir)?;
@@ -60,7 +61,7 @@ pub(super) fn seed(dir: &Path, etc: &Path, host: &HostSpec) -> Result<(), LabErr
         "ports {{\n  http = -1\n  https = 8501\n}}\nca_file = \"{CA}\"\ncert_file = \"/etc/consul.d/server.pem\"\n\
          key_file = \"/etc/consul.d/server.key\"\nverify_incoming_rpc = true\nverify_outgoing = true\n\
          verify_server_hostname = true\nacl {{\n  enabled = true\n  default_policy = \"deny\"\n  tokens {{\n    \
-         master = \"{token}\"\n    agent = \"{token}\"\n  }}\n}}\n"
+         master = \"{token}\"\n    agent_master = \"{token}\"\n    agent = \"{token}\"\n  }}\n}}\n"
     );
     let folder = etc.join("consul.d");
     files::write(&folder.join("20-secure.hcl"), 0o600, &config)?;

@@ -70,12 +70,11 @@ fn escape_line(line: &str) -> String {
 }
 
 fn markdown(times: &[Times]) -> String {
-    let mut all = format!("| {} |\n|---|---|---|---|\n", HEAD.join(" | "));
-    for row in rows(times) {
-        let cells = row.map(|cell| escape(&cell).replace('|', r"\|"));
-        all += &format!("| {} |\n", cells.join(" | "));
-    }
-    all
+    let line = |row: [String; 4]| format!("| {} |", row.join(" | "));
+    let cells = |row: [String; 4]| row.map(|cell| escape(&cell).replace('|', r"\|"));
+    let rows = rows(times).into_iter().map(|row| line(cells(row)));
+    let head = [line(HEAD.map(str::to_owned)), "|---|---|---|---|".to_owned()];
+    head.into_iter().chain(rows).fold(String::new(), |all, line| all + &line + "\n")
 }
 
 fn json(times: &Times) -> serde_json::Value {

@@ -155,13 +155,9 @@ impl Program<'_> {
         let folder = folder.map_err(|source| LabError::File { path: std::env::temp_dir(), source })?;
         let clock = SystemClock::default();
         let mut outcome = Outcome::new(drill, case);
-        let lab = self.up(folder.path(), case)?;
-        let lab = match lab {
-            Some(lab) => lab,
-            None => {
-                outcome.interrupted = true;
-                return Ok(outcome);
-            }
+        let Some(lab) = self.up(folder.path(), case)? else {
+            outcome.interrupted = true;
+            return Ok(outcome);
         };
         let up = clock.elapsed();
         let what = format!("{} hosts, kit {}", lab.hosts().len(), case.kit);

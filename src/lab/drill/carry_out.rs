@@ -119,7 +119,7 @@ impl Going<'_> {
         self.break_first(first).await?;
         let ran = self.recover(recover, later, answers).await?;
         let well_done = ran.closed.verdict == Verdict::Recovered;
-        self.judge(case, &ran).await;
+        self.judge(case, &ran);
         let verified = self.steps(Part::Verify, verify).await?;
         if let Some(ran) = &verified {
             self.outcome.after = findings(&ran.events);
@@ -169,7 +169,7 @@ impl Going<'_> {
         Ok(ran)
     }
 
-    async fn judge(&mut self, case: &Case, ran: &Ran) {
+    fn judge(&mut self, case: &Case, ran: &Ran) {
         let Closed { verdict, reason, step, outputs, .. } = &ran.closed;
         let outcome = &mut self.outcome;
         outcome.run = Some(ran.state.header().run.to_string());

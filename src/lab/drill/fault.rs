@@ -149,8 +149,11 @@ impl Moment {
             What::Kill { hosts, .. }
             | What::Slow { hosts, .. }
             | What::FillDisk { hosts, .. }
-            | What::Run { hosts, .. } => vec![hosts],
-            What::PowerOff(hosts) | What::PowerOn(hosts) | What::CutLink(hosts) | What::StaleData(hosts) => vec![hosts],
+            | What::Run { hosts, .. }
+            | What::PowerOff(hosts)
+            | What::PowerOn(hosts)
+            | What::CutLink(hosts)
+            | What::StaleData(hosts) => vec![hosts],
             What::Partition(a, b) => vec![a, b],
         }
     }

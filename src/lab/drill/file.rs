@@ -209,3 +209,76 @@ fn kit(name: &Sp<String>, diags: &Diagnostics) -> Option<Kit> {
     }
     kit
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fault::When;
+    use super::*;
+
+    const TEXT: &str = "
+drill: a/b
+runbook: a/c
+params: { one: 1, two: 2 }
+answers: { gate: \"yes\" }
+lab: { kit: bare, hosts: { \"web-[1:2]\": { groups: [ web ], vars: { port: 80 } }, db: { address: 10.66.0.9 } } }
+setup: [ { note: x } ]
+faults: [ { power_off: web-1 } ]
+verify: [ { note: y } ]
+variants:
+  - name: other
+    params: { two: 3, three: 4 }
+    lab: { kit: consul, hosts: { c: { groups: [ consul_servers ] } } }
+    faults: [ { kill: { hosts: c, process: consul, keep_down: true }, after: start } ]
+    verify: []
+";
+
+    fn parse(text: &str) -> (Option<Drill>, Vec<String>) {
+        let (mut sources, diags) = (Sources::default(), Diagnostics::new());
+        let source = sources.add("drill", text);
+        let drill = Drill::parse(source, &sources, &diags);
+        (drill, diags.into_sorted().into_iter().map(|finding| finding.message).collect())
+    }
+
+    #[test]
+    fn a_variant_merges_params_and_answers_and_replaces_the_rest() {
+        let (drill, findings) = parse(TEXT);
+        assert_eq!(findings, [""; 0]);
+        let drill = drill.unwrap();
+        let [main, other] = drill.cases.as_slice() else { panic!("{drill:#?}") };
+        let params = |case: &Case| {
+            let text =
+                |(name, tree): (&Sp<String>, &Tree)| format!("{}={}", name.value, Value::from_tree(tree).to_json());
+            case.params.iter().map(text).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (params(main), params(other)),
+            (vec!["one=1".into(), "two=2".into()], vec!["one=1".into(), "two=3".into(), "three=4".into()])
+        );
+        assert_eq!((main.name.value.as_str(), other.answers.len(), other.setup.len()), (MAIN, 1, 1));
+        assert_eq!((main.verify.len(), other.verify.len()), (1, 0));
+        assert_eq!(main.faults[0].when, When::First);
+        assert!(matches!(&other.faults[0].when, When::After(step) if step.value == "start"));
+        assert_eq!(other.faults[0].words, "kill c consul, kept down");
+    }
+
+    #[test]
+    fn hosts_have_addresses_in_their_order_unless_they_say_so() {
+        let spec = parse(TEXT).0.unwrap().cases[0].lab.clone().unwrap();
+        let hosts: Vec<_> = spec.hosts.iter().map(|host| format!("{} {}", host.name, host.address)).collect();
+        assert_eq!(hosts, ["web-1 10.66.0.11", "web-2 10.66.0.12", "db 10.66.0.9"]);
+        assert_eq!((&spec.hosts[0].groups, &spec.hosts[0].vars["port"]), (&vec!["web".to_owned()], &80.into()));
+    }
+
+    #[test]
+    fn a_lab_that_cannot_be_is_refused_where_it_stands() {
+        for (lab, why) in [
+            ("{ kit: consul, hosts: { a: } }", "needs hosts in the group consul_servers"),
+            ("{ kit: bare, hosts: { a: { address: nowhere } } }", "not an IPv4 address"),
+            ("{ kit: bare, hosts: { A: } }", "not a host name"),
+            ("{ kit: bare, hosts: {} }", "1 to 200 hosts"),
+        ] {
+            let (_, findings) = parse(&format!("drill: a\nrunbook: b\nlab: {lab}\nfaults: []\n"));
+            assert!(findings.len() == 1 && findings[0].contains(why), "{lab}: {findings:?}");
+        }
+    }
+}
