@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::action::Effect;
 use crate::action::guard::Guard;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
@@ -19,7 +18,7 @@ use crate::base::span::{SourceId, Sources, Span};
 use crate::inventory::Inventory;
 use crate::text;
 
-use super::model::{Body, Risk, Runbook, Step, Undo};
+use super::model::{Body, Runbook, Step};
 use names::{Answer, Known, Place};
 use texts::Texts;
 
@@ -64,9 +63,6 @@ pub fn validate(
         check.texts.check(expression, &check.known, &Place::nowhere());
     }
     undo::check(runbook, diags);
-    if runbook.risk.value == Risk::ReadOnly {
-        check.changes_nothing(runbook);
-    }
 }
 
 struct Check<'a> {
@@ -127,12 +123,7 @@ impl Check<'_> {
         self.guards(&step.done_when, &place);
         self.body(&step.body, &place);
         step.besides.iter().for_each(|body| self.body(body, &place));
-        if let Undo::List(entries) = &step.undo {
-            for entry in entries {
-                self.body(&entry.body, &place);
-                entry.besides.iter().for_each(|body| self.body(body, &place));
-            }
-        }
+        self.undo_list(step, &place);
         if let Some(watch) = &step.watch {
             watch.texts(&mut |text| self.texts.check(text, &self.known, &place));
             if let (Some(selectors), Some(hosts)) = (&self.selectors, &watch.hosts) {
@@ -288,20 +279,6 @@ impl Check<'_> {
                             .maybe_help(near.map(|near| format!("did you mean `{near}`?"))),
                     );
                 }
-            }
-        }
-    }
-
-    fn changes_nothing(&self, runbook: &Runbook) {
-        for step in runbook.all_steps() {
-            if let Body::Action(action) = &step.body
-                && action.effect() != Effect::Reads
-            {
-                self.diags.push(
-                    Diagnostic::error("risk", step.id.span, format!("`{}` may change a host", action.key()))
-                        .and(runbook.risk.span, "and the runbook says that it only reads")
-                        .help("write `risk: reversible` or `risk: destructive`"),
-                );
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What `undo` and `on_failure: undo` promise must be possible.
+//! What `risk`, `undo` and `on_failure: undo` promise must be possible.
 
 use crate::action::Effect;
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -7,12 +7,29 @@ use crate::runbook::{Body, OnFailure, Risk, Runbook, Step, Undo};
 
 /// Checks all steps; `scope` is what asks for undo, from the outside in.
 pub(super) fn check(runbook: &Runbook, diags: &Diagnostics) {
+    if runbook.risk.value == Risk::ReadOnly {
+        changes_nothing(runbook, diags);
+    }
     if runbook.on_failure == OnFailure::Ask {
         diags.push(crate::action::not_yet(runbook.name.span, "`on_failure: ask`"));
     }
     let whole = (runbook.on_failure == OnFailure::Undo).then_some(runbook.name.span);
     for step in &runbook.steps {
         check_step(step, whole, runbook, diags);
+    }
+}
+
+fn changes_nothing(runbook: &Runbook, diags: &Diagnostics) {
+    for step in runbook.all_steps() {
+        if let Body::Action(action) = &step.body
+            && action.effect() != Effect::Reads
+        {
+            diags.push(
+                Diagnostic::error("risk", step.id.span, format!("`{}` may change a host", action.key()))
+                    .and(runbook.risk.span, "and the runbook says that it only reads")
+                    .help("write `risk: reversible` or `risk: destructive`"),
+            );
+        }
     }
 }
 
@@ -52,5 +69,15 @@ fn check_step(step: &Step, scope: Option<Span>, runbook: &Runbook, diags: &Diagn
             Undo::Auto | Undo::None | Undo::List(_) => {}
         },
         _ => {}
+    }
+}
+
+impl super::Check<'_> {
+    /// What an `undo` list says, in the place of its step.
+    pub(super) fn undo_list(&mut self, step: &Step, place: &super::Place) {
+        let Undo::List(entries) = &step.undo else { return };
+        for body in entries.iter().flat_map(|entry| std::iter::once(&entry.body).chain(&entry.besides)) {
+            self.body(body, place);
+        }
     }
 }
