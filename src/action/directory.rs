@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::action::words::{clip, invalid};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
+use crate::base::ids::UnitKey;
 use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Mode, Tree};
 use crate::transport::{Hands, Look, Work};
@@ -39,6 +40,10 @@ pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>
 impl Action for Directory {
     fn key(&self) -> &'static str {
         "directory"
+    }
+
+    fn undoes_itself(&self) -> bool {
+        true
     }
 
     fn effect(&self) -> Effect {
@@ -87,7 +92,12 @@ struct Folder {
 const SCRIPT: &str = r#"
 path=$2 state=$3 owner=$4 group=$5 mode=$6
 dir=$(dirname -- "$path")
-say() { echo "$1"; [ "$do" = go ] || exit 0; }
+say() {
+  echo "$1"
+  [ "$do" = go ] || exit 0
+  [ ! -d "$path" ] || was=$(stat -c '%u %g %a' -- "$path")
+  [ -e "$refloat_kept" ] || echo "$1 ${was-}" >"$refloat_kept"
+}
 do=$1
 [ ! -L "$path" ] || { echo "$path is a symbolic link; name the folder itself" >&2; exit 3; }
 [ -d "$path" ] || [ ! -e "$path" ] || { echo "$path exists and is no folder" >&2; exit 4; }
@@ -116,6 +126,24 @@ else say change; fi
 [ -z "$u" ] || [ "$(stat -c %u -- "$path")" = "$u" ] || chown -h "$u" -- "$path"
 [ -z "$g" ] || [ "$(stat -c %g -- "$path")" = "$g" ] || chgrp -h "$g" -- "$path"
 [ -z "$mode" ] || chmod "0$mode" -- "$path"
+"#;
+
+/// What was kept is what was done, and owner, group and mode before. A folder that holds something by now stays.
+const UNDO: &str = r#"
+path=$2
+[ -e "$refloat_kept" ] || { echo same; exit 0; }
+read -r verb u g m <"$refloat_kept"
+[ ! -L "$path" ] || { echo "$path was changed by somebody since" >&2; exit 8; }
+if [ "$verb" = create ]; then
+  [ -d "$path" ] || { echo same; exit 0; }
+  rmdir -- "$path"; echo changed; exit 0
+fi
+made=
+[ -d "$path" ] || { (umask 077; mkdir -- "$path"); made=1; }
+if [ "$(stat -c '%u %g %a' -- "$path")" = "$u $g $m" ]; then [ -n "$made" ] && echo changed || echo same; exit 0; fi
+chown -h "$u:$g" -- "$path"
+chmod "0$m" -- "$path"
+echo changed
 "#;
 
 impl Folder {
@@ -160,12 +188,26 @@ impl Ready for Folder {
 
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
-            let work = Work { cursors: logs.sources, ..self.script("go").work(&self.work) };
+            let work = Work { cursors: logs.sources, kept: vec![*hands.key()], ..self.script("go").work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let changed = !done.stdout.starts_with(b"same");
             let seen = if changed { self.words() } else { format!("{} already", self.words()) };
             let result = Value::map([("path".to_owned(), Value::str(&*self.path))]);
             Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
         })
+    }
+    fn undoes(&self) -> Option<String> {
+        Some(format!("{} as it was before", self.path))
+    }
+
+    fn undo<'a>(&'a self, hands: &'a Hands<'a>, applied: &'a [UnitKey]) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let script = Script { text: UNDO.to_owned(), ..self.script("go") };
+            super::put_back(hands, applied, script, &self.work).await
+        })
+    }
+
+    fn undo_by_hand(&self, _outputs: &serde_json::Value, kept: &str) -> Option<String> {
+        Some(format!("{kept} says what was done with {}, and its owner, group and mode before", self.path))
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::action::words::{clip, invalid};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
+use crate::base::ids::UnitKey;
 use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Tree};
 use crate::transport::{Hands, Look, Work};
@@ -29,6 +30,10 @@ pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>
 impl Action for Link {
     fn key(&self) -> &'static str {
         "link"
+    }
+
+    fn undoes_itself(&self) -> bool {
+        true
     }
 
     fn effect(&self) -> Effect {
@@ -87,6 +92,7 @@ elif [ -e "$path" ]; then
   echo "$path exists and is no link" >&2; exit 6
 fi
 if [ "$1" = go ] && [ "$verb" != same ]; then
+  [ -e "$refloat_kept" ] || printf '%s' "$before" >"$refloat_kept"
   trap 'rm -f -- "$staged"' EXIT
   rm -f -- "$staged"
   ln -s -- "$to" "$staged"
@@ -94,6 +100,22 @@ if [ "$1" = go ] && [ "$verb" != same ]; then
   sync -- "$dir" 2>/dev/null || sync
 fi
 printf '%s\n%s' "$verb" "$before"
+"#;
+
+/// What was kept is where the link led, and an `x`; or nothing, when there was none.
+const UNDO: &str = r#"
+path=$2 to=$3 staged=$5
+[ -e "$refloat_kept" ] || { echo same; exit 0; }
+was=$(cat -- "$refloat_kept")
+now=
+if [ -L "$path" ]; then now=$(readlink -n -- "$path"; echo x); elif [ -e "$path" ]; then now=other; fi
+[ "$now" != "$was" ] || { echo same; exit 0; }
+case $now in ''|"${to}x") ;; *) echo "$path was changed by somebody since" >&2; exit 8;; esac
+if [ -z "$was" ]; then rm -f -- "$path"; echo changed; exit 0; fi
+rm -f -- "$staged"
+ln -s -- "${was%x}" "$staged"
+mv -fT -- "$staged" "$path"
+echo changed
 "#;
 
 /// What the script printed: the verb, and where the link led before.
@@ -137,7 +159,12 @@ impl Ready for Symlink {
         Box::pin(async move {
             let staged = super::beside(&self.path, hands);
             let script = self.script("go", &staged);
-            let work = Work { cursors: logs.sources, scratch: vec![staged], ..script.work(&self.work) };
+            let work = Work {
+                cursors: logs.sources,
+                kept: vec![*hands.key()],
+                scratch: vec![staged],
+                ..script.work(&self.work)
+            };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let (verb, before) = parse(&done.stdout);
             let changed = verb != "same";
@@ -149,5 +176,21 @@ impl Ready for Symlink {
             let result = Value::map([("before".to_owned(), before.map_or(Value::Null, Value::str))]);
             Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
         })
+    }
+    fn undoes(&self) -> Option<String> {
+        Some(format!("{} as it was before", self.path))
+    }
+
+    fn undo<'a>(&'a self, hands: &'a Hands<'a>, applied: &'a [UnitKey]) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let staged = super::beside(&self.path, hands);
+            let script = Script { text: UNDO.to_owned(), ..self.script("go", &staged) };
+            let work = Work { scratch: vec![staged], ..self.work.clone() };
+            super::put_back(hands, applied, script, &work).await
+        })
+    }
+
+    fn undo_by_hand(&self, _outputs: &serde_json::Value, kept: &str) -> Option<String> {
+        Some(format!("{kept} says where {} led, or is empty when it was not there", self.path))
     }
 }

@@ -5,6 +5,7 @@
 //! [`Hands`]; everything else sees [`Look`](crate::transport::Look) at most.
 
 pub mod aside;
+mod back;
 pub mod check;
 mod command;
 mod content;
@@ -33,10 +34,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use back::{beside, put_back, stopped, succeed};
 pub use login::{Login, Script};
 pub use words::{clip, invalid, known, seconds, visible};
 
-use crate::action::words::exit_words;
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
@@ -44,7 +45,7 @@ use crate::base::ids::UnitKey;
 use crate::base::span::Span;
 use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Scope, Text, Value};
 use crate::text::Sp;
-use crate::transport::{Answer, Done, Hands, LinkError, LogSource, Look, Started, Work};
+use crate::transport::{Answer, Hands, LinkError, LogSource, Look, Started, Work};
 
 /// What doing it again would mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -247,12 +248,6 @@ pub fn not_yet(span: Span, what: &str) -> Diagnostic {
         .help("it is part of the language and will come; until then write the step without it")
 }
 
-/// A path for what is made ready: in the destination's folder, so that one rename puts it there, and named by the unit.
-fn beside(path: &str, hands: &Hands<'_>) -> String {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    format!("{folder}/.refloat-{}", &hands.key().to_string()[..16])
-}
-
 /// The canonical text of some work, for its digest. Secrets enter by their digests.
 fn body(work: &Work, more: &[String]) -> String {
     use secrecy::ExposeSecret as _;
@@ -268,43 +263,6 @@ fn body(work: &Work, more: &[String]) -> String {
         "shell": work.shell,
     })
     .to_string()
-}
-
-/// Runs a script that puts something back, and prints `same` when there was nothing to do.
-async fn put_back(hands: &Hands<'_>, applied: &[UnitKey], script: Script, work: &Work) -> Result<Applied, ActionError> {
-    let work = Work { kept: applied.to_vec(), ..script.work(work) };
-    let done = succeed(hands.run(&work, None).await?, &work)?;
-    Ok(Applied {
-        changed: !done.stdout.starts_with(b"same"),
-        result: Value::map(Vec::<(String, Value)>::new()),
-        stdout: Vec::new(),
-        stderr: done.stderr,
-        artifact: None,
-        seen: String::new(),
-    })
-}
-
-/// What one of our scripts did, or what it said when it failed.
-fn succeed(done: Done, work: &Work) -> Result<Done, ActionError> {
-    stopped(&done, work)?;
-    if done.exit == 0 {
-        return Ok(done);
-    }
-    let said = String::from_utf8_lossy(&done.stderr);
-    let reason = match said.trim() {
-        "" => format!("exit {}", exit_words(done.exit)),
-        text => clip(text),
-    };
-    Err(ActionError::Failed { reason, stdout: done.stdout, stderr: done.stderr })
-}
-
-/// Whether the host stopped it at its timeout.
-fn stopped(done: &Done, work: &Work) -> Result<(), ActionError> {
-    if !done.timed_out {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&done.stderr);
-    Err(ActionError::TimedOut { after: work.timeout, reason: clip(said.trim()) })
 }
 
 /// The answer's text, for callers that only want to know whether it went well.

@@ -101,8 +101,11 @@ steps:
         Redactor::default().redact("why")
     }
 
+    /// A step in a phase, and what became of it on hosts.
+    type Row<'a> = (&'a str, Phase, &'a [(&'a str, Outcome)]);
+
     /// Steps with what became of them on hosts, in order.
-    fn history(rows: &[(&str, Phase, &[(&str, Outcome)])]) -> History {
+    fn history(rows: &[Row<'_>]) -> History {
         let mut history = History::opened();
         for (step, phase, hosts) in rows {
             history.step(step, *phase, &hosts.iter().map(|(host, _)| *host).collect::<Vec<_>>());
@@ -152,7 +155,7 @@ steps:
 
     #[test]
     fn what_was_put_back_is_not_put_back_again_unless_it_was_done_again() {
-        let mut rows: Vec<(&str, Phase, &[(&str, Outcome)])> = vec![
+        let mut rows: Vec<Row<'_>> = vec![
             ("recover/stop", Phase::Apply, &[("a", Outcome::Changed), ("b", Outcome::Changed)]),
             ("recover/stop", Phase::Undo, &[("a", Outcome::Changed)]),
         ];

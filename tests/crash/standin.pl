@@ -105,7 +105,7 @@ sub answer {
     }
     if ($path eq '/info') {
         my @list = map { "{Suffrage:Voter ID:$servers{$_} Address:$_}" } sort keys %servers;
-        return (200, "raft:\n\tlast_log_index = " . slurp("$data/raft/index") . "\tlatest_configuration = [@list]\n");
+        return (200, "raft:\n\tlast_log_index = " . slurp("$data/raft/index") . "\tlast_snapshot_index = 0\n\tlatest_configuration = [@list]\n");
     }
     if ($path eq '/v1/agent/self') {
         return (200, '{"Config":{"Datacenter":"dc1"},"Member":{"Tags":{"raft_vsn":"3"}}}');

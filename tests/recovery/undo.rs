@@ -22,6 +22,11 @@ steps:
       - {{ id: conf, hosts: nodes, file: {{ path: /etc/app/app.conf, content: "new {{{{host.name}}}}", mode: "0600" }} }}
       - {{ id: gone, hosts: nodes, file: {{ path: /etc/app/old.conf, state: absent }} }}
       - {{ id: shift, hosts: nodes, move: {{ from: /etc/app/data, to: /etc/app/data.old }} }}
+      - {{ id: link, hosts: nodes, link: {{ path: /etc/app/link, to: there }} }}
+      - {{ id: new-link, hosts: nodes, link: {{ path: /etc/app/new-link, to: there }} }}
+      - {{ id: folder, hosts: nodes, directory: {{ path: /etc/app/folder, mode: "0700", owner: ops }} }}
+      - {{ id: new-folder, hosts: nodes, directory: {{ path: /etc/app/new, mode: "0711" }} }}
+      - {{ id: no-folder, hosts: nodes, directory: {{ path: /etc/app/empty, state: absent }} }}
       - {{ id: there, hosts: nodes, service: {{ name: app, enabled: false }} }}
       - id: mark
         hosts: nodes
@@ -41,7 +46,7 @@ steps:
 
 /// Everything that the runbook touches.
 fn state(lab: &TestLab, host: &str) -> String {
-    let look = "sudo -n find /etc/app -printf '%p %y %U %m %s\\n' | sort; sudo -n grep -r . /etc/app | sort
+    let look = "sudo -n find /etc/app -printf '%p %y %U %m %s %l\\n' | sort; sudo -n grep -r . /etc/app | sort
         sudo -n sv status /etc/service/app | sed 's/ (pid.*//; s/ [0-9]*s//'; ls /etc/service/app/down 2>/dev/null || :";
     lab.say(host, look)
 }
@@ -52,7 +57,7 @@ fn prepare(lab: &TestLab) {
         lab.say(
             host,
             &format!(
-                "sudo -n bash -ec 'mkdir -p /etc/app/data /etc/service/app; echo x >/etc/app/data/x; echo old >/etc/app/old.conf
+                "sudo -n bash -ec 'mkdir -p /etc/app/data /etc/service/app; mkdir -m 750 /etc/app/folder /etc/app/empty; ln -s here /etc/app/link; echo x >/etc/app/data/x; echo old >/etc/app/old.conf
                 chown ops /etc/app/old.conf; chmod 604 /etc/app/old.conf; {conf}
                 printf \"#!/bin/sh\\nexec sleep 1000000\\n\" >/etc/service/app/run; chmod 755 /etc/service/app/run'"
             ),
@@ -104,7 +109,18 @@ fn a_group_that_failed_is_put_back_newest_first_and_nothing_is_left() {
             }
             steps
         }),
-        ["switch/mark", "switch/shift", "switch/gone", "switch/conf", "switch/stop"]
+        [
+            "switch/mark",
+            "switch/no-folder",
+            "switch/new-folder",
+            "switch/folder",
+            "switch/new-link",
+            "switch/link",
+            "switch/shift",
+            "switch/gone",
+            "switch/conf",
+            "switch/stop"
+        ]
     );
     assert_eq!(
         rows(&ran, "done"),
