@@ -53,6 +53,7 @@ macro_rules! drills {
 drills! {
     three_of_five_lose_power: "main",
     lone_survivor: "lone survivor of three",
+    lost_majority_returns: "the lost majority returns behind a partition",
     reachable_ones_are_fenced: "the reachable lost servers are fenced",
     fenced_majority_returns: "a fenced majority that returns elects no leader",
 }
