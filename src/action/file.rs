@@ -10,6 +10,7 @@ use crate::action::words::{clip, invalid, known};
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
+use crate::base::ids::UnitKey;
 use crate::template::{AnyText, Compiled, Context, EvalError, Plain, Text, Value};
 use crate::text::{self, Mode, Sp, Tree};
 use crate::transport::{Hands, Look, Work};
@@ -143,6 +144,10 @@ impl Action for File {
         "file"
     }
 
+    fn undoes_itself(&self) -> bool {
+        true
+    }
+
     fn effect(&self) -> Effect {
         Effect::Idempotent
     }
@@ -239,9 +244,22 @@ chmod "${mode:-0644}" -- "$staged"
 sync -- "$staged" 2>/dev/null || sync
 "#;
 
+/// What is there before anything is changed, in a folder that is there as a whole or not at all: with the file, or empty
+/// when there was none.
+const KEEP: &str = r#"
+keep() {
+  [ ! -d "$refloat_kept" ] || return 0
+  rm -rf -- "$refloat_kept.new"
+  (umask 077; mkdir -- "$refloat_kept.new")
+  [ ! -f "$path" ] || cp -p -- "$path" "$refloat_kept.new/was"
+  mv -- "$refloat_kept.new" "$refloat_kept"
+}
+"#;
+
 const COMMIT: &str = r#"
 if same; then rm -f -- "$staged"; echo same; exit 0; fi
 [ "$(sum "$staged")" = "$digest" ] || { echo "the staged copy is gone or is not what was staged" >&2; exit 7; }
+keep
 if [ -n "$backup" ] && [ -f "$path" ]; then cp -p -- "$path" "$backup"; fi
 mv -f -- "$staged" "$path"
 sync -- "$dir" 2>/dev/null || sync
@@ -250,8 +268,33 @@ echo changed
 
 const REMOVE: &str = r#"
 if [ ! -e "$path" ] && [ ! -L "$path" ]; then echo same; exit 0; fi
+keep
 if [ -n "$backup" ] && [ -f "$path" ]; then cp -p -- "$path" "$backup"; fi
 rm -f -- "$path"
+echo changed
+"#;
+
+/// What was kept comes back as it was, with one rename. A file that is neither what was written nor what was there before
+/// is somebody else's.
+const UNDO: &str = r#"
+was=$refloat_kept/was
+[ -d "$refloat_kept" ] || { echo same; exit 0; }
+if [ -f "$was" ]; then
+  if [ -f "$path" ] && [ "$(sum "$path")" = "$(sum "$was")" ] && [ "$(stat -c %u:%g:%a -- "$path")" = "$(stat -c %u:%g:%a -- "$was")" ]; then
+    echo same; exit 0
+  fi
+elif [ ! -e "$path" ]; then echo same; exit 0; fi
+if [ -e "$path" ] && [ "$(sum "$path")" != "$digest" ] && ! { [ -f "$was" ] && [ "$(sum "$path")" = "$(sum "$was")" ]; }; then
+  echo "$path was changed by somebody since" >&2; exit 8
+fi
+if [ ! -f "$was" ]; then rm -f -- "$path"; echo changed; exit 0; fi
+umask 077
+rm -f -- "$staged"
+cp -p -- "$was" "$staged"
+[ "$(stat -c %u:%g:%a -- "$staged")" = "$(stat -c %u:%g:%a -- "$was")" ] || { echo "owner and mode cannot be put back" >&2; rm -f -- "$staged"; exit 9; }
+sync -- "$staged" 2>/dev/null || sync
+mv -f -- "$staged" "$path"
+sync -- "$dir" 2>/dev/null || sync
 echo changed
 "#;
 
@@ -337,8 +380,8 @@ impl Ready for Target {
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
             let script = if self.content.is_some() { COMMIT } else { REMOVE };
-            let script = self.script(script, &super::beside(&self.path, hands));
-            let work = Work { cursors: logs.sources, ..script.work(&self.work) };
+            let script = self.script(&format!("{KEEP}{script}"), &super::beside(&self.path, hands));
+            let work = Work { cursors: logs.sources, kept: vec![*hands.key()], ..script.work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let changed = done.stdout.starts_with(b"changed");
             let result = Value::map([
@@ -347,6 +390,25 @@ impl Ready for Target {
             ]);
             let seen = if changed { self.words() } else { format!("{} already", self.words()) };
             Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
+        })
+    }
+
+    fn undoes(&self) -> Option<String> {
+        Some(format!("{} as it was before", self.path))
+    }
+
+    fn undo<'a>(&'a self, hands: &'a Hands<'a>, applied: &'a [UnitKey]) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let staged = super::beside(&self.path, hands);
+            let work = Work { scratch: vec![staged.clone()], ..self.work.clone() };
+            super::put_back(hands, applied, self.script(UNDO, &staged), &work).await
+        })
+    }
+
+    fn undo_by_hand(&self, _outputs: &serde_json::Value, kept: &str) -> Option<String> {
+        Some(match &self.content {
+            Some(_) => format!("put {kept}/was back as {0}, or remove {0} when there is no such copy", self.path),
+            None => format!("put {kept}/was back as {}", self.path),
         })
     }
 }

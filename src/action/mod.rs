@@ -36,6 +36,7 @@ use crate::action::words::exit_words;
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
+use crate::base::ids::UnitKey;
 use crate::base::span::Span;
 use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Scope, Text, Value};
 use crate::text::Sp;
@@ -99,6 +100,10 @@ pub trait Action: Debug + Send + Sync {
     fn argv(&self) -> &[Text<Plain>] {
         &[]
     }
+    /// Whether it knows how to put back what it did: see [`Ready::undo`].
+    fn undoes_itself(&self) -> bool {
+        false
+    }
     /// The names of the outputs that a step with this action has by itself.
     fn outputs(&self) -> &'static [&'static str] {
         &["changed"]
@@ -139,6 +144,25 @@ pub trait Ready: Debug + Send + Sync {
     /// Takes the first phase back.
     fn unstage<'a>(&'a self, _hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
         Box::pin(async { Ok(()) })
+    }
+    /// What undoing it means, in one line; `None`: it cannot be undone by itself.
+    fn undoes(&self) -> Option<String> {
+        None
+    }
+    /// Puts back what `apply` did in these units, by what each kept on the host before it changed anything: the oldest
+    /// record counts, none means that nothing was changed. A second time changes nothing. Somebody else's change since
+    /// is not overwritten: that is a failure.
+    fn undo<'a>(
+        &'a self,
+        _hands: &'a Hands<'a>,
+        _applied: &'a [UnitKey],
+    ) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async { Err(ActionError::failed("it cannot be undone by itself")) })
+    }
+    /// The same for a person at the host, as far as it is known without asking it. `outputs` is what the unit came to,
+    /// `kept` the path of what it kept.
+    fn undo_by_hand(&self, _outputs: &serde_json::Value, _kept: &str) -> Option<String> {
+        None
     }
     /// Does it. `logs` are the logs whose ends are noted in the same request, before anything happens.
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>>;
@@ -239,6 +263,20 @@ fn body(work: &Work, more: &[String]) -> String {
         "shell": work.shell,
     })
     .to_string()
+}
+
+/// Runs a script that puts something back, and prints `same` when there was nothing to do.
+async fn put_back(hands: &Hands<'_>, applied: &[UnitKey], script: Script, work: &Work) -> Result<Applied, ActionError> {
+    let work = Work { kept: applied.to_vec(), ..script.work(work) };
+    let done = succeed(hands.run(&work, None).await?, &work)?;
+    Ok(Applied {
+        changed: !done.stdout.starts_with(b"same"),
+        result: Value::map(Vec::<(String, Value)>::new()),
+        stdout: Vec::new(),
+        stderr: done.stderr,
+        artifact: None,
+        seen: String::new(),
+    })
 }
 
 /// What one of our scripts did, or what it said when it failed.

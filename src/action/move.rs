@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::action::words::clip;
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
+use crate::base::ids::UnitKey;
 use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Tree};
 use crate::transport::{Hands, Look, Work};
@@ -29,6 +30,10 @@ pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>
 impl Action for Move {
     fn key(&self) -> &'static str {
         "move"
+    }
+
+    fn undoes_itself(&self) -> bool {
+        true
     }
 
     fn effect(&self) -> Effect {
@@ -73,8 +78,24 @@ there "$from" || { echo "$from does not exist" >&2; exit 4; }
 d=$(dirname -- "$to")
 [ -d "$d" ] || { echo "$d is not a folder" >&2; exit 6; }
 if [ "$1" = look ]; then echo would; exit 0; fi
+: >"$refloat_kept"
 mv -n -- "$from" "$to"
-if there "$from"; then echo "$from is still there: somebody else made $to" >&2; exit 3; fi
+if there "$from"; then rm -f -- "$refloat_kept"; echo "$from is still there: somebody else made $to" >&2; exit 3; fi
+echo moved
+"#;
+
+/// `$refloat_kept` says that it was begun.
+const UNDO: &str = r#"
+from=$2 to=$3
+there() { [ -e "$1" ] || [ -L "$1" ]; }
+if [ ! -e "$refloat_kept" ] || ! there "$to"; then
+  if there "$from"; then echo same; exit 0; fi
+  [ -e "$refloat_kept" ] || { echo same; exit 0; }
+  echo "neither $from nor $to is there" >&2; exit 4
+fi
+if there "$from"; then echo "$from is there again, and $to as well: somebody made it since" >&2; exit 3; fi
+mv -n -- "$to" "$from"
+if there "$to"; then echo "$to is still there" >&2; exit 3; fi
 echo moved
 "#;
 
@@ -107,7 +128,7 @@ impl Ready for Rename {
 
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
-            let work = Work { cursors: logs.sources, ..self.script("go").work(&self.work) };
+            let work = Work { cursors: logs.sources, kept: vec![*hands.key()], ..self.script("go").work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let changed = done.stdout.starts_with(b"moved");
             let seen = if changed { self.summary() } else { format!("is at {} already", self.to) };
@@ -120,5 +141,20 @@ impl Ready for Rename {
                 seen,
             })
         })
+    }
+
+    fn undoes(&self) -> Option<String> {
+        Some(format!("{} → {}", self.to, self.from))
+    }
+
+    fn undo<'a>(&'a self, hands: &'a Hands<'a>, applied: &'a [UnitKey]) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let script = Script { text: UNDO.to_owned(), ..self.script("go") };
+            super::put_back(hands, applied, script, &self.work).await
+        })
+    }
+
+    fn undo_by_hand(&self, _outputs: &serde_json::Value, _kept: &str) -> Option<String> {
+        Some(format!("move {} back to {}", self.to, self.from))
     }
 }

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use crate::action::words::{clip, invalid};
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::ids::UnitKey;
 use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Sp, Tree};
-use crate::transport::{Hands, Look, Work};
+use crate::transport::{Done, Hands, Look, Work};
 
 use super::check::Verdict;
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, service_state};
@@ -68,6 +69,10 @@ impl Action for Service {
         "service"
     }
 
+    fn undoes_itself(&self) -> bool {
+        true
+    }
+
     fn effect(&self) -> Effect {
         match self.state {
             Some(Wanted::Restarted | Wanted::Reloaded) => Effect::Once,
@@ -112,6 +117,8 @@ const SCRIPT: &str = r#"
 name=$1 m=$(manager "$2") wanted=$3 enabled=$4 patience=$5
 s=$(state "$name"); before=$s
 case $s in absent*) echo "service $name is not known to $m" >&2; exit 3;; esac
+# to be put back when it is undone
+[ -z "$refloat_kept" ] || [ -e "$refloat_kept" ] || echo "$s" >"$refloat_kept"
 nap() { sleep 0.2 2>/dev/null || sleep 1; }
 # each wish is harmless when it is fulfilled already
 wish() {
@@ -153,6 +160,7 @@ case $wanted in
 started) word=running; case $s in running*) ;; *) wish running;; esac;;
 stopped) word=stopped; case $s in stopped*) ;; *) wish stopped;; esac;;
 restarted) word=running; wish restart;;
+as-before) word=; wish running;; # it was between the two: wished for, and not for long
 reloaded) word=running; case $s in running*) wish reload;; *) echo "service $name is not running" >&2; exit 4;; esac;;
 -) word=;;
 esac
@@ -160,6 +168,16 @@ rc=0
 [ -z "$word" ] || held "$word" || rc=5
 echo "$before"; state "$name"
 [ "$rc" = 0 ] || { echo "service $name has not been $wanted for a second within ${patience}s; it is: $s" >&2; exit "$rc"; }
+"#;
+
+/// In front of the other: the wish is the state that was kept.
+const UNDO: &str = r#"
+if [ ! -e "$refloat_kept" ]; then m=$(manager "$2"); s=$(state "$1"); echo "$s"; echo "$s"; exit 0; fi
+read -r was_run was_enabled _ <"$refloat_kept"
+refloat_kept=
+case $was_run in running) w=started;; stopped) w=stopped;; *) w=as-before;; esac
+case $was_enabled in yes|no) ;; *) was_enabled=-;; esac
+set -- "$1" "$2" "$w" "$was_enabled" "$5"
 "#;
 
 impl Change {
@@ -170,6 +188,22 @@ impl Change {
         // a little less than the step's time, so that the reason is told by us and not by the axe
         let patience = self.work.timeout.as_secs().saturating_sub(3).clamp(1, 120).to_string();
         Script::new(script, &[&self.name, &self.manager, wanted, enabled, &patience])
+    }
+
+    /// What is wanted.
+    fn words(&self) -> String {
+        let enabled = self.enabled.map(|enabled| if enabled { "enabled" } else { "disabled" });
+        self.state.map(Wanted::word).into_iter().chain(enabled).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The state before and after.
+    fn states(&self, done: &Done) -> Result<(service_state::State, service_state::State), ActionError> {
+        let text = String::from_utf8_lossy(&done.stdout);
+        let mut states = text.lines().filter_map(service_state::parse);
+        match (states.next(), states.next()) {
+            (Some(before), Some(after)) => Ok((before, after)),
+            _ => Err(ActionError::failed(format!("cannot read the state of {}: {}", self.name, clip(&text)))),
+        }
     }
 
     /// Whether a state is what is wanted; restarts and reloads never are.
@@ -186,9 +220,7 @@ impl Change {
 
 impl Ready for Change {
     fn summary(&self) -> String {
-        let enabled = self.enabled.map(|enabled| if enabled { "enabled" } else { "disabled" });
-        let words: Vec<&str> = self.state.map(Wanted::word).into_iter().chain(enabled).collect();
-        format!("{} {}", self.name, words.join(", "))
+        format!("{} {}", self.name, self.words())
     }
 
     fn body(&self) -> String {
@@ -214,13 +246,9 @@ impl Ready for Change {
 
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
-            let work = Work { cursors: logs.sources, ..self.script().work(&self.work) };
+            let work = Work { cursors: logs.sources, kept: vec![*hands.key()], ..self.script().work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
-            let text = String::from_utf8_lossy(&done.stdout).into_owned();
-            let mut states = text.lines().filter_map(service_state::parse);
-            let (Some(before), Some(after)) = (states.next(), states.next()) else {
-                return Err(ActionError::failed(format!("cannot read the state of {}: {}", self.name, clip(&text))));
-            };
+            let (before, after) = self.states(&done)?;
             let changed = !self.is(&before);
             let seen =
                 if changed { format!("{} is {after}", self.name) } else { format!("{} is {after} already", self.name) };
@@ -229,6 +257,32 @@ impl Ready for Change {
                 ("before".to_owned(), Value::str(before.word())),
             ]);
             Ok(Applied { changed, result, stdout: Vec::new(), stderr: done.stderr, artifact: None, seen })
+        })
+    }
+
+    fn undoes(&self) -> Option<String> {
+        Some(format!("{} as it was before it was {}", self.name, self.words()))
+    }
+
+    fn undo<'a>(&'a self, hands: &'a Hands<'a>, applied: &'a [UnitKey]) -> BoxFuture<'a, Result<Applied, ActionError>> {
+        Box::pin(async move {
+            let Script { text, args } = self.script();
+            let text = text.replacen(SCRIPT, &format!("{UNDO}{SCRIPT}"), 1);
+            let work = Work { kept: applied.to_vec(), ..Script { text, args }.work(&self.work) };
+            let done = super::succeed(hands.run(&work, None).await?, &work)?;
+            let (before, after) = self.states(&done)?;
+            let changed = (before.run, before.enabled) != (after.run, after.enabled);
+            let result = Value::map([("state".to_owned(), Value::str(after.word()))]);
+            let seen = format!("{} is {after}", self.name);
+            Ok(Applied { changed, result, stdout: Vec::new(), stderr: done.stderr, artifact: None, seen })
+        })
+    }
+
+    fn undo_by_hand(&self, outputs: &serde_json::Value, _kept: &str) -> Option<String> {
+        Some(match outputs["before"].as_str() {
+            Some("running") => format!("start the service {}, it ran before", self.name),
+            Some("stopped") => format!("stop the service {}, it did not run before", self.name),
+            Some(_) | None => format!("bring the service {} back to what it was", self.name),
         })
     }
 }

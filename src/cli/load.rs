@@ -7,7 +7,7 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Sources};
 use crate::inventory::Inventory;
 use crate::lab::drill::{self, Case, Drill, Part, Ready};
-use crate::runbook::{self, Body, Runbook, Templates};
+use crate::runbook::{self, Body, Runbook, Templates, Undo};
 use crate::text;
 
 /// A runbook and its template files.
@@ -169,7 +169,11 @@ fn read(path: &Path, diags: &Diagnostics) -> Option<String> {
 }
 
 fn template_names(runbook: &Runbook) -> Vec<String> {
-    let actions = runbook.all_steps().into_iter().filter_map(|step| match &step.body {
+    let steps = runbook.all_steps().into_iter().flat_map(|step| match &step.undo {
+        Undo::List(entries) => std::iter::once(step).chain(entries),
+        Undo::Auto | Undo::None => std::iter::once(step).chain(&[]),
+    });
+    let actions = steps.filter_map(|step| match &step.body {
         Body::Action(action) => Some(action),
         _ => None,
     });

@@ -177,10 +177,19 @@ impl RunState {
         self.duties.iter().filter(|duty| duty.end.is_none())
     }
 
-    /// The hosts that are past a point of no return.
+    /// The steps and hosts that are past a point of no return.
     #[must_use]
-    pub fn no_return(&self) -> &IndexSet<String> {
+    pub fn no_return(&self) -> &IndexSet<(String, String)> {
         &self.no_return
+    }
+
+    /// Whether what a unit did was put back: its undo began after it, and ended well.
+    #[must_use]
+    pub fn is_undone(&self, unit: &Unit) -> bool {
+        let same = |other: &Unit| other.step == unit.step && other.host() == unit.host();
+        let after = self.units.values().skip_while(|other| other.start.unit != *unit);
+        let undo = after.filter(|other| other.start.unit.phase == Phase::Undo && same(&other.start.unit)).last();
+        unit.phase == Phase::Apply && undo.and_then(|undo| undo.end.as_ref()).is_some_and(|end| end.outcome.is_good())
     }
 
     /// How the run ended, and when. None: it goes on, or was cut off.

@@ -50,7 +50,7 @@ pub struct RunState {
     pub(super) targets: IndexMap<String, (Vec<String>, Redacted)>,
     pub(super) questions: Vec<Question>,
     pub(super) duties: Vec<Duty>,
-    pub(super) no_return: IndexSet<String>,
+    pub(super) no_return: IndexSet<(String, String)>,
     pub(super) closed: Option<(Timestamp, Closed)>,
 }
 
@@ -171,7 +171,7 @@ impl RunState {
             EventKind::LogMatched { step, host, no_return, .. } => {
                 self.known(step)?;
                 if *no_return {
-                    self.no_return.insert(host.clone());
+                    self.no_return.insert((step.clone(), host.clone()));
                 }
             }
             EventKind::Noted { step, .. } => {

@@ -1,10 +1,13 @@
 //! A step that may change hosts: rendered for all of them, written down, then carried out on all at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
 
 use crate::action::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
+use crate::base::BoxFuture;
 use crate::base::digest::Digest;
 use crate::base::permit::Permit;
 use crate::event::{EventKind, Outcome, Stream, UnitStart};
@@ -12,16 +15,17 @@ use crate::journal::JournalError;
 use crate::plan::View;
 use crate::runbook::Step;
 use crate::template::Value;
-use crate::transport::{Hands, LinkError};
+use crate::transport::{Hands, Link, LinkError};
 
 use super::cancel::Grade;
 use super::fleet::Surface;
-use super::guards::failures;
+use super::guards::{against, failures};
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::step::Ended;
 use super::turn::Turn;
 use super::two_phase::Staged;
+use super::watching::Cuts;
 
 /// How much of an output stands in the journal itself; the whole lies beside it.
 const TAIL: usize = 400;
@@ -37,7 +41,7 @@ pub(super) struct Part<'a> {
 }
 
 /// What became of a part.
-type Done = Result<Applied, ActionError>;
+pub(super) type Done = Result<Applied, ActionError>;
 
 impl Run {
     pub(super) async fn act(&mut self, action: &dyn Action, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
@@ -55,21 +59,22 @@ impl Run {
         let mut watching = self.watch(step, &hosts)?;
         let permits = self.start(step, &hosts, &ready).await?;
         let links: Vec<_> = hosts.iter().filter_map(|host| self.links.get(host)?.as_ref().ok().cloned()).collect();
-        let parts: Vec<Part<'_>> = hosts
-            .iter()
-            .zip(ready)
-            .zip(permits.into_iter().zip(&links))
-            .map(|((host, ready), (permit, link))| Part { host, ready, hands: Hands::new(&**link, permit) })
-            .collect();
+        let parts = parts(&hosts, ready, permits, &links);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
         self.changed |= action.effect() != Effect::Reads;
         let logs: Vec<Logs> = hosts.iter().map(|host| watching.logs(host)).collect();
         let run: &Self = self;
-        let work = join_all(parts.iter().zip(logs).map(|(part, logs)| run.apply(step, part, logs)));
+        // what only waits for a state has nothing to wait for when the log says that it will not come
+        let waits = action.effect() == Effect::Idempotent;
+        let cuts: Cuts = hosts.iter().filter(|_| waits).map(|host| (host.clone(), CancellationToken::new())).collect();
+        let work = join_all(parts.iter().zip(logs).map(|(part, logs)| {
+            let cut = cuts.get(part.host).cloned().unwrap_or_default();
+            run.carry(step, part, part.ready.apply(&part.hands, logs), cut)
+        }));
         // lines are followed from the moment that a host has noted the end of its log
-        let ended: Vec<Result<Done, JournalError>> = watching.beside(run, step, work).await?;
+        let ended: Vec<Result<Done, JournalError>> = watching.beside(run, step, work, &cuts).await?;
         let mut failed: Option<Stop> = None;
         let mut changed = false;
         for (host, done) in hosts.iter().zip(ended) {
@@ -82,7 +87,10 @@ impl Run {
                 }
                 Err(error) => {
                     self.world.outcome(&step.id.value, host, "failed");
-                    let stop = stop_of(host, &error, &step.path);
+                    let mut stop = stop_of(host, &error, &step.path);
+                    if let Some(why) = watching.never(host) {
+                        stop.reason = format!("{host}: {why}");
+                    }
                     failed = Some(match failed.take() {
                         None => stop,
                         Some(first) => worse(first, stop),
@@ -91,7 +99,8 @@ impl Run {
             }
         }
         if let Some(stop) = failed {
-            watching.end(self, step).await?;
+            let started = hosts.into_iter().filter(|host| !stop.hosts.contains(host)).collect();
+            watching.end(self, step, started).await?;
             return Err(stop.into());
         }
         let groups = watching.until_settled(self, step).await?;
@@ -105,6 +114,30 @@ impl Run {
         Ok(if changed { Ended::Changed } else { Ended::Ok })
     }
 
+    /// An action and nothing around it.
+    pub(super) async fn carry_out(&self, action: &dyn Action, step: &Step, hosts: &[String]) -> Result<(), Halt> {
+        let ready = self.prepare(action, step, hosts)?;
+        let permits = self.start(step, hosts, &ready).await?;
+        let links: Vec<_> = hosts.iter().filter_map(|host| self.links.get(host)?.as_ref().ok().cloned()).collect();
+        let parts = parts(hosts, ready, permits, &links);
+        if let Staged::Failed(stop) = self.stage(step, &parts).await? {
+            return Err(stop.into());
+        }
+        let ended = join_all(parts.iter().map(|part| {
+            let work = part.ready.apply(&part.hands, Logs::default());
+            self.carry(step, part, work, CancellationToken::new())
+        }))
+        .await;
+        let mut failed: Option<Stop> = None;
+        for (host, done) in hosts.iter().zip(ended) {
+            if let Err(error) = done? {
+                let stop = stop_of(host, &error, &step.path);
+                failed = Some(failed.map_or_else(|| stop.clone(), |first| worse(first, stop.clone())));
+            }
+        }
+        failed.map_or(Ok(()), |stop| Err(stop.into()))
+    }
+
     /// The hosts on which the step is to be done now.
     fn turns(&mut self, step: &Step, hosts: Vec<String>, effect: Effect) -> Result<Vec<String>, Halt> {
         let mut now = Vec::new();
@@ -115,7 +148,7 @@ impl Run {
                 Turn::Doubt(attempt) => {
                     let why = format!("{host}: attempt {attempt} may have run, and a second time is a second effect");
                     let next = format!("look on {host} whether `{}` had its effect", step.path);
-                    return Err(Stop::new(Kind::Unknown, why).next(next).into());
+                    return Err(Stop::new(Kind::Unknown, why).next(next).on([host]).into());
                 }
             }
         }
@@ -141,7 +174,12 @@ impl Run {
         Ok((done, open))
     }
 
-    fn prepare(&self, action: &dyn Action, step: &Step, hosts: &[String]) -> Result<Vec<Box<dyn Ready>>, Halt> {
+    pub(super) fn prepare(
+        &self,
+        action: &dyn Action,
+        step: &Step,
+        hosts: &[String],
+    ) -> Result<Vec<Box<dyn Ready>>, Halt> {
         let surface = Surface { run: self, step };
         let template = |name: &str| self.plan.templates.get(name).cloned();
         let mut ready = Vec::new();
@@ -155,18 +193,22 @@ impl Run {
                     template: &template,
                 })
             });
-            ready.push(prepared.map_err(|error| Stop::new(Kind::Failed, format!("{host}: {error}")))?);
+            let failed = |error| Stop::new(Kind::Failed, format!("{host}: {error}")).on([host.as_str()]);
+            ready.push(prepared.map_err(failed)?);
         }
         Ok(ready)
     }
 
-    /// Writes the starts down, and takes up those that a process before this one has written down.
     async fn start(&self, step: &Step, hosts: &[String], ready: &[Box<dyn Ready>]) -> Result<Vec<Permit>, Halt> {
         let starts = hosts.iter().zip(ready).map(|(host, ready)| {
             let summary = self.redactor().redact(ready.summary());
             UnitStart::new(self.unit(step, host), Digest::of(ready.body()), summary)
         });
-        let starts: Vec<UnitStart> = starts.collect();
+        self.permits(step, starts.collect()).await
+    }
+
+    /// Writes starts down, and takes up those that a process before this one has written down.
+    pub(super) async fn permits(&self, step: &Step, starts: Vec<UnitStart>) -> Result<Vec<Permit>, Halt> {
         let before: Vec<Option<Digest>> = self.log.with_state(|state| {
             starts.iter().map(|start| state.unit(&start.key).map(|unit| unit.start.body)).collect()
         });
@@ -174,7 +216,7 @@ impl Run {
             if before.is_some_and(|before| before != start.body) {
                 let why = format!("{}: it was begun with another text than it has now", start.unit.host());
                 let next = format!("look on {} whether `{}` had its effect", start.unit.host(), step.path);
-                return Err(Stop::new(Kind::Unknown, why).next(next).into());
+                return Err(Stop::new(Kind::Unknown, why).next(next).on([start.unit.host()]).into());
             }
         }
         let new = starts.iter().zip(&before).filter(|(_, before)| before.is_none()).map(|(start, _)| start.clone());
@@ -190,16 +232,27 @@ impl Run {
         Ok(permits)
     }
 
-    /// Carries one part out and writes down what came of it.
-    async fn apply(&self, step: &Step, part: &Part<'_>, logs: Logs) -> Result<Done, JournalError> {
+    /// Does the work of a part and writes down what came of it. It is ended on the host when a person wants that, or when
+    /// `cut` is.
+    pub(super) async fn carry(
+        &self,
+        step: &Step,
+        part: &Part<'_>,
+        work: BoxFuture<'_, Done>,
+        cut: CancellationToken,
+    ) -> Result<Done, JournalError> {
         let began = self.clock.elapsed();
-        let work = part.ready.apply(&part.hands, logs);
         tokio::pin!(work);
         let mut cancelled = false;
         let done = tokio::select! {
             done = &mut work => done,
-            () = self.cancel.reached(Grade::StopHosts) => {
-                cancelled = true;
+            wanted = async {
+                tokio::select! {
+                    () = self.cancel.reached(Grade::StopHosts) => true,
+                    () = cut.cancelled() => false,
+                }
+            } => {
+                cancelled = wanted;
                 if let Some(Ok(link)) = self.links.get(part.host) {
                     // an error here shows in the work's own end
                     let _ = link.cancel(part.hands.key(), GRACE).await;
@@ -209,6 +262,9 @@ impl Run {
         };
         let millis = self.millis_since(began);
         let done = match done {
+            Err(error) if cut.is_cancelled() && !cancelled && !matches!(error, ActionError::Link(_)) => {
+                Err(ActionError::failed("ended, since its log says what it must never say"))
+            }
             Err(error) if cancelled && !matches!(error, ActionError::Link(_)) => {
                 Err(ActionError::failed(format!("stopped by a person ({error})")))
             }
@@ -281,7 +337,8 @@ impl Run {
             fields.insert("changed".to_owned(), Value::Bool(applied.changed));
             if let Some(parse) = &step.parse {
                 let text = String::from_utf8_lossy(&applied.stdout);
-                let value = parse.apply(&text).map_err(|why| Stop::new(Kind::Failed, format!("{host}: {why}")))?;
+                let value =
+                    parse.apply(&text).map_err(|why| Stop::new(Kind::Failed, format!("{host}: {why}")).on([host]))?;
                 fields.insert("value".to_owned(), value);
             }
             for (name, value) in fields.iter() {
@@ -293,7 +350,7 @@ impl Run {
             let view = View::new(&self.world, Some(host), Some(result.clone()));
             let value = expression
                 .eval(&view)
-                .map_err(|error| Stop::new(Kind::Failed, format!("{host}: output `{name}`: {error}")))?;
+                .map_err(|error| Stop::new(Kind::Failed, format!("{host}: output `{name}`: {error}")).on([host]))?;
             named.push((name.clone(), value));
         }
         for (name, value) in named {
@@ -310,9 +367,26 @@ impl Run {
         self.write_judgements(&step.path, &judgements).await?;
         match failures(&judgements) {
             None => Ok(()),
-            Some(why) => Err(Stop::new(Kind::Failed, format!("carried out, and not so afterwards: {why}")).into()),
+            Some(why) => Err(Stop::new(Kind::Failed, format!("carried out, and not so afterwards: {why}"))
+                .on(against(&judgements))
+                .into()),
         }
     }
+}
+
+/// The parts of hosts that have a connection; the others were left out before.
+fn parts<'a>(
+    hosts: &'a [String],
+    ready: Vec<Box<dyn Ready>>,
+    permits: Vec<Permit>,
+    links: &'a [Arc<dyn Link>],
+) -> Vec<Part<'a>> {
+    let part = |((host, ready), (permit, link)): ((&'a String, _), (_, &'a Arc<dyn Link>))| Part {
+        host,
+        ready,
+        hands: Hands::new(&**link, permit),
+    };
+    hosts.iter().zip(ready).zip(permits.into_iter().zip(links)).map(part).collect()
 }
 
 /// `identical: true`: what would be written is compared before anything is.
@@ -333,14 +407,15 @@ fn identical(hosts: &[String], ready: &[Box<dyn Ready>]) -> Result<(), Halt> {
 }
 
 pub(super) fn stop_of(host: &str, error: &ActionError, path: &str) -> Stop {
-    match error {
+    let stop = match error {
         ActionError::Link(lost @ LinkError::Lost { .. }) => Stop::new(Kind::Unknown, format!("{host}: {lost}"))
             .next(format!("look on {host} whether `{path}` had its effect: the link was lost while it ran")),
         ActionError::Link(other @ LinkError::Unreachable { .. }) => {
             Stop::new(Kind::Unreachable, format!("{host}: {other}"))
         }
         other => Stop::new(Kind::Failed, format!("{host}: {other}")),
-    }
+    };
+    stop.on([host])
 }
 
 fn worse(a: Stop, b: Stop) -> Stop {
@@ -354,5 +429,6 @@ fn worse(a: Stop, b: Stop) -> Stop {
     let (mut first, second) = if rank(&a) >= rank(&b) { (a, b) } else { (b, a) };
     first.reason = format!("{}; {}", first.reason, second.reason);
     first.next.extend(second.next);
+    first.hosts.extend(second.hosts);
     first
 }

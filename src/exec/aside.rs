@@ -54,6 +54,10 @@ impl Run {
         });
         let starts: Vec<UnitStart> = starts.collect();
         let keys: Vec<_> = starts.iter().map(|start| start.key).collect();
+        if self.log.with_state(|state| keys.iter().any(|key| state.unit(key).is_some())) {
+            // set by a process before this one, and known again since
+            return Ok(());
+        }
         // no host is touched: the permits are let go
         drop(self.log.start(starts).await?);
         for (key, (place, said)) in keys.into_iter().zip(setting) {

@@ -63,7 +63,7 @@ impl Run {
             }
         }))
         .await;
-        let mut failed = Vec::new();
+        let (mut failed, mut on) = (Vec::new(), Vec::new());
         let mut lost = false;
         for (host, found) in hosts.iter().zip(ended) {
             match found? {
@@ -77,6 +77,7 @@ impl Run {
                     self.world.outcome(&step.id.value, host, "failed");
                     lost |= matches!(error, ProbeError::Link(LinkError::Lost { .. } | LinkError::Unreachable { .. }));
                     failed.push(format!("{host}: {name}: {error}"));
+                    on.push(host.as_str());
                 }
             }
         }
@@ -84,7 +85,7 @@ impl Run {
             return Ok(());
         }
         let kind = if lost { Kind::Unreachable } else { Kind::Failed };
-        Err(Stop::new(kind, failed.join("; ")).into())
+        Err(Stop::new(kind, failed.join("; ")).on(on).into())
     }
 
     async fn ask_all(&self, probes: &IndexMap<String, Probe>, step: &Step, host: &str) -> Result<Values, NamedError> {

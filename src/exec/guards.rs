@@ -60,7 +60,7 @@ impl Run {
         }
         match failures(&judgements) {
             None => Ok(()),
-            Some(why) => Err(Stop::new(Kind::Refused, why).into()),
+            Some(why) => Err(Stop::new(Kind::Refused, why).on(against(&judgements)).into()),
         }
     }
 
@@ -88,6 +88,12 @@ impl Run {
 fn decisive(judgement: &Judgement) -> Vec<&guard::Seen> {
     let against: Vec<_> = judgement.seen.iter().filter(|seen| seen.verdict != Verdict::Holds).collect();
     if against.is_empty() { judgement.seen.iter().collect() } else { against }
+}
+
+/// The hosts that speak against; empty when a failure is not about single hosts.
+pub(super) fn against(judgements: &[Judgement]) -> Vec<String> {
+    let failed = judgements.iter().filter(|judgement| judgement.verdict != Verdict::Holds).flat_map(decisive);
+    failed.map(|seen| seen.host.clone()).collect::<Option<Vec<String>>>().unwrap_or_default()
 }
 
 /// Every failure, in one sentence each; `None`: all hold.

@@ -4,7 +4,7 @@ use crate::event::{StepOutcome, Verdict};
 use crate::journal::JournalError;
 
 /// Why a step ended the run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stop {
     /// What it means for the step.
     pub(super) kind: Kind,
@@ -12,6 +12,8 @@ pub(super) struct Stop {
     pub(super) reason: String,
     /// What to type or do next.
     pub(super) next: Vec<String>,
+    /// The hosts on which it went wrong; empty: it is not about single hosts.
+    pub(super) hosts: Vec<String>,
 }
 
 /// What a stop means.
@@ -44,11 +46,17 @@ impl From<JournalError> for Halt {
 
 impl Stop {
     pub(super) fn new(kind: Kind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), next: Vec::new() }
+        Self { kind, reason: reason.into(), next: Vec::new(), hosts: Vec::new() }
     }
 
     pub(super) fn next(mut self, next: impl Into<String>) -> Self {
         self.next.push(next.into());
+        self
+    }
+
+    /// It went wrong on these hosts.
+    pub(super) fn on(mut self, hosts: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.hosts.extend(hosts.into_iter().map(Into::into));
         self
     }
 

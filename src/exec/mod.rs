@@ -29,6 +29,8 @@ mod run;
 mod step;
 mod turn;
 mod two_phase;
+mod undo;
+mod unwind;
 mod wait;
 mod watching;
 

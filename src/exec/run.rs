@@ -12,7 +12,7 @@ use crate::event::{Closed, EventKind, Phase, Unit, Verdict};
 use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan::{self, Plan, RunFacts, View, World};
-use crate::runbook::Step;
+use crate::runbook::{OnFailure, Step};
 use crate::transport::{Claims, Transport};
 
 use super::cancel::Cancel;
@@ -41,6 +41,9 @@ pub struct Setup {
     pub hook: Arc<dyn Hook>,
 }
 
+/// A step in a phase, an item of it, and a host.
+type Place = (String, Phase, Option<u32>, String);
+
 /// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
 pub(super) struct Run {
     pub(super) plan: Arc<Plan>,
@@ -53,12 +56,16 @@ pub(super) struct Run {
     pub(super) hook: Arc<dyn Hook>,
     /// Whether anything may have been changed.
     pub(super) changed: bool,
+    /// The first failure over which the run went on.
+    pub(super) went_on: Option<(String, Stop)>,
     /// Hosts past a point of no return.
     pub(super) no_return: IndexSet<String>,
     /// What is done with the steps.
     pub(super) phase: Phase,
     /// The attempt of each step and host, where it is not the first.
-    pub(super) attempts: HashMap<(String, Phase, String), u32>,
+    pub(super) attempts: HashMap<Place, u32>,
+    /// Which entry of an `undo` list goes on.
+    pub(super) item: Option<u32>,
     /// The only host that steps are about, when a duty is carried out.
     pub(super) only: Option<String>,
     /// Hosts that were silent since the last confirmation: not proved dead.
@@ -72,7 +79,18 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
     let hosts = plan::touched(&plan.runbook, &plan.inventory, &plan.targets);
     let world = World::new(Arc::clone(&plan), setup.facts.clone());
     let mut run = Run::connect(setup, world, &hosts).await.map_err(|error| Broken { error, changed: false })?;
-    let ended = match run.steps(&plan.runbook.steps).await {
+    let mut result = run.steps(&plan.runbook.steps).await;
+    if let (Ok(()), Some((path, stop))) = (&result, run.went_on.take()) {
+        let reason = format!("everything was gone through, and this failed on the way: {}", stop.reason);
+        result = Err((path, Stop { reason, ..stop }.into()));
+    }
+    if plan.runbook.on_failure == OnFailure::Undo
+        && let Err((path, Halt::Stop(stop))) = result
+    {
+        let all: Vec<&Step> = plan.runbook.steps.iter().collect();
+        result = Err((path, run.undo(&all, None, stop).await.map_or_else(Halt::Journal, Halt::Stop)));
+    }
+    let ended = match result {
         Ok(()) => Ok(run.done()),
         Err((path, Halt::Stop(stop))) => Ok(run.stopped(&path, &stop)),
         Err((_, Halt::Journal(error))) => Err(error),
@@ -116,9 +134,11 @@ impl Run {
             cancel,
             hook,
             changed: false,
+            went_on: None,
             no_return: IndexSet::new(),
             phase: Phase::Apply,
             attempts: HashMap::new(),
+            item: None,
             only: None,
             silent: IndexSet::new(),
         })
@@ -132,11 +152,12 @@ impl Run {
 
     /// The unit of a step on a host.
     pub(super) fn unit(&self, step: &Step, host: &str) -> Unit {
-        let attempt = self.attempts.get(&(step.path.clone(), self.phase, host.to_owned())).copied().unwrap_or(1);
+        let place = (step.path.clone(), self.phase, self.item, host.to_owned());
+        let attempt = self.attempts.get(&place).copied().unwrap_or(1);
         Unit {
             run: self.log.run().clone(),
             step: step.path.clone(),
-            item: None,
+            item: self.item,
             about: Some(host.to_owned()),
             on: Some(host.to_owned()),
             phase: self.phase,
@@ -174,13 +195,12 @@ impl Run {
     fn stopped(&self, path: &str, stop: &Stop) -> Closed {
         let verdict = stop.verdict(self.changed, !self.no_return.is_empty());
         let mut next = stop.next.clone();
-        if !self.no_return.is_empty() {
+        if next.is_empty() && !self.no_return.is_empty() {
             let hosts: Vec<&str> = self.no_return.iter().map(String::as_str).collect();
             next.push(format!("past the point of no return, so nothing is put back: {}", hosts.join(", ")));
-        } else if self.changed {
-            next.push(
-                "nothing was put back: this version does not undo; what was changed stands in the report".to_owned(),
-            );
+        }
+        if next.is_empty() && self.changed {
+            next.push("what was changed stands as it is: `refloat report` lists it".to_owned());
         }
         Closed {
             verdict,

@@ -76,13 +76,29 @@ impl Run {
         let closed = EventKind::StepClosed { step: step.path.clone(), phase: Phase::Apply, outcome };
         self.log.record(vec![closed]).await.map_err(|error| here(error.into()))?;
         match result {
-            Err((path, Halt::Stop(mut stop))) => {
-                if step.on_failure.as_ref().is_some_and(|f| f.value == OnFailure::Undo) {
-                    stop.next.push(format!("`{}` asks for undo, which this version does not carry out", step.path));
-                }
-                Err((path, Halt::Stop(stop)))
-            }
+            Err((path, Halt::Stop(stop))) => self.failed(step, path, stop).await,
             other => other.map(|_| ()),
+        }
+    }
+
+    /// What a failure does, by what is written on the step.
+    async fn failed(&mut self, step: &Step, path: String, stop: Stop) -> Result<(), (String, Halt)> {
+        match step.on_failure.as_ref().map(|on_failure| on_failure.value) {
+            Some(OnFailure::Undo) => {
+                // a group that is about hosts is put back where it failed; the others have done their part
+                let only = matches!(step.body, Body::Group(_)) && step.hosts.is_some() && !stop.hosts.is_empty();
+                let only = only.then(|| stop.hosts.clone());
+                match self.undo(&[step], only.as_deref(), stop).await {
+                    Ok(stop) => Err((path, stop.into())),
+                    Err(error) => Err((path, error.into())),
+                }
+            }
+            Some(OnFailure::Continue) if stop.kind != Kind::Cancelled => {
+                let first = self.went_on.take();
+                self.went_on = Some(first.unwrap_or((path, stop)));
+                Ok(())
+            }
+            Some(OnFailure::Stop | OnFailure::Ask | OnFailure::Continue) | None => Err((path, stop.into())),
         }
     }
 

@@ -26,6 +26,7 @@ pub(super) fn turn(state: &RunState, first: &Unit, effect: Effect) -> Turn {
     let Some((attempt, unit)) = known.last() else { return Turn::Start(1) };
     match unit.end.as_ref().map(|end| &end.outcome) {
         None => Turn::Ask(attempt),
+        Some(_) if state.is_undone(&unit.start.unit) => Turn::Start(attempt + 1),
         Some(good @ (Outcome::Ok | Outcome::Changed | Outcome::Skipped { .. })) => match effect {
             Effect::Reads => Turn::Start(attempt + 1),
             Effect::Idempotent | Effect::Once => Turn::Done(good.name()),
@@ -46,7 +47,7 @@ impl Run {
         let first = Unit { attempt: 1, ..self.unit(step, host) };
         let turn = self.log.with_state(|state| turn(state, &first, effect));
         if let Turn::Start(attempt) | Turn::Ask(attempt) = turn {
-            self.attempts.insert((first.step, first.phase, host.to_owned()), attempt);
+            self.attempts.insert((first.step, first.phase, first.item, host.to_owned()), attempt);
         }
         turn
     }

@@ -37,7 +37,10 @@ impl Run {
                     let this = stop_of(part.host, &error, &step.path);
                     stop = Some(match stop.take() {
                         None => this,
-                        Some(first) => Stop { reason: format!("{}; {}", first.reason, this.reason), ..first },
+                        Some(mut first) => {
+                            first.hosts.extend(this.hosts);
+                            Stop { reason: format!("{}; {}", first.reason, this.reason), ..first }
+                        }
                     });
                     Err(error)
                 }

@@ -8,7 +8,7 @@ use crate::action::guard::{Guard, Judgement, Verdict};
 use crate::runbook::{Step, Wait};
 
 use super::cancel::Grade;
-use super::guards::failures;
+use super::guards::{against, failures};
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 
@@ -32,7 +32,7 @@ impl Run {
                 let within = crate::action::seconds(wait.within);
                 let why = failures(&judgements)
                     .unwrap_or_else(|| format!("it held, and not for {}", crate::action::seconds(wait.hold)));
-                Err(Stop::new(Kind::Failed, format!("not so within {within}: {why}")).into())
+                Err(Stop::new(Kind::Failed, format!("not so within {within}: {why}")).on(against(&judgements)).into())
             }
             Ended::Cancelled => Err(Stop::new(Kind::Cancelled, "ended by a person while waiting").into()),
         }
@@ -52,7 +52,9 @@ impl Run {
             Ended::TimedOut(judgements) => {
                 self.write_judgements(&step.path, &judgements).await?;
                 let why = failures(&judgements).unwrap_or_default();
-                Err(Stop::new(Kind::Failed, format!("it was carried out and is not done: {why}")).into())
+                Err(Stop::new(Kind::Failed, format!("it was carried out and is not done: {why}"))
+                    .on(against(&judgements))
+                    .into())
             }
             Ended::Cancelled => Err(Stop::new(Kind::Cancelled, "ended by a person while waiting").into()),
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::action::guard::Amount;
 use crate::action::{Logs, known};
@@ -30,11 +31,15 @@ const LAST_LINES: usize = 4;
 /// Lines that wait to be judged. The follower on the host waits when there are more: the file is the buffer.
 const QUEUE: usize = 1024;
 
+/// What ends the work of a host before its own end.
+pub(super) type Cuts = HashMap<String, CancellationToken>;
+
 /// A watch that goes on; nothing, when the step has none.
 #[derive(Default)]
 pub(super) struct Watching(Option<Active>);
 
 struct Active {
+    hosts: Vec<String>,
     matcher: Matcher,
     /// What each expectation is called in reports, and whether undo ends with it.
     entries: Vec<(String, bool)>,
@@ -81,6 +86,7 @@ impl Run {
         let matcher = Matcher::new(spec, hosts.iter().cloned(), self.moment());
         let last = HashMap::new();
         Ok(Watching(Some(Active {
+            hosts: hosts.to_vec(),
             matcher,
             entries,
             log,
@@ -142,15 +148,27 @@ impl Watching {
         run: &Run,
         step: &Step,
         work: impl Future<Output = T>,
+        cuts: &Cuts,
     ) -> Result<T, JournalError> {
         let Some(active) = &mut self.0 else { return Ok(work.await) };
         tokio::pin!(work);
         loop {
             tokio::select! {
                 done = &mut work => return Ok(done),
-                Some((host, message)) = active.lines.recv() => active.take(run, step, &host, message).await?,
+                Some((host, message)) = active.lines.recv() => {
+                    active.take(run, step, &host, message).await?;
+                    for (_, found) in active.matcher.never() {
+                        cuts.get(&found.host).inspect(|cut| cut.cancel());
+                    }
+                }
             }
         }
+    }
+
+    /// What a host has said that it must never say.
+    pub(super) fn never(&self, host: &str) -> Option<String> {
+        let found = self.0.as_ref()?.matcher.never().find(|(_, found)| found.host == host);
+        found.map(|(_, found)| format!("its log says what it must never say: {:?}", found.line.trim()))
     }
 
     /// Judges until everything has held for `settle`, or the time is over. Gives the named groups: host, name, value.
@@ -181,11 +199,12 @@ impl Watching {
                 }
             }
         };
-        run.no_return.extend(active.no_return.drain(..));
         let within = crate::action::seconds(watch.within);
-        match verdict {
+        let decided = match verdict {
             Verdict::Passed => Ok(active.groups()),
             Verdict::Failed { why } => {
+                let all = active.hosts.clone();
+                active.no_way_back(run, step, &all, deadline).await?;
                 active.show_last(run, step).await?;
                 Err(Stop::new(Kind::Failed, format!("the log did not say it within {within}: {why}")).into())
             }
@@ -196,21 +215,51 @@ impl Watching {
             Verdict::Pending { .. } => {
                 Err(Stop::new(Kind::Failed, format!("nothing was decided within {within}")).into())
             }
-        }
+        };
+        run.no_return.extend(active.no_return.drain(..));
+        decided
     }
 
-    /// Lets the watch go: the action has failed, so nothing is waited for.
-    pub(super) async fn end(mut self, run: &mut Run, step: &Step) -> Result<(), JournalError> {
-        let Some(active) = &mut self.0 else { return Ok(()) };
+    /// Lets the watch go: the action has failed, so no expectation is waited for. On the hosts where it has not failed
+    /// it goes on, and must not be undone before it is known whether they are past a point of no return.
+    pub(super) async fn end(mut self, run: &mut Run, step: &Step, started: Vec<String>) -> Result<(), JournalError> {
+        let (Some(active), Some(watch)) = (&mut self.0, &step.watch) else { return Ok(()) };
         while let Ok((host, message)) = active.lines.try_recv() {
             active.take(run, step, &host, message).await?;
         }
+        let deadline = tokio::time::Instant::now() + watch.within;
+        active.no_way_back(run, step, &started, deadline).await?;
         run.no_return.extend(active.no_return.drain(..));
         active.show_last(run, step).await
     }
 }
 
 impl Active {
+    /// Reads on, until every host of these is past a point of no return, or has said what it must never say, or the time
+    /// is over. At once, where the watch has no such point.
+    async fn no_way_back(
+        &mut self,
+        run: &Run,
+        step: &Step,
+        hosts: &[String],
+        deadline: tokio::time::Instant,
+    ) -> Result<(), JournalError> {
+        while self.entries.iter().any(|(_, no_return)| *no_return) {
+            let decided = |host: &String| {
+                self.no_return.contains(host) || self.matcher.never().any(|(_, found)| found.host == *host)
+            };
+            if hosts.iter().all(decided) {
+                break;
+            }
+            tokio::select! {
+                Some((host, message)) = self.lines.recv() => self.take(run, step, &host, message).await?,
+                () = tokio::time::sleep_until(deadline) => break,
+                () = run.cancel.reached(Grade::NoNewWork) => break,
+            }
+        }
+        Ok(())
+    }
+
     async fn take(&mut self, run: &Run, step: &Step, host: &str, message: Message) -> Result<(), JournalError> {
         match message {
             Message::Noted(cursor) => {

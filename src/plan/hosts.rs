@@ -5,7 +5,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::action::guard::Guard;
 use crate::inventory::{HostName, Inventory, Selector};
-use crate::runbook::{Body, Runbook, Step};
+use crate::runbook::{Body, Runbook, Step, Undo};
 
 use super::params::Static;
 
@@ -69,6 +69,9 @@ impl Walk<'_> {
         step.watch.iter().filter_map(|watch| watch.hosts.as_ref()).for_each(|selector| self.add(selector));
         self.guards(&step.done_when);
         self.guards(&step.verify);
+        if let Undo::List(entries) = &step.undo {
+            entries.iter().for_each(|entry| self.step(entry));
+        }
         match &step.body {
             Body::Judge(_, guards) => self.guards(guards),
             Body::Wait(wait) => self.guards(&wait.until),

@@ -70,13 +70,10 @@ impl Rows {
             let of = &unit.start.unit;
             last.insert((&of.step, of.phase, of.item, of.about.as_deref(), of.on.as_deref()), unit);
         }
-        let undone: HashSet<(&str, Option<u32>, Option<&str>)> = last
-            .iter()
-            .filter(|((_, phase, ..), unit)| *phase == Phase::Undo && is_done(unit))
-            .map(|(&(step, _, item, about, _), _)| (step, item, about))
-            .collect();
-        for ((step, phase, item, about, _), unit) in &last {
-            if *phase == Phase::Undo || !is_done(unit) || !undone.contains(&(*step, *item, *about)) {
+        for unit in last.values() {
+            let failed = unit.end.as_ref().is_some_and(|end| !end.outcome.is_good()) && !unit.is_unresolved();
+            // what failed stands there as the cause, whether or not it was put back
+            if failed || !state.is_undone(&unit.start.unit) {
                 rows.unit(unit);
             }
         }

@@ -66,7 +66,8 @@ impl Evidence {
             let title = format!("{} no end is recorded", Mark::Doubt.symbol());
             line(look.paint(Mark::Doubt.style(), &title));
         }
-        for unit in state.units().filter(|unit| unit.is_unresolved()) {
+        let doubtful = |unit: &&crate::event::UnitState| unit.is_unresolved() && !state.is_undone(&unit.start.unit);
+        for unit in state.units().filter(doubtful) {
             let what = format!("{} on {}", unit.start.unit.step, unit.start.unit.host());
             let text = format!("{} may have run, its outcome is not known", escape(&what));
             line(format!("{}{}", label("unknown"), look.paint(Mark::Doubt.style(), &text)));

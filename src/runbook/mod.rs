@@ -15,7 +15,7 @@ mod wait;
 mod watch;
 
 pub use confirm::Confirm;
-pub use model::{Body, Broken, Judge, OnFailure, Reach, Risk, Runbook, Step, Target};
+pub use model::{Body, Broken, Judge, OnFailure, Reach, Risk, Runbook, Step, Target, Undo};
 pub use params::{Kind, Param, Var, VarDefault};
 pub use parse::parse;
 pub use pick::{Pick, Ranking};

@@ -154,9 +154,10 @@ pub struct Step {
     pub watch: Option<Watch>,
     /// Guards that must hold after it.
     pub verify: Vec<Guard>,
-    /// What is checked and not carried out: what `undo` lists (a later version does it), and what one step cannot do
-    /// besides its body.
+    /// What is checked and never carried out: what one step cannot do besides its body.
     pub besides: Vec<Body>,
+    /// How it is undone.
+    pub undo: Undo,
     /// What its failure does.
     pub on_failure: Option<Sp<OnFailure>>,
     /// What an unreachable host means.
@@ -165,6 +166,18 @@ pub struct Step {
     pub sensitive: bool,
     /// What it does. An empty group stands for what could not be understood.
     pub body: Body,
+}
+
+/// How a step is undone.
+#[derive(Debug, Default)]
+pub enum Undo {
+    /// By what its action knows.
+    #[default]
+    Auto,
+    /// Not at all, and that is right so.
+    None,
+    /// By these actions, in this order. Each is a step that is like the one it undoes but for its body.
+    List(Vec<Step>),
 }
 
 /// What a step does.

@@ -12,7 +12,7 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
-use super::model::{Body, Broken, Judge, OnFailure, Reach, Step};
+use super::model::{Body, Broken, Judge, OnFailure, Reach, Step, Undo};
 use super::{Confirm, Pick, Surroundings, Wait, Watch};
 
 /// The things a step can do that are no actions of the registry.
@@ -113,7 +113,7 @@ impl Decoder<'_> {
         }
         let mut bodies = self.bodies(tree, &id.value, &inner).into_iter();
         let body = bodies.next();
-        let mut besides: Vec<Body> = bodies.collect();
+        let besides: Vec<Body> = bodies.collect();
         if body.is_none() || !besides.is_empty() {
             self.broken.steps.insert(id.value.clone());
         }
@@ -121,7 +121,7 @@ impl Decoder<'_> {
         if let Some(outputs) = tree.get("outputs") {
             self.add_outputs(&id.value, Pick::names(outputs));
         }
-        besides.extend(fields.undo.iter().flat_map(|tree| self.undo(tree, &inner)));
+        let undo = fields.undo.as_ref().map(|tree| self.undo(tree, &id, &inner)).unwrap_or_default();
         let guards = |tree: &Option<Tree>| tree.as_ref().map(|t| Guard::decode_all(t, diags)).unwrap_or_default();
         Some(Step {
             span: tree.span,
@@ -138,6 +138,7 @@ impl Decoder<'_> {
             watch: fields.watch.as_ref().and_then(|tree| Watch::decode(tree, diags)),
             verify: guards(&fields.verify),
             besides,
+            undo,
             on_failure: fields.on_failure,
             reach: inner.reach,
             sensitive: fields.sensitive,
@@ -234,16 +235,18 @@ impl Decoder<'_> {
         })
     }
 
-    /// `undo` acts in a later version; its form is checked now.
-    fn undo(&mut self, tree: &Tree, inner: &Outer) -> Vec<Body> {
+    fn undo(&mut self, tree: &Tree, id: &Sp<String>, inner: &Outer) -> Undo {
         match &tree.value {
-            Node::Str(word) if word == "auto" || word == "none" => Vec::new(),
-            Node::List(actions) => actions.iter().flat_map(|action| self.bodies(action, "", inner)).collect(),
+            Node::Str(word) if word == "auto" => Undo::Auto,
+            Node::Str(word) if word == "none" => Undo::None,
+            Node::List(actions) => {
+                Undo::List(actions.iter().filter_map(|action| self.undo_step(action, id, inner)).collect())
+            }
             Node::Str(word) => {
                 let near = nearest(word, ["auto", "none"]).map(|near| format!("did you mean `{near}`?"));
                 let message = format!("`undo` is auto, none or a list of actions, found `{word}`");
                 self.diags.push(Diagnostic::error("unknown-value", tree.span, message).maybe_help(near));
-                Vec::new()
+                Undo::Auto
             }
             other => {
                 let message = format!("`undo` is auto, none or a list of actions, found {}", other.kind());
@@ -251,9 +254,43 @@ impl Decoder<'_> {
                     Diagnostic::error("wrong-type", tree.span, message)
                         .help("write a list: one `- ` line for each action"),
                 );
-                Vec::new()
+                Undo::Auto
             }
         }
+    }
+
+    /// One entry of an `undo` list, in the surroundings of the step.
+    fn undo_step(&mut self, tree: &Tree, id: &Sp<String>, inner: &Outer) -> Option<Step> {
+        let mut bodies = self.bodies(tree, "", inner).into_iter();
+        let body = bodies.next()?;
+        if !matches!(body, Body::Action(_) | Body::Wait(_)) {
+            let message = format!("`{}` undoes nothing", body.key());
+            self.diags.push(
+                Diagnostic::error("wrong-undo", tree.span, message).help("an `undo` list holds actions and `wait`"),
+            );
+        }
+        Some(Step {
+            span: tree.span,
+            id: id.clone(),
+            path: inner.path.clone(),
+            title: None,
+            why: None,
+            hosts: inner.hosts.clone(),
+            when: Vec::new(),
+            done_when: Vec::new(),
+            still: Vec::new(),
+            surroundings: inner.surroundings.clone(),
+            parse: None,
+            outputs: IndexMap::new(),
+            watch: None,
+            verify: Vec::new(),
+            besides: bodies.collect(),
+            undo: Undo::None,
+            on_failure: None,
+            reach: inner.reach,
+            sensitive: false,
+            body,
+        })
     }
 }
 

@@ -101,16 +101,25 @@ impl RunnerLink {
         started: Option<oneshot::Sender<Started>>,
     ) -> Result<Done, LinkError> {
         self.open_for_requests()?;
+        let (stdin, lines) = (quote::stdin(&work.stdin)?, lines(work)?);
+        let user = self.user(work.user.as_deref());
+        let mut lease = self.pool.lease(&*self.opener, &user).await?;
+        let spool = format!("{}/{}", lease.session.hello.spool, self.run());
+        let script = kept(&spool, &work.kept) + &work.script;
         let setting = Setting {
-            script: &work.script,
+            script: &script,
             argv: work.argv.as_deref(),
             env: &work.env,
             cwd: work.cwd.as_deref(),
             shell: work.shell.as_deref(),
         };
-        let (text, stdin, lines) = (setting.text()?, quote::stdin(&work.stdin)?, lines(work)?);
-        let user = self.user(work.user.as_deref());
-        let mut lease = self.pool.lease(&*self.opener, &user).await?;
+        let text = match setting.text() {
+            Ok(text) => text,
+            Err(error) => {
+                self.pool.put(&user, lease);
+                return Err(error);
+            }
+        };
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(user.clone());
         let deadline = self.facts.uptime + self.since.elapsed() + LATENESS;
         let order = Order {
@@ -124,7 +133,6 @@ impl RunnerLink {
             sources: &work.cursors,
         };
         let ran = lease.session.run(order, started).await;
-        let spool = format!("{}/{}", lease.session.hello.spool, self.run());
         self.pool.put(&user, lease);
         let (ended, output) = ran?;
         let (stdout, stderr, truncated) = match output {
@@ -322,6 +330,15 @@ fn setting(ask: &Ask) -> Setting<'_> {
         cwd: ask.cwd.as_deref(),
         shell: ask.shell.as_deref(),
     }
+}
+
+/// The variable for what units keep, as shell text; empty when none does.
+fn kept(spool: &str, units: &[UnitKey]) -> String {
+    if units.is_empty() {
+        return String::new();
+    }
+    let paths: Vec<String> = units.iter().map(|unit| quote::word(&format!("{spool}/{unit}.kept"))).collect();
+    format!("for refloat_kept in {}; do [ ! -e \"$refloat_kept\" ] || break; done\n", paths.join(" "))
 }
 
 /// Scratch and log sources as the runner reads them.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::log::{Cursor, LogSource};
+use crate::base::ids::UnitKey;
 
 /// Work for one unit on one host. Sent again with the same key and part it never runs twice: it answers what the first
 /// one came to.
@@ -32,6 +33,10 @@ pub struct Work {
     pub scratch: Vec<String>,
     /// Cursors to take in the same request, before the action.
     pub cursors: Vec<LogSource>,
+    /// Units of this run and user of which the script keeps something, or reads what they kept: `$refloat_kept` is a path
+    /// for the first of them that kept anything, else for the last. What is kept is removed with the run's claims. Not
+    /// for programs without a script.
+    pub kept: Vec<UnitKey>,
     /// From the first signal to SIGKILL, at the timeout.
     pub grace: Duration,
     /// The most bytes of each stream that are brought back; beyond it the middle is left out.
@@ -52,6 +57,7 @@ impl Default for Work {
             part: "",
             scratch: Vec::new(),
             cursors: Vec::new(),
+            kept: Vec::new(),
             grace: Duration::from_secs(5),
             cap: 1 << 20,
         }

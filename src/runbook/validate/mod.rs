@@ -5,6 +5,7 @@ mod guards;
 mod names;
 mod selectors;
 mod texts;
+mod undo;
 
 use indexmap::IndexMap;
 
@@ -16,7 +17,7 @@ use crate::base::span::{SourceId, Sources, Span};
 use crate::inventory::Inventory;
 use crate::text;
 
-use super::model::{Body, OnFailure, Risk, Runbook, Step};
+use super::model::{Body, Risk, Runbook, Step, Undo};
 use names::{Answer, Known, Place};
 use texts::Texts;
 
@@ -46,6 +47,7 @@ pub fn validate(
     for expression in runbook.outputs.values() {
         check.texts.check(expression, &check.known, &Place::nowhere());
     }
+    undo::check(runbook, diags);
     if runbook.risk.value == Risk::ReadOnly {
         check.changes_nothing(runbook);
     }
@@ -108,6 +110,12 @@ impl Check<'_> {
         self.guards(&step.done_when, &place);
         self.body(&step.body, &place);
         step.besides.iter().for_each(|body| self.body(body, &place));
+        if let Undo::List(entries) = &step.undo {
+            for entry in entries {
+                self.body(&entry.body, &place);
+                entry.besides.iter().for_each(|body| self.body(body, &place));
+            }
+        }
         if let Some(watch) = &step.watch {
             watch.texts(&mut |text| self.texts.check(text, &self.known, &place));
             if let (Some(selectors), Some(hosts)) = (&self.selectors, &watch.hosts) {
@@ -230,9 +238,6 @@ impl Check<'_> {
                         .and(runbook.risk.span, "and the runbook says that it only reads")
                         .help("write `risk: reversible` or `risk: destructive`"),
                 );
-            }
-            if step.on_failure.as_ref().is_some_and(|f| f.value == OnFailure::Ask) {
-                self.diags.push(crate::action::not_yet(step.id.span, "`on_failure: ask`"));
             }
         }
     }

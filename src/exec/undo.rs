@@ -1,0 +1,297 @@
+//! `on_failure: undo`: what it is written on is put back, newest first; what cannot be put back is told, with what a
+//! person can do.
+//!
+//! Undoing is work like any other: its units are written down before a host hears of them, in the phase `undo`. On a host
+//! where a step could not be put back nothing older is put back either: it rests on what is newer.
+
+use futures_util::future::join_all;
+use indexmap::IndexMap;
+use tokio_util::sync::CancellationToken;
+
+use crate::action::{Action, Effect, Ready};
+use crate::base::digest::Digest;
+use crate::base::ids::UnitKey;
+use crate::event::{EventKind, Phase, RunState, StepOutcome, UnitStart};
+use crate::journal::JournalError;
+use crate::runbook::{Body, Step, Undo};
+use crate::transport::Hands;
+
+use super::act::Part;
+use super::fleet::Surface;
+use super::halt::{Halt, Kind, Stop};
+use super::run::Run;
+use super::unwind::{Back, past, unwind};
+
+/// Hosts on which something is left, and why.
+type Left = IndexMap<String, String>;
+
+impl Run {
+    /// Puts back what these steps did, on all hosts or only on some, and says how the run stands then.
+    pub(super) async fn undo(
+        &mut self,
+        steps: &[&Step],
+        only: Option<&[String]>,
+        mut stop: Stop,
+    ) -> Result<Stop, JournalError> {
+        if stop.kind == Kind::Cancelled {
+            return Ok(stop.next("a person ended it, so nothing was put back; `refloat report` says what was changed"));
+        }
+        let state = self.log.state();
+        let gone = past(&state, steps);
+        if !gone.is_empty() {
+            self.no_way_back(&state, steps, &gone, &mut stop);
+            return Ok(stop);
+        }
+        let backs = unwind(&state, steps, only);
+        if backs.is_empty() {
+            return Ok(stop);
+        }
+        self.phase = Phase::Undo;
+        let mut left = Left::new();
+        let mut by_hand = Vec::new();
+        for back in &backs {
+            let undone = self.undo_step(back, &mut left).await;
+            self.item = None;
+            if let Err(error) = undone {
+                self.phase = Phase::Apply;
+                return Err(error);
+            }
+            for host in back.hosts.keys().filter(|host| left.contains_key(*host)) {
+                by_hand.extend(self.by_hand(&state, back.step, host));
+            }
+        }
+        self.phase = Phase::Apply;
+        if left.is_empty() {
+            if stop.kind == Kind::Unknown {
+                // whatever it was, it is as it was before
+                stop.kind = Kind::Failed;
+            }
+            let hosts = backs.iter().flat_map(|back| back.hosts.keys());
+            let mut names: Vec<&str> = hosts.map(String::as_str).collect();
+            names.sort_unstable();
+            names.dedup();
+            let steps: Vec<&str> = backs.iter().map(|back| back.step.id.value.as_str()).collect();
+            let text = format!("{} put back on {}: it is as it was before", steps.join(", "), names.join(", "));
+            return Ok(stop.next(text));
+        }
+        let why: Vec<String> = left.iter().map(|(host, why)| format!("{host}: {why}")).collect();
+        stop.kind = Kind::Unknown;
+        stop.reason = format!("{}; and not everything could be put back: {}", stop.reason, why.join("; "));
+        stop.next.push("by hand, in this order:".to_owned());
+        stop.next.extend(by_hand);
+        Ok(stop)
+    }
+
+    /// One step, on the hosts where nothing newer is left.
+    async fn undo_step(&mut self, back: &Back<'_>, left: &mut Left) -> Result<(), JournalError> {
+        let step = back.step;
+        let hosts: Vec<(String, Vec<UnitKey>)> = back
+            .hosts
+            .iter()
+            .filter(|(host, _)| !left.contains_key(*host))
+            .map(|(host, keys)| (host.clone(), keys.clone()))
+            .collect();
+        if hosts.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = hosts.iter().map(|(host, _)| host.clone()).collect();
+        let opened = EventKind::StepOpened {
+            step: step.path.clone(),
+            phase: Phase::Undo,
+            title: self.redactor().redact(step.heading()),
+            why: None,
+            action: step.body.key().to_owned(),
+            hosts: names.clone(),
+            items: None,
+        };
+        self.log.record(vec![opened]).await?;
+        let before = left.len();
+        let outcome = match (&step.undo, &step.body) {
+            (Undo::None, _) => StepOutcome::Skipped {
+                reason: self.redactor().redact(format!("undo: none. {}", step.why.as_deref().unwrap_or_default())),
+            },
+            (Undo::List(entries), _) => {
+                self.undo_list(step, entries, names, left).await?;
+                StepOutcome::Changed
+            }
+            (Undo::Auto, Body::Action(action)) => {
+                self.put_back(&**action, step, &hosts, left).await?;
+                StepOutcome::Changed
+            }
+            (Undo::Auto, _) => StepOutcome::Ok,
+        };
+        let outcome = if left.len() == before {
+            outcome
+        } else {
+            let why: Vec<String> = left.iter().skip(before).map(|(host, why)| format!("{host}: {why}")).collect();
+            StepOutcome::Failed { reason: self.redactor().redact(why.join("; ")) }
+        };
+        let closed = EventKind::StepClosed { step: step.path.clone(), phase: Phase::Undo, outcome };
+        self.log.record(vec![closed]).await.map(|_| ())
+    }
+
+    /// By what the action knows.
+    async fn put_back(
+        &mut self,
+        action: &dyn Action,
+        step: &Step,
+        hosts: &[(String, Vec<UnitKey>)],
+        left: &mut Left,
+    ) -> Result<(), JournalError> {
+        let (mut ready, mut starts) = (Vec::new(), Vec::new());
+        for (host, keys) in hosts {
+            match self.ready_to_undo(action, step, host, keys) {
+                Ok((one, what)) => {
+                    self.turn(step, host, Effect::Reads);
+                    let body = Digest::of_parts(["undo", &one.body()]);
+                    starts.push(UnitStart::new(self.unit(step, host), body, self.redactor().redact(what)));
+                    ready.push((host, keys, one));
+                }
+                Err(why) => drop(left.insert(host.clone(), why)),
+            }
+        }
+        let permits = match self.permits(step, starts).await {
+            Ok(permits) => permits,
+            Err(Halt::Journal(error)) => return Err(error),
+            Err(Halt::Stop(stop)) => {
+                left.extend(ready.iter().map(|(host, ..)| ((*host).clone(), stop.reason.clone())));
+                return Ok(());
+            }
+        };
+        let links: Vec<_> =
+            ready.iter().filter_map(|(host, ..)| self.links.get(*host)?.as_ref().ok().cloned()).collect();
+        let parts: Vec<(&[UnitKey], Part<'_>)> = ready
+            .into_iter()
+            .zip(permits.into_iter().zip(&links))
+            .map(|((host, keys, ready), (permit, link))| {
+                (&keys[..], Part { host, ready, hands: Hands::new(&**link, permit) })
+            })
+            .collect();
+        let run: &Self = self;
+        let work = parts
+            .iter()
+            .map(|(keys, part)| run.carry(step, part, part.ready.undo(&part.hands, keys), CancellationToken::new()));
+        let ended = join_all(work).await;
+        for ((_, part), done) in parts.iter().zip(ended) {
+            if let Err(error) = done? {
+                left.insert(part.host.to_owned(), format!("{}: {error}", step.path));
+            }
+        }
+        Ok(())
+    }
+
+    /// What undoes a host's part, and in one line what that means; or why it cannot be undone.
+    fn ready_to_undo(
+        &self,
+        action: &dyn Action,
+        step: &Step,
+        host: &str,
+        keys: &[UnitKey],
+    ) -> Result<(Box<dyn Ready>, String), String> {
+        let of = |why: String| format!("{}: {why}", step.path);
+        if let Some(Err(error)) = self.links.get(host) {
+            return Err(of(error.to_string()));
+        }
+        let prepared = self.prepare(action, step, &[host.to_owned()]);
+        let ready = match prepared.map(|mut all| all.pop()) {
+            Ok(Some(ready)) => ready,
+            Ok(None) => return Err(of("nothing was prepared".to_owned())),
+            Err(Halt::Stop(stop)) => return Err(of(stop.reason)),
+            Err(Halt::Journal(error)) => return Err(of(error.to_string())),
+        };
+        let now = Digest::of(ready.body());
+        let same = |state: &RunState| keys.iter().filter_map(|key| state.unit(key)).all(|unit| unit.start.body == now);
+        if !self.log.with_state(same) {
+            return Err(of("it would be another text now than the one that was carried out".to_owned()));
+        }
+        match ready.undoes() {
+            Some(what) => Ok((ready, what)),
+            None => Err(of(format!("`{}` cannot be undone by itself", action.key()))),
+        }
+    }
+
+    /// By what the author wrote.
+    async fn undo_list(
+        &mut self,
+        step: &Step,
+        entries: &[Step],
+        mut hosts: Vec<String>,
+        left: &mut Left,
+    ) -> Result<(), JournalError> {
+        for (n, entry) in (0..).zip(entries) {
+            self.item = (entries.len() > 1).then_some(n);
+            hosts.retain(|host| !left.contains_key(host));
+            if hosts.is_empty() {
+                break;
+            }
+            let done = match &entry.body {
+                Body::Action(action) => self.undo_action(&**action, entry, &hosts).await,
+                Body::Wait(wait) => self.wait(wait, entry, &hosts).await,
+                _ => Ok(()),
+            };
+            match done {
+                Ok(()) => {}
+                Err(Halt::Journal(error)) => return Err(error),
+                Err(Halt::Stop(stop)) => {
+                    let on = if stop.hosts.is_empty() { hosts.clone() } else { stop.hosts.clone() };
+                    left.extend(on.into_iter().map(|host| (host, format!("{}: {}", step.path, stop.reason))));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn undo_action(&mut self, action: &dyn Action, entry: &Step, hosts: &[String]) -> Result<(), Halt> {
+        for host in hosts {
+            self.turn(entry, host, Effect::Reads);
+        }
+        self.carry_out(action, entry, hosts).await
+    }
+
+    /// Nothing is put back, since some hosts cannot be: both ways on, in words.
+    fn no_way_back(&self, state: &RunState, steps: &[&Step], gone: &[String], stop: &mut Stop) {
+        let gone = gone.join(", ");
+        stop.reason = format!("{}; past the point of no return: {gone}", stop.reason);
+        stop.next.push(format!(
+            "nothing was put back: {gone} cannot be, and hosts that are put back alone would not fit to it"
+        ));
+        let failed = if stop.hosts.is_empty() { "the other hosts".to_owned() } else { stop.hosts.join(", ") };
+        stop.next.push(format!(
+            "EITHER go on: find out on {failed} what is wrong (above, and in its log), mend it, and run the same command again; steps that are done find that out"
+        ));
+        stop.next.push("OR go back, by hand, in this order:".to_owned());
+        for back in unwind(state, steps, None) {
+            for host in back.hosts.keys() {
+                stop.next.extend(self.by_hand(state, back.step, host));
+            }
+        }
+        stop.next.push(format!("what {gone} took in meanwhile stays: a backup of this run is the only way behind it"));
+    }
+
+    /// What a person would do on a host to put a step back.
+    fn by_hand(&self, state: &RunState, step: &Step, host: &str) -> Option<String> {
+        let Body::Action(action) = &step.body else { return None };
+        let of = |text: &str| Some(format!("  on {host}: {text}  ({})", step.path));
+        match &step.undo {
+            Undo::None => return None,
+            Undo::List(entries) => {
+                let lines = entries.iter().filter_map(|entry| match &entry.body {
+                    Body::Action(action) => self.prepare(&**action, entry, &[host.to_owned()]).ok()?.pop(),
+                    _ => None,
+                });
+                return of(&lines.map(|ready| ready.summary()).collect::<Vec<_>>().join("; then "));
+            }
+            Undo::Auto => {}
+        }
+        let unit = state.step(&step.path, Phase::Apply)?.units.iter().rev().filter_map(|key| state.unit(key));
+        let unit = unit.into_iter().find(|unit| unit.start.unit.host() == host)?;
+        let none = serde_json::Value::Null;
+        let outputs = unit.end.as_ref().map_or(&none, |end| end.outputs.as_value());
+        let login = Surface { run: self, step }.surroundings(host).ok()?.user.unwrap_or_default();
+        let kept = format!("~{login}/.refloat/{}/{}.kept", self.log.run(), unit.start.key);
+        let ready = self.prepare(&**action, step, &[host.to_owned()]).ok()?.pop()?;
+        of(&ready
+            .undo_by_hand(outputs, &kept)
+            .unwrap_or_else(|| format!("put back what this did: {}", ready.summary())))
+    }
+}

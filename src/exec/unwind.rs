@@ -1,0 +1,192 @@
+//! What is put back after a failure, and in which order. Pure.
+//!
+//! Newest first. A host's part of a step is put back when it may have had an effect and was not put back since; what was
+//! skipped, was so already or never started stays as it is.
+
+use indexmap::IndexMap;
+
+use crate::base::ids::UnitKey;
+use crate::event::{Phase, RunState, UnitState};
+use crate::runbook::{Body, Step};
+
+/// A step to be put back.
+#[derive(Debug)]
+pub(super) struct Back<'a> {
+    pub(super) step: &'a Step,
+    /// On these hosts: the attempts that count there, the oldest first.
+    pub(super) hosts: IndexMap<String, Vec<UnitKey>>,
+}
+
+/// What is to be put back of these steps, on all hosts or only on some.
+pub(super) fn unwind<'a>(state: &RunState, steps: &[&'a Step], only: Option<&[String]>) -> Vec<Back<'a>> {
+    leaves(steps).into_iter().rev().filter_map(|step| back(state, step, only)).collect()
+}
+
+/// The hosts of these steps that are past a point of no return.
+pub(super) fn past(state: &RunState, steps: &[&Step]) -> Vec<String> {
+    let leaves = leaves(steps);
+    let of = |path: &String| leaves.iter().any(|step| step.path == *path);
+    let mut hosts: Vec<String> = Vec::new();
+    for (_, host) in state.no_return().iter().filter(|(step, _)| of(step)) {
+        if !hosts.contains(host) {
+            hosts.push(host.clone());
+        }
+    }
+    hosts
+}
+
+fn back<'a>(state: &RunState, step: &'a Step, only: Option<&[String]>) -> Option<Back<'a>> {
+    let began = state.step(&step.path, Phase::Apply)?;
+    let mut hosts: IndexMap<String, Vec<&UnitState>> = IndexMap::new();
+    for unit in began.units.iter().filter_map(|key| state.unit(key)) {
+        let host = unit.start.unit.host();
+        if only.is_none_or(|only| only.iter().any(|one| one == host)) && !state.is_undone(&unit.start.unit) {
+            hosts.entry(host.to_owned()).or_default().push(unit);
+        }
+    }
+    let effect = |unit: &&UnitState| unit.end.as_ref().is_none_or(|end| end.outcome.may_have_had_an_effect());
+    hosts.retain(|_, units| units.iter().any(effect));
+    let keys = |units: Vec<&UnitState>| units.into_iter().map(|unit| unit.start.key).collect();
+    let hosts: IndexMap<String, Vec<UnitKey>> = hosts.into_iter().map(|(host, units)| (host, keys(units))).collect();
+    (!hosts.is_empty()).then_some(Back { step, hosts })
+}
+
+/// The steps that act, in order.
+fn leaves<'a>(steps: &[&'a Step]) -> Vec<&'a Step> {
+    let mut found = Vec::new();
+    for &step in steps {
+        match &step.body {
+            Body::Group(members) => found.extend(leaves(&members.iter().collect::<Vec<_>>())),
+            Body::Action(_) => found.push(step),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::diag::Diagnostics;
+    use crate::base::secret::Redactor;
+    use crate::base::span::Sources;
+    use crate::event::{EventKind, Outcome, Unit};
+    use crate::exec::history::{History, unit};
+    use crate::runbook::{self, Runbook};
+
+    use super::*;
+
+    const RUNBOOK: &str = "
+runbook: test/undo
+risk: destructive
+steps:
+  - id: before
+    hosts: a
+    service: { name: x, state: stopped }
+  - id: recover
+    on_failure: undo
+    steps:
+      - { id: stop, hosts: all, service: { name: x, state: stopped } }
+      - { id: look, hosts: all, gather: { x: { read: /x } } }
+      - { id: write, hosts: all, file: { path: /x, content: x } }
+      - { id: start, hosts: all, service: { name: x, state: started } }
+";
+
+    fn runbook() -> Runbook {
+        let (mut sources, diags) = (Sources::default(), Diagnostics::new());
+        let source = sources.add("x.yaml", RUNBOOK);
+        runbook::parse(source, &sources, &diags).expect("a runbook")
+    }
+
+    fn why() -> crate::base::secret::Redacted {
+        Redactor::default().redact("why")
+    }
+
+    /// Steps with what became of them on hosts, in order.
+    fn history(rows: &[(&str, Phase, &[(&str, Outcome)])]) -> History {
+        let mut history = History::opened();
+        for (step, phase, hosts) in rows {
+            history.step(step, *phase, &hosts.iter().map(|(host, _)| *host).collect::<Vec<_>>());
+            for (host, outcome) in *hosts {
+                let mut unit = unit(step, host, *phase);
+                while history.state().unit(&unit.key()).is_some() {
+                    unit = Unit { attempt: unit.attempt + 1, ..unit };
+                }
+                history.start(&unit);
+                history.end(&unit, outcome.clone());
+            }
+            history.close(step, *phase, crate::event::StepOutcome::Changed);
+        }
+        history
+    }
+
+    /// What is put back, as `step host host`.
+    fn undone(history: &History, only: Option<&[&str]>) -> Vec<String> {
+        let runbook = runbook();
+        let only = only.map(|only| only.iter().map(|&host| host.to_owned()).collect::<Vec<_>>());
+        let group = runbook.step("recover").expect("there");
+        let backs = unwind(history.state(), &[group], only.as_deref());
+        let words = |back: &Back<'_>| {
+            let hosts: Vec<&str> = back.hosts.keys().map(String::as_str).collect();
+            format!("{} {}", back.step.id.value, hosts.join(" "))
+        };
+        backs.iter().map(words).collect()
+    }
+
+    #[test]
+    fn newest_first_and_only_what_may_have_had_an_effect() {
+        let failed = Outcome::Failed { reason: why() };
+        let unknown = Outcome::Unknown { reason: why() };
+        let away = Outcome::Unreachable { reason: why() };
+        let timed_out = Outcome::TimedOut { after_ms: 1, reason: why() };
+        let history = history(&[
+            ("before", Phase::Apply, &[("a", Outcome::Changed)]),
+            ("recover/stop", Phase::Apply, &[("a", Outcome::Changed), ("b", Outcome::Changed), ("c", Outcome::Ok)]),
+            ("recover/look", Phase::Apply, &[("a", failed.clone())]),
+            ("recover/write", Phase::Apply, &[("a", Outcome::Changed), ("b", away), ("c", timed_out)]),
+            ("recover/start", Phase::Apply, &[("a", failed), ("b", unknown)]),
+        ]);
+        assert_eq!(undone(&history, None), ["start a b", "write a c", "stop a b"]);
+        assert_eq!(undone(&history, Some(&["b"])), ["start b", "stop b"]);
+        assert_eq!(undone(&history, Some(&[])), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_was_put_back_is_not_put_back_again_unless_it_was_done_again() {
+        let mut rows: Vec<(&str, Phase, &[(&str, Outcome)])> = vec![
+            ("recover/stop", Phase::Apply, &[("a", Outcome::Changed), ("b", Outcome::Changed)]),
+            ("recover/stop", Phase::Undo, &[("a", Outcome::Changed)]),
+        ];
+        assert_eq!(undone(&history(&rows), None), ["stop b"]);
+        let failed = [("b", Outcome::Failed { reason: why() })];
+        rows.push(("recover/stop", Phase::Undo, &failed));
+        assert_eq!(undone(&history(&rows), None), ["stop b"], "a failed undo has to be done");
+        rows.push(("recover/stop", Phase::Apply, &[("a", Outcome::Changed)]));
+        let history = history(&rows);
+        assert_eq!(undone(&history, None), ["stop a b"]);
+        let runbook = runbook();
+        let backs = unwind(history.state(), &[runbook.step("recover").expect("there")], None);
+        let second = Unit { attempt: 2, ..unit("recover/stop", "a", Phase::Apply) };
+        assert_eq!(backs[0].hosts["a"], [second.key()], "only what was done since");
+    }
+
+    #[test]
+    fn a_point_of_no_return_counts_for_the_group_in_which_it_is() {
+        let mut history = history(&[("recover/start", Phase::Apply, &[("a", Outcome::Changed)])]);
+        let runbook = runbook();
+        let (group, other) = (runbook.step("recover").expect("there"), runbook.step("before").expect("there"));
+        assert_eq!(past(history.state(), &[group]), Vec::<String>::new());
+        for (host, no_return) in [("a", true), ("b", false), ("a", true)] {
+            history.push(EventKind::LogMatched {
+                step: "recover/start".to_owned(),
+                host: host.to_owned(),
+                log: why(),
+                entry: why(),
+                line: why(),
+                offset: None,
+                no_return,
+            });
+        }
+        assert_eq!(past(history.state(), &[group]), ["a"]);
+        assert_eq!(past(history.state(), &[other]), Vec::<String>::new());
+    }
+}
