@@ -3,6 +3,7 @@
 mod desk;
 mod duties;
 mod hostile;
+mod kits;
 mod places;
 mod put_back;
 mod refused;

@@ -1,14 +1,13 @@
 //! `file`: a file has this content, owner and mode, or is absent. Two phases over all hosts of the step: everywhere a
 //! checksummed copy is staged beside the destination, then everywhere it is renamed into place. So a full disk on the
-//! last host leaves every host as it was, and no reader ever sees half a file.
-
-use std::sync::Arc;
+//! last host leaves every host as it was, and no reader ever sees half a file. What it holds is [`Content`].
 
 use serde::Deserialize;
 
-use crate::action::words::{clip, invalid, known};
+use crate::action::content::{Content, Forms, State, Validate};
+use crate::action::words::clip;
 use crate::base::BoxFuture;
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diag::Diagnostics;
 use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
 use crate::template::{AnyText, Compiled, Context, EvalError, Plain, Text, Value};
@@ -32,29 +31,6 @@ pub struct File {
     follow: bool,
 }
 
-#[derive(Debug)]
-enum Content {
-    /// Written in the runbook, in the context that the destination's ending says.
-    Inline(Sp<String>, Arc<Compiled>),
-    /// A template file, by name.
-    Template(Sp<String>),
-    /// No file.
-    Absent,
-}
-
-/// What the content must be before it goes anywhere.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Validate {
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    Absent,
-}
-
 #[derive(Deserialize)]
 struct Fields {
     path: Text<Plain>,
@@ -62,7 +38,7 @@ struct Fields {
     content: Option<Sp<String>>,
     json: Option<Tree>,
     yaml: Option<Tree>,
-    upload: Option<Tree>,
+    upload: Option<Sp<String>>,
     state: Option<Sp<State>>,
     owner: Option<Text<Plain>>,
     group: Option<Text<Plain>>,
@@ -78,34 +54,9 @@ struct Fields {
 
 pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let fields: Fields = text::decode(tree, diags)?;
-    for (key, value) in [("json", &fields.json), ("yaml", &fields.yaml), ("upload", &fields.upload)] {
-        if let Some(value) = value {
-            diags.push(super::not_yet(value.span, &format!("`{key}` of `file`")));
-        }
-    }
-    let content = match (fields.content, fields.template, fields.state) {
-        (Some(text), None, None) => {
-            let compiled = Compiled::new(&text.value, Context::of_file(&fields.path.source().value));
-            Content::Inline(text, Arc::new(compiled))
-        }
-        (None, Some(name), None) => Content::Template(name),
-        (None, None, Some(_)) => Content::Absent,
-        (None, None, None) if diags.has_errors_within(tree.span) => return None,
-        (None, None, None) => {
-            diags.push(
-                Diagnostic::error("no-content", tree.span, "the file has no content")
-                    .help("add one of `template`, `content`, or `state: absent`"),
-            );
-            return None;
-        }
-        _ => {
-            diags.push(
-                Diagnostic::error("two-contents", tree.span, "the file has more than one content")
-                    .help("keep one of `template`, `content`, `state: absent`"),
-            );
-            return None;
-        }
-    };
+    let Fields { template, content, json, yaml, upload, state, .. } = fields;
+    let forms = Forms { template, content, json, yaml, upload, state };
+    let content = forms.only(&fields.path.source().value, tree.span, diags)?;
     Some(Box::new(File {
         path: fields.path,
         content,
@@ -120,22 +71,12 @@ pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>
 }
 
 impl File {
-    fn render(&self, cx: &Cx<'_>) -> Result<Option<String>, EvalError> {
-        let text = match &self.content {
-            Content::Absent => return Ok(None),
-            Content::Inline(_, compiled) => compiled.render(cx.scope).and_then(known)?,
-            Content::Template(name) => {
-                let Some(source) = (cx.template)(&name.value) else {
-                    return Err(invalid(format!("there is no template `{}`", name.value)));
-                };
-                Compiled::new(&source, Context::of_file(&name.value)).render(cx.scope).and_then(known)?
-            }
-        };
-        if self.validate == Some(Validate::Json) {
-            serde_json::from_str::<serde::de::IgnoredAny>(&text)
-                .map_err(|error| invalid(format!("the content is not JSON: {error}")))?;
+    fn render(&self, cx: &Cx<'_>) -> Result<Option<Vec<u8>>, EvalError> {
+        let content = self.content.render(cx)?;
+        if let (Some(validate), Some(bytes)) = (self.validate, &content) {
+            validate.check(bytes)?;
         }
-        Ok(Some(text))
+        Ok(content)
     }
 }
 
@@ -154,6 +95,7 @@ impl Action for File {
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         visit(&self.path);
+        self.content.texts(visit);
         self.owner.iter().for_each(|text| visit(text));
         self.group.iter().for_each(|text| visit(text));
     }
@@ -161,14 +103,21 @@ impl Action for File {
     fn inline(&self) -> Option<(&Sp<String>, &Compiled)> {
         match &self.content {
             Content::Inline(source, compiled) => Some((source, compiled)),
-            Content::Template(_) | Content::Absent => None,
+            _ => None,
         }
     }
 
     fn templates(&self) -> Vec<(&Sp<String>, Context)> {
         match &self.content {
             Content::Template(name) => vec![(name, Context::of_file(&name.value))],
-            Content::Inline(..) | Content::Absent => Vec::new(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn files(&self) -> Vec<&Sp<String>> {
+        match &self.content {
+            Content::Upload(name) => vec![name],
+            _ => Vec::new(),
         }
     }
 
@@ -195,7 +144,7 @@ impl Action for File {
 struct Target {
     path: String,
     /// `None`: absent.
-    content: Option<String>,
+    content: Option<Vec<u8>>,
     digest: Option<Digest>,
     owner: String,
     group: String,
@@ -358,7 +307,7 @@ impl Ready for Target {
         Box::pin(async move {
             let staged = super::beside(&self.path, hands);
             let work = Work {
-                stdin: self.content.clone().unwrap_or_default().into_bytes(),
+                stdin: self.content.clone().unwrap_or_default(),
                 part: "stage",
                 scratch: vec![staged.clone()],
                 ..self.script(STAGE, &staged).work(&self.work)

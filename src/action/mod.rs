@@ -6,6 +6,7 @@
 
 pub mod aside;
 pub mod check;
+mod content;
 mod directory;
 mod download;
 mod file;
@@ -20,6 +21,7 @@ mod pause;
 pub mod probe;
 pub mod registry;
 mod run;
+mod script_file;
 mod service;
 mod service_state;
 mod set;
@@ -39,7 +41,7 @@ use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
 use crate::base::span::Span;
 use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Scope, Text, Value};
-use crate::text::Sp;
+use crate::text::{self, Sp, Tree};
 use crate::transport::{Answer, Done, Hands, LinkError, LogSource, Look, Started, Work};
 
 /// What doing it again would mean.
@@ -65,6 +67,8 @@ pub struct Cx<'a> {
     pub run: &'a str,
     /// Reads a template file by the name that the author wrote.
     pub template: &'a (dyn Fn(&str) -> Option<Arc<str>> + Send + Sync),
+    /// Reads a file beside the runbook, likewise.
+    pub files: &'a (dyn Fn(&str) -> Option<Arc<[u8]>> + Send + Sync),
 }
 
 impl Cx<'_> {
@@ -116,6 +120,12 @@ pub trait Action: Debug + Send + Sync {
     fn templates(&self) -> Vec<(&Sp<String>, Context)> {
         Vec::new()
     }
+    /// The files beside the runbook that it sends as they are, by the names that the author wrote.
+    fn files(&self) -> Vec<&Sp<String>> {
+        Vec::new()
+    }
+    /// Says what is wrong with such a file.
+    fn inspect(&self, _name: &Sp<String>, _content: &[u8], _diags: &Diagnostics) {}
     /// Renders everything for one host. Nothing is asked of the host.
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError>;
 }
@@ -231,6 +241,26 @@ impl ActionError {
 pub(crate) fn check_argv(words: &[Text<Plain>], diags: &Diagnostics) {
     for (n, problem) in crate::template::check_words(&words.iter().collect::<Vec<_>>()) {
         diags.push(problem.locate(|_| words[n].source().span));
+    }
+}
+
+/// Says that a `shell` beside an `argv` has nothing to do.
+fn shell_beside_argv(tree: &Tree, diags: &Diagnostics) {
+    if let Some(span) = text::key_span(tree, "shell") {
+        diags.push(
+            Diagnostic::error("not-together", span, "`shell` belongs to a text or a script")
+                .help("no shell reads an `argv`"),
+        );
+    }
+}
+
+/// Says that a map holds no command, or more than one.
+fn no_command(tree: &Tree, forms: &str, diags: &Diagnostics) {
+    if !diags.has_errors_within(tree.span) {
+        diags.push(
+            Diagnostic::error("no-command", tree.span, "one command is wanted here")
+                .help(format!("write one of {forms}")),
+        );
     }
 }
 

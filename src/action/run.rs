@@ -1,12 +1,13 @@
-//! `run`: a command. It has its effect each time, so it is claimed on the host before it starts.
+//! `run`: a command, a program, or a script that lies beside the runbook. It has its effect each time, so it is claimed on the host before it starts.
 
 use serde::Deserialize;
 
-use crate::action::words::{clip, exit_words};
+use crate::action::script_file::ScriptFile;
+use crate::action::words::{clip, exit_words, invalid, shell_name};
 use crate::base::BoxFuture;
-use crate::base::diag::Diagnostics;
+use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::template::{AnyText, EvalError, Plain, Shell, Text, Value};
-use crate::text::{self, Node, Tree};
+use crate::text::{self, Node, Sp, Tree};
 use crate::transport::{Done, Hands, Look, Work};
 
 use super::check::Verdict;
@@ -16,6 +17,7 @@ use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
 #[derive(Debug)]
 pub struct Run {
     what: What,
+    shell: Option<Text<Plain>>,
     stdin: Option<Text<Plain>>,
     ok_codes: Vec<i32>,
     idempotent: bool,
@@ -25,58 +27,68 @@ pub struct Run {
 enum What {
     Shell(Text<Shell>),
     Argv(Vec<Text<Plain>>),
+    /// A file beside the runbook, and its arguments.
+    Script(Sp<String>, Vec<Text<Plain>>),
 }
 
 #[derive(Deserialize)]
 struct Fields {
     command: Option<Text<Shell>>,
     argv: Option<Vec<Text<Plain>>>,
-    script: Option<Tree>,
-    args: Option<Tree>,
+    script: Option<Sp<String>>,
+    args: Option<Vec<Text<Plain>>>,
     stdin: Option<Text<Plain>>,
-    shell: Option<Tree>,
-    ok_codes: Option<Vec<i32>>,
+    shell: Option<Text<Plain>>,
+    ok_codes: Option<Vec<Sp<i32>>>,
     #[serde(default)]
     idempotent: bool,
     ends_connection: Option<Tree>,
 }
 
-/// Text, an argument list, or a map with either.
+/// Text, an argument list, or a map with either, or with the name of a script.
 pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
-    let bare = |what| Run { what, stdin: None, ok_codes: vec![0], idempotent: false };
+    let bare = |what| Run { what, shell: None, stdin: None, ok_codes: vec![0], idempotent: false };
     let run = match &tree.value {
         Node::List(_) => bare(What::Argv(argv(text::decode(tree, diags)?, diags))),
-        Node::Map(_) => {
-            let fields: Fields = text::decode(tree, diags)?;
-            for (key, value) in [
-                ("script", &fields.script),
-                ("args", &fields.args),
-                ("shell", &fields.shell),
-                ("ends_connection", &fields.ends_connection),
-            ] {
-                if let Some(value) = value {
-                    diags.push(super::not_yet(value.span, &format!("`{key}` of `run`")));
-                }
-            }
-            let what = match (fields.command, fields.argv) {
-                (Some(command), None) => What::Shell(command),
-                (None, Some(list)) => What::Argv(argv(list, diags)),
-                _ => {
-                    if !diags.has_errors_within(tree.span) {
-                        diags.push(
-                            crate::base::diag::Diagnostic::error("no-command", tree.span, "one command is wanted here")
-                                .help("write either `command: text` or `argv: [program, argument, …]`"),
-                        );
-                    }
-                    return None;
-                }
-            };
-            let ok_codes = fields.ok_codes.unwrap_or_else(|| vec![0]);
-            Run { what, stdin: fields.stdin, ok_codes, idempotent: fields.idempotent }
-        }
+        Node::Map(_) => fields(tree, diags)?,
         _ => bare(What::Shell(text::decode(tree, diags)?)),
     };
     Some(Box::new(run))
+}
+
+fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
+    let Fields { command, argv: words, script, args, stdin, shell, ok_codes, idempotent, ends_connection } =
+        text::decode(tree, diags)?;
+    if let Some(value) = ends_connection {
+        diags.push(super::not_yet(value.span, "`ends_connection` of `run`"));
+    }
+    if script.is_none()
+        && let Some(span) = text::key_span(tree, "args")
+    {
+        diags.push(
+            Diagnostic::error("not-together", span, "`args` belongs to `script`")
+                .help("write the arguments of a program into its `argv`"),
+        );
+    }
+    let what = match (command, words, script) {
+        (Some(command), None, None) => What::Shell(command),
+        (None, Some(list), None) => {
+            super::shell_beside_argv(tree, diags);
+            What::Argv(argv(list, diags))
+        }
+        (None, None, Some(name)) => What::Script(name, args.unwrap_or_default()),
+        _ => {
+            let forms = "`command: text`, `argv: [program, argument, …]`, `script: a file beside the runbook`";
+            super::no_command(tree, forms, diags);
+            return None;
+        }
+    };
+    for code in ok_codes.iter().flatten().filter(|code| !(0..=255).contains(&code.value)) {
+        let message = format!("no command ends with {}: codes are 0 to 255", code.value);
+        diags.push(Diagnostic::error("wrong-value", code.span, message));
+    }
+    let ok_codes = ok_codes.map_or_else(|| vec![0], |codes| codes.into_iter().map(|code| code.value).collect());
+    Some(Run { what, shell, stdin, ok_codes, idempotent })
 }
 
 fn argv(list: Vec<Text<Plain>>, diags: &Diagnostics) -> Vec<Text<Plain>> {
@@ -100,30 +112,58 @@ impl Action for Run {
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         match &self.what {
             What::Shell(text) => visit(text),
-            What::Argv(list) => list.iter().for_each(|text| visit(text)),
+            What::Argv(list) | What::Script(_, list) => list.iter().for_each(|text| visit(text)),
         }
+        self.shell.iter().for_each(|text| visit(text));
         self.stdin.iter().for_each(|text| visit(text));
     }
 
     fn argv(&self) -> &[Text<Plain>] {
         match &self.what {
             What::Shell(_) => &[],
-            What::Argv(list) => list,
+            What::Argv(list) | What::Script(_, list) => list,
+        }
+    }
+
+    fn files(&self) -> Vec<&Sp<String>> {
+        match &self.what {
+            What::Script(name, _) => vec![name],
+            What::Shell(_) | What::Argv(_) => Vec::new(),
+        }
+    }
+
+    fn inspect(&self, name: &Sp<String>, content: &[u8], diags: &Diagnostics) {
+        if let Err(unfit) = ScriptFile::of(content) {
+            diags.push(
+                Diagnostic::error("script", name.span, format!("`{}` {}", name.value, unfit.why)).help(unfit.help),
+            );
         }
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
         let mut work = cx.login.work(cx.timeout);
+        let words = |list: &[Text<Plain>]| list.iter().map(|text| cx.render(text)).collect::<Result<Vec<_>, _>>();
+        let mut name = None;
         match &self.what {
             What::Shell(text) => work.script = cx.render(text)?,
-            What::Argv(list) => {
-                work.argv = Some(list.iter().map(|text| cx.render(text)).collect::<Result<_, _>>()?);
+            What::Argv(list) => work.argv = Some(words(list)?),
+            What::Script(file, args) => {
+                let content = cx.file(file)?;
+                let script =
+                    ScriptFile::of(&content).map_err(|unfit| invalid(format!("`{}` {}", file.value, unfit.why)))?;
+                work.shell = script.shell.or(work.shell);
+                work.script = script.text;
+                work.argv = Some(words(args)?);
+                name = Some(file.value.clone());
             }
+        }
+        if let Some(shell) = &self.shell {
+            work.shell = Some(shell_name(cx.render(shell)?)?);
         }
         if let Some(stdin) = &self.stdin {
             work.stdin = cx.render_hidden(stdin)?.into_bytes();
         }
-        Ok(Box::new(Command { work, ok_codes: self.ok_codes.clone() }))
+        Ok(Box::new(Command { work, name, ok_codes: self.ok_codes.clone() }))
     }
 }
 
@@ -131,15 +171,19 @@ impl Action for Run {
 #[derive(Debug)]
 struct Command {
     work: Work,
+    /// The name of the script, if it is one.
+    name: Option<String>,
     ok_codes: Vec<i32>,
 }
 
 impl Command {
     fn text(&self) -> String {
-        match &self.work.argv {
-            Some(argv) => argv.iter().map(|a| shlex::try_quote(a).unwrap_or_default()).collect::<Vec<_>>().join(" "),
-            None => self.work.script.clone(),
+        let args = self.work.argv.iter().flatten();
+        if self.name.is_none() && self.work.argv.is_none() {
+            return self.work.script.clone();
         }
+        let words = self.name.iter().chain(args).map(|word| shlex::try_quote(word).unwrap_or_default());
+        words.collect::<Vec<_>>().join(" ")
     }
 }
 

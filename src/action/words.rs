@@ -31,6 +31,14 @@ pub fn invalid(reason: String) -> EvalError {
     EvalError::new(0..0, EvalErrorKind::Convert { reason })
 }
 
+/// The name or path of a shell: one word, and no option of the program that starts it.
+pub fn shell_name(name: String) -> Result<String, EvalError> {
+    if name.is_empty() || name.starts_with('-') || name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(invalid(format!("`{name}` cannot be the name of a shell")));
+    }
+    Ok(name)
+}
+
 /// A list of values.
 pub fn list(values: impl IntoIterator<Item = Value>) -> Value {
     Value::List(Arc::new(values.into_iter().collect()))

@@ -49,7 +49,8 @@ pub enum LabVerb {
     },
     /// Remove a lab with everything in it.
     Down,
-    /// Run a command inside the lab's network, for example refloat itself.
+    /// Run a command inside the lab's network, for example refloat itself. A secure kit's token is in its
+    /// environment, as `CONSUL_HTTP_TOKEN`.
     Run {
         /// The command.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
@@ -147,23 +148,24 @@ fn act(args: &LabArgs) -> Result<(), LabError> {
         }
         LabVerb::Down => Lab::remove(&dir),
         LabVerb::Run { command } => {
-            let mut words = Lab::open(&dir)?.enter();
+            let lab = Lab::open(&dir)?;
+            let mut words = lab.enter();
             words.extend_from_slice(command);
-            become_program(&words)
+            become_program(&words, lab.env()?)
         }
         LabVerb::Ssh { host, command } => {
             let mut words = Lab::open(&dir)?.ssh(host)?;
             words.extend_from_slice(command);
-            become_program(&words)
+            become_program(&words, Vec::new())
         }
         LabVerb::Break { fault } => Lab::open(&dir)?.fault(&Fault::parse(fault)?),
     }
 }
 
 /// Replaces this process, so that signals, the terminal and the exit code are the program's own.
-fn become_program(words: &[String]) -> Result<(), LabError> {
+fn become_program(words: &[String], env: Vec<(&str, String)>) -> Result<(), LabError> {
     let mut command = process::blocking(&words[0]);
-    command.args(&words[1..]).stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    command.args(&words[1..]).envs(env).stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
     let error = command.exec();
     Err(LabError::Program { program: words[0].clone(), stderr: error.to_string() })
 }

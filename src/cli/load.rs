@@ -2,13 +2,16 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
+use crate::action::Action;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Sources};
 use crate::inventory::Inventory;
-use crate::lab::drill::{self, Case, Drill, Part, Ready};
+use crate::lab::Lab;
+use crate::lab::drill::{self, Case, Drill, Part, Ready, Told};
 use crate::runbook::{self, Body, Runbook, Templates, Undo};
-use crate::text;
+use crate::text::{self, Sp};
 
 /// A runbook and its template files.
 pub struct Loaded {
@@ -48,7 +51,13 @@ fn templates(
         if let Some(file) = template(from, &name)
             && let Some(text) = read(&file, diags)
         {
-            templates.insert(name, sources.add(file.display().to_string(), text));
+            templates.texts.insert(name, sources.add(file.display().to_string(), text));
+            files.push(file);
+        }
+    }
+    for name in leaves(runbook).flat_map(|action| action.files()) {
+        if let Some((file, content)) = beside(from, name, diags) {
+            templates.files.insert(name.value.clone(), content);
             files.push(file);
         }
     }
@@ -106,23 +115,27 @@ impl LoadedDrill {
     pub fn prepare(
         &mut self,
         case: &Case,
-        inventory: Option<&Path>,
+        lab: Option<&Lab>,
         sources: &mut Sources,
         diags: &Diagnostics,
     ) -> Option<Ready> {
-        let inventory = if let Some(path) = inventory {
-            let source = sources.add(path.display().to_string(), read(path, diags)?);
-            (source, path.parent().map(Path::to_owned).unwrap_or_default())
+        let told = if let Some(lab) = lab {
+            let path = lab.inventory_path();
+            let env = lab.env().map_err(|error| diags.push(Diagnostic::placeless("lab", error.to_string()))).ok()?;
+            let source = sources.add(path.display().to_string(), read(&path, diags)?);
+            Told { inventory: source, folder: lab.dir().to_owned(), env }
         } else {
+            let spec = case.lab.as_ref()?;
             let name = format!("{} (its lab)", self.path.display());
-            (sources.add(name, drill::inventory_text(case.lab.as_ref()?)), PathBuf::new())
+            let env = spec.kit.variables().iter().map(|name| (*name, format!("{name} of the lab"))).collect();
+            Told { inventory: sources.add(name, drill::inventory_text(spec)), folder: PathBuf::new(), env }
         };
         let (path, runbook_path, files) = (&self.path, &self.runbook_path, &mut self.files);
         let mut find = |part, book: &Runbook, sources: &mut Sources| {
             let from = if part == Part::Recover { runbook_path } else { path };
             templates(from, book, files, sources, diags)
         };
-        drill::prepare(&self.drill, case, self.runbook, inventory, &mut find, sources, diags)
+        drill::prepare(&self.drill, case, self.runbook, told, &mut find, sources, diags)
     }
 }
 
@@ -169,15 +182,39 @@ fn read(path: &Path, diags: &Diagnostics) -> Option<String> {
 }
 
 fn template_names(runbook: &Runbook) -> Vec<String> {
+    leaves(runbook).flat_map(|action| action.templates()).map(|(name, _)| name.value.clone()).collect()
+}
+
+/// Every action that the runbook may carry out, those of its undo lists too.
+fn leaves(runbook: &Runbook) -> impl Iterator<Item = &dyn Action> {
     let steps = runbook.all_steps().into_iter().flat_map(|step| match &step.undo {
         Undo::List(entries) => std::iter::once(step).chain(entries),
         Undo::Auto | Undo::None => std::iter::once(step).chain(&[]),
     });
-    let actions = steps.filter_map(|step| match &step.body {
-        Body::Action(action) => Some(action),
+    steps.flat_map(|step| std::iter::once(&step.body).chain(&step.besides)).filter_map(|body| match body {
+        Body::Action(action) => Some(&**action),
         _ => None,
-    });
-    actions.flat_map(|action| action.templates()).map(|(name, _)| name.value.clone()).collect()
+    })
+}
+
+/// The largest file that is sent: it travels on the standard input of one request.
+const LARGEST: usize = 4 << 20;
+
+/// A file that is sent as it is: by its path from the runbook's folder on. What is not there is reported by `validate`.
+fn beside(runbook: &Path, name: &Sp<String>, diags: &Diagnostics) -> Option<(PathBuf, Arc<[u8]>)> {
+    let inside = Path::new(&name.value).components().all(|part| matches!(part, Component::Normal(_)));
+    let file = runbook.parent()?.join(&name.value);
+    if !inside || !file.is_file() {
+        return None;
+    }
+    let why = match std::fs::read(&file) {
+        Ok(content) if content.len() <= LARGEST => return Some((file, content.into())),
+        Ok(_) => format!("{} is larger than 4 MiB", file.display()),
+        Err(error) => format!("cannot read {}: {error}", file.display()),
+    };
+    diags.push(Diagnostic::error("unreadable", name.span, why));
+    diags.settle(name.span);
+    None
 }
 
 /// A template by its name: in the folder `templates` that is nearest to the runbook.

@@ -182,6 +182,7 @@ impl Run {
     ) -> Result<Vec<Box<dyn Ready>>, Halt> {
         let surface = Surface { run: self, step };
         let template = |name: &str| self.plan.templates.get(name).cloned();
+        let files = |name: &str| self.plan.files.get(name).cloned();
         let mut ready = Vec::new();
         for host in hosts {
             let prepared = surface.surroundings(host).and_then(|login| {
@@ -191,6 +192,7 @@ impl Run {
                     timeout: step.surroundings.timeout(),
                     run: self.log.run().as_str(),
                     template: &template,
+                    files: &files,
                 })
             });
             let failed = |error| Stop::new(Kind::Failed, format!("{host}: {error}")).on([host.as_str()]);
@@ -365,7 +367,7 @@ impl Run {
         }
         let judgements = self.judge(&step.verify, step, hosts).await;
         self.write_judgements(&step.path, &judgements).await?;
-        match failures(&judgements) {
+        match failures(&judgements, self.clock.now()) {
             None => Ok(()),
             Some(why) => Err(Stop::new(Kind::Failed, format!("carried out, and not so afterwards: {why}"))
                 .on(against(&judgements))

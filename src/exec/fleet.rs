@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use crate::action::Login;
 use crate::action::fleet::Fleet;
@@ -35,11 +35,9 @@ impl Surface<'_> {
         };
         let mut login = Login { user, ..Login::default() };
         for (name, value) in &written.env {
-            let value = match value.value(&view)? {
-                Value::Secret(secret) => SecretString::from(secret.expose_secret().to_owned()),
-                _ => SecretString::from(text(value)?),
-            };
-            login.env.insert(name.clone(), value);
+            if let Some(value) = value.render_unless_null(&view)? {
+                login.env.insert(name.clone(), SecretString::from(crate::action::known(value)?));
+            }
         }
         login.cwd = written.cwd.as_ref().map(text).transpose()?;
         if let Some(host) = self.run.plan.inventory.host(host) {

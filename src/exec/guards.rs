@@ -1,6 +1,7 @@
 //! Asking guards: each judgement is written down, and what fails is put into words.
 
 use crate::action::guard::{self, Guard, Judgement, Verdict};
+use crate::base::clock::Timestamp;
 use crate::event::{EventKind, GuardVerdict};
 use crate::journal::JournalError;
 use crate::runbook::{Body, Step};
@@ -55,32 +56,46 @@ impl Run {
     pub(super) async fn require(&mut self, guards: &[Guard], step: &Step, hosts: &[String]) -> Result<(), Halt> {
         let judgements = self.judge(guards, step, hosts).await;
         self.write_judgements(&step.path, &judgements).await?;
-        for judgement in &judgements {
-            self.silent.extend(judgement.silent.iter().cloned());
-        }
-        match failures(&judgements) {
+        self.note_silent(&judgements);
+        match failures(&judgements, self.clock.now()) {
             None => Ok(()),
             Some(why) => Err(Stop::new(Kind::Refused, why).on(against(&judgements)).into()),
         }
     }
 
-    /// Asks the guards of `still` again, immediately before an action.
+    /// Hosts that were only silent are named in the next question to a person.
+    pub(super) fn note_silent(&mut self, judgements: &[Judgement]) {
+        self.silent.extend(judgements.iter().flat_map(|judgement| judgement.silent.iter().cloned()));
+    }
+
+    /// Asks the guards of `still` again, immediately before an action: all of them, so that all failures are shown. A
+    /// step that `when` leaves out was not asked before either.
     pub(super) async fn ask_again(&mut self, step: &Step) -> Result<(), Halt> {
         let plan = std::sync::Arc::clone(&self.plan);
+        let mut failed = Vec::new();
         for id in &step.still {
             let Some(earlier) = plan.runbook.step(&id.value) else { continue };
             let Body::Judge(_, guards) = &earlier.body else { continue };
             let hosts = match &earlier.hosts {
-                Some(selector) => self.world.resolve(selector).unwrap_or_default(),
+                Some(selector) => self.world.resolve(selector).map_err(|why| Stop::new(Kind::Refused, why))?,
                 None => Vec::new(),
             };
-            let judgements = self.judge(guards, earlier, &hosts).await;
+            let meant = match &earlier.hosts {
+                Some(_) => self.meant(earlier, hosts)?,
+                None if self.when(earlier, None)? => hosts,
+                None => continue,
+            };
+            if earlier.hosts.is_some() && meant.is_empty() {
+                continue;
+            }
+            let judgements = self.judge(guards, earlier, &meant).await;
             self.write_judgements(&step.path, &judgements).await?;
-            if let Some(why) = failures(&judgements) {
-                return Err(Stop::new(Kind::Refused, format!("`{}` no longer holds: {why}", id.value)).into());
+            self.note_silent(&judgements);
+            if let Some(why) = failures(&judgements, self.clock.now()) {
+                failed.push(format!("`{}` no longer holds: {why}", id.value));
             }
         }
-        Ok(())
+        if failed.is_empty() { Ok(()) } else { Err(Stop::new(Kind::Refused, failed.join("; ")).into()) }
     }
 }
 
@@ -96,10 +111,12 @@ pub(super) fn against(judgements: &[Judgement]) -> Vec<String> {
     failed.map(|seen| seen.host.clone()).collect::<Option<Vec<String>>>().unwrap_or_default()
 }
 
-/// Every failure, in one sentence each; `None`: all hold.
-pub(super) fn failures(judgements: &[Judgement]) -> Option<String> {
+/// Every failure, in one sentence each, with the time of day; `None`: all hold.
+pub(super) fn failures(judgements: &[Judgement], at: Timestamp) -> Option<String> {
     let words: Vec<String> = judgements.iter().filter(|j| j.verdict != Verdict::Holds).map(sentence).collect();
-    (!words.is_empty()).then(|| words.join("; "))
+    let at = at.rfc3339();
+    let time = at.get(11..19).unwrap_or(&at);
+    (!words.is_empty()).then(|| format!("{} [seen at {time} UTC]", words.join("; ")))
 }
 
 fn sentence(judgement: &Judgement) -> String {

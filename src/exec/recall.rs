@@ -16,7 +16,8 @@ pub(super) fn recall(plan: Arc<Plan>, facts: RunFacts, state: &RunState) -> Worl
         let Some(step) = state.step(&path, Phase::Apply) else { continue };
         world.open(&id, &step.hosts);
         for unit in step.units.iter().filter_map(|key| state.unit(key)) {
-            let (host, Some(end)) = (unit.start.unit.host(), &unit.end) else { continue };
+            // what is about no host is kept under no name
+            let (host, Some(end)) = (unit.start.unit.about.as_deref().unwrap_or_default(), &unit.end) else { continue };
             world.outcome(&id, host, end.outcome.name());
             for (name, value) in end.outputs.as_value().as_object().into_iter().flatten() {
                 world.output(&id, host, name, Value::from_json(value));

@@ -134,12 +134,7 @@ impl Run {
         if hosts.is_empty() {
             return Ok(Wanted::No("there are no such hosts".to_owned()));
         }
-        let mut meant = Vec::new();
-        for host in hosts {
-            if self.when(step, Some(&host))? {
-                meant.push(host);
-            }
-        }
+        let meant = self.meant(step, hosts)?;
         if meant.is_empty() {
             return Ok(Wanted::No("`when` is false".to_owned()));
         }
@@ -195,7 +190,18 @@ impl Run {
         Ok(())
     }
 
-    fn when(&self, step: &Step, host: Option<&str>) -> Result<bool, Halt> {
+    /// The hosts for which `when` holds.
+    pub(super) fn meant(&self, step: &Step, hosts: Vec<String>) -> Result<Vec<String>, Halt> {
+        let mut meant = Vec::new();
+        for host in hosts {
+            if self.when(step, Some(&host))? {
+                meant.push(host);
+            }
+        }
+        Ok(meant)
+    }
+
+    pub(super) fn when(&self, step: &Step, host: Option<&str>) -> Result<bool, Halt> {
         let view = View::new(&self.world, host, None);
         for expression in &step.when {
             let source = &expression.source().value;

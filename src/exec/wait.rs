@@ -26,11 +26,14 @@ impl Run {
     /// A `wait` step.
     pub(super) async fn wait(&mut self, wait: &Wait, step: &Step, hosts: &[String]) -> Result<(), Halt> {
         match self.until(&wait.until, step, hosts, wait.within, wait.every, wait.hold).await {
-            Ended::Held(judgements) => Ok(self.write_judgements(&step.path, &judgements).await?),
+            Ended::Held(judgements) => {
+                self.note_silent(&judgements);
+                Ok(self.write_judgements(&step.path, &judgements).await?)
+            }
             Ended::TimedOut(judgements) => {
                 self.write_judgements(&step.path, &judgements).await?;
                 let within = crate::action::seconds(wait.within);
-                let why = failures(&judgements)
+                let why = failures(&judgements, self.clock.now())
                     .unwrap_or_else(|| format!("it held, and not for {}", crate::action::seconds(wait.hold)));
                 Err(Stop::new(Kind::Failed, format!("not so within {within}: {why}")).on(against(&judgements)).into())
             }
@@ -51,7 +54,7 @@ impl Run {
             Ended::Held(judgements) => Ok(self.write_judgements(&step.path, &judgements).await?),
             Ended::TimedOut(judgements) => {
                 self.write_judgements(&step.path, &judgements).await?;
-                let why = failures(&judgements).unwrap_or_default();
+                let why = failures(&judgements, self.clock.now()).unwrap_or_default();
                 Err(Stop::new(Kind::Failed, format!("it was carried out and is not done: {why}"))
                     .on(against(&judgements))
                     .into())

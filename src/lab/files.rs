@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::base::process;
 
 use super::error::LabError;
-use super::kit::Kit;
 use super::record::Record;
+use super::secure;
 use super::spec::{Class, Mode};
 
 /// One host as one connects to it, which on loopback differs from what the spec says.
@@ -81,12 +81,15 @@ pub(super) fn inventory(record: &Record, places: &[Place]) -> String {
         Class::Systemd => "systemd",
     };
     let mut text = String::from("# Written by `refloat lab up`.\ninventory: lab\n");
-    if let (Kit::Consul(_), false) = (&spec.kit, record.mode == Mode::Loopback) {
+    if let Some(kit) = spec.kit.consul().filter(|_| record.mode != Mode::Loopback) {
         let log = match spec.class {
             Class::Runit => "/var/log/consul/current",
             Class::Systemd => "journal:consul.service",
         };
-        let _ = write!(text, "vars:\n  consul_log: {log}\n");
+        let _ = writeln!(text, "vars:\n  consul_log: {log}");
+        for (name, value) in secure::VARS.iter().filter(|_| kit.secure) {
+            let _ = writeln!(text, "  {name}: {value}");
+        }
     }
     text.push_str("hosts:\n");
     let mut groups: IndexMap<&str, Vec<&str>> = IndexMap::new();

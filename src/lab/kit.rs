@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::error::LabError;
+use super::secure;
 
 /// The group of the hosts that run Consul.
 pub const CONSUL_GROUP: &str = "consul_servers";
@@ -31,11 +32,13 @@ pub struct ConsulKit {
     pub raft_multiplier: u8,
     /// Whether the servers start with their hosts. When they do, `up` waits for a leader.
     pub autostart: bool,
+    /// ACLs that deny by default, a token that may do everything, TLS between the servers and for the API.
+    pub secure: bool,
 }
 
 impl Default for ConsulKit {
     fn default() -> Self {
-        Self { bootstrap_expect: None, raft_protocol: 3, raft_multiplier: 1, autostart: true }
+        Self { bootstrap_expect: None, raft_protocol: 3, raft_multiplier: 1, autostart: true, secure: false }
     }
 }
 
@@ -45,6 +48,10 @@ impl Kit {
         ("bare", "nothing"),
         ("consul", "Consul servers whose elections are as fast as can be"),
         ("consul-protocol-2", "the same, with Raft protocol 2: servers are known by their addresses"),
+        (
+            "consul-secure",
+            "the same, with ACLs that deny by default, TLS between the servers, and an API by HTTPS only",
+        ),
         ("consul-default-timing", "the same, with the elections that Consul has by default"),
     ];
 
@@ -56,9 +63,16 @@ impl Kit {
             "bare" => Self::Bare,
             "consul" => Self::Consul(consul),
             "consul-protocol-2" => Self::Consul(ConsulKit { raft_protocol: 2, ..consul }),
+            "consul-secure" => Self::Consul(ConsulKit { secure: true, ..consul }),
             "consul-default-timing" => Self::Consul(ConsulKit { raft_multiplier: 5, ..consul }),
             _ => return None,
         })
+    }
+
+    /// The variables that open the APIs of its hosts; a lab that is up knows their values.
+    #[must_use]
+    pub fn variables(&self) -> &'static [&'static str] {
+        if self.consul().is_some_and(|kit| kit.secure) { &[secure::TOKEN_VARIABLE] } else { &[] }
     }
 
     /// Its Consul servers, when it has such.

@@ -29,6 +29,7 @@ mod kit;
 mod loopback;
 mod needs;
 mod record;
+mod secure;
 mod seed;
 mod spec;
 mod up;
@@ -124,6 +125,12 @@ impl Lab {
         }
         words.push("--".to_owned());
         words
+    }
+
+    /// Variables for the programs that are run inside its network: for a secure kit, the token that opens its API.
+    pub fn env(&self) -> Result<Vec<(&'static str, String)>, LabError> {
+        let names = self.record.spec.kit.variables().iter().filter(|_| self.record.mode != Mode::Loopback);
+        names.map(|name| Ok((*name, secure::token(&self.dir)?))).collect()
     }
 
     /// The lab's folder.

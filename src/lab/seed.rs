@@ -10,6 +10,7 @@ use super::error::LabError;
 use super::files::{folder, link, read, write};
 use super::kit::{ConsulKit, Kit};
 use super::record::Record;
+use super::secure;
 use super::spec::{Class, HostSpec, Mode, Spec};
 
 const PATH: &str = "/opt/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -42,7 +43,7 @@ fn lists(dir: &Path, record: &Record) -> Result<(), LabError> {
     if record.mode == Mode::Root {
         owners.push_str("1000:1000 /home/ops\n");
         if matches!(record.spec.kit, Kit::Consul(_)) {
-            owners.push_str("101:101 /var/lib/consul\n");
+            owners.push_str("101:101 /var/lib/consul\n101:101 /etc/consul.d\n");
         }
     }
     write(&dir.join("hosts.list"), 0o644, &hosts)?;
@@ -190,7 +191,11 @@ fn one_host(dir: &Path, host: &HostSpec, spec: &Spec) -> Result<(), LabError> {
         let servers = spec.consul_servers();
         if servers.iter().any(|s| s.name == host.name) {
             write(&etc.join("consul.d/10-server.hcl"), 0o644, &consul_config(kit, host, &servers))?;
+            if kit.secure {
+                secure::seed(dir, &etc, host)?;
+            }
         }
+        folder(&etc.join("consul.d"), 0o755)?;
         folder(&seed.join("var/lib/consul"), 0o750)?;
     }
     Ok(())

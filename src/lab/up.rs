@@ -13,6 +13,7 @@ use super::files::{self, Place, at};
 use super::kit::Kit;
 use super::needs::{self, needs};
 use super::record::{self, Record, wait_for};
+use super::secure;
 use super::seed;
 use super::spec::{Class, Mode, Spec};
 use super::{Lab, loopback};
@@ -101,8 +102,12 @@ fn make(lab: &Lab, consul: Option<&Path>, progress: &mut dyn FnMut(&str)) -> Res
         progress(&format!("starting {} sshd on loopback addresses", spec.hosts.len()));
         loopback::start(lab)?;
     } else {
-        if consul.is_some() {
+        if let (Some(program), Some(kit)) = (consul, spec.kit.consul()) {
             files::write(&dir.join("bin/consul"), 0o755, "")?;
+            files::write(&dir.join("bin/consul-admin"), 0o755, &secure::admin(kit))?;
+            if kit.secure {
+                secure::make(dir, program, &spec.consul_servers())?;
+            }
         }
         seed::write_seeds(dir, record)?;
         progress(&format!("making {} hosts", spec.hosts.len()));

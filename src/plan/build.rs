@@ -39,10 +39,19 @@ pub fn build(
     if diags.has_errors() {
         return None;
     }
-    let templates: IndexMap<String, Arc<str>> =
-        templates.iter().map(|(name, source)| (name.clone(), Arc::clone(&sources.get(*source).text))).collect();
+    let texts: IndexMap<String, Arc<str>> =
+        templates.texts.iter().map(|(name, source)| (name.clone(), Arc::clone(&sources.get(*source).text))).collect();
     let text = Arc::clone(&sources.get(runbook.name.span.source).text);
-    let stored = Stored::new(&runbook, &text, &inventory, &touched, &resolved, &templates).bytes();
+    let stored = Stored::new(&runbook, &text, &inventory, &touched, &resolved, &texts, &templates.files).bytes();
     let digest = Digest::of(&stored);
-    Some(Plan { runbook, inventory, params: resolved.params, targets: resolved.targets, templates, stored, digest })
+    Some(Plan {
+        runbook,
+        inventory,
+        params: resolved.params,
+        targets: resolved.targets,
+        templates: texts,
+        files: templates.files.clone(),
+        stored,
+        digest,
+    })
 }

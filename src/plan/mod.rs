@@ -41,6 +41,8 @@ pub struct Plan {
     pub targets: IndexMap<String, Vec<HostName>>,
     /// The template files, by the names that the author wrote.
     pub templates: IndexMap<String, Arc<str>>,
+    /// The files that are sent as they are, likewise.
+    pub files: IndexMap<String, Arc<[u8]>>,
     /// What is stored, as bytes.
     pub stored: Vec<u8>,
     /// Its digest: the plan's name.

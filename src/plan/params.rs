@@ -74,11 +74,18 @@ pub(super) fn resolve(
     for (name, param) in &runbook.params {
         let from_env = || {
             let variable = param.env.as_ref()?;
-            (given.env)(variable).map(|text| Tree::new(Node::Str(text), param.name.span))
+            // one that is set and empty gives nothing, as most programs have it
+            (given.env)(variable)
+                .filter(|text| !text.is_empty())
+                .map(|text| Tree::new(Node::Str(text), param.name.span))
         };
         let tree = match (values.get(name).map(|given| given.value.clone()).or_else(from_env), &param.default) {
             (Some(tree), _) => tree,
             (None, Some(default)) => default.clone(),
+            (None, None) if param.limits.optional => {
+                resolved.params.insert(name.clone(), Value::Null);
+                continue;
+            }
             (None, None) => {
                 diags.push(missing(param, given));
                 continue;

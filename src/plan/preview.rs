@@ -137,6 +137,7 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> String {
     match &step.body {
         Body::Action(action) => {
             let template = |name: &str| world.plan().templates.get(name).cloned();
+            let files = |name: &str| world.plan().files.get(name).cloned();
             let login = Login::default();
             let cx = Cx {
                 scope: &view,
@@ -144,6 +145,7 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> String {
                 timeout: step.surroundings.timeout(),
                 run: &world.run().id,
                 template: &template,
+                files: &files,
             };
             action.prepare(&cx).map_or_else(|error| hole(&error, later), |ready| ready.summary())
         }

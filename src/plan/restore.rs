@@ -52,6 +52,13 @@ pub fn restore(
     });
     let inventory = Inventory::of_hosts(&stored.inventory, hosts.collect());
     let params = params(&runbook, &stored, given, diags);
+    let mut files = IndexMap::new();
+    for (name, kept) in &stored.files {
+        match kept.bytes() {
+            Some(content) => drop(files.insert(name.clone(), Arc::from(content))),
+            None => diags.push(Diagnostic::placeless("stored-plan", format!("the stored file `{name}` is torn"))),
+        }
+    }
     if diags.has_errors() {
         return None;
     }
@@ -62,6 +69,7 @@ pub fn restore(
         params,
         targets: stored.targets.iter().map(|(name, hosts)| (name.clone(), names(hosts))).collect(),
         templates: stored.templates.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect(),
+        files,
         stored: bytes.to_vec(),
         digest,
     })
@@ -73,7 +81,8 @@ fn params(runbook: &Runbook, stored: &Stored, given: &Given<'_>, diags: &Diagnos
     let mut params = IndexMap::new();
     for (name, param) in &runbook.params {
         let Some(kept) = stored.params.get(name) else { continue };
-        let value = if param.limits.kind.value == runbook::Kind::Secret {
+        // an optional one that nobody gave was kept as null
+        let value = if param.limits.kind.value == runbook::Kind::Secret && !kept.is_null() {
             let from_env = || param.env.as_ref().and_then(|variable| (given.env)(variable));
             let given = given.params.iter().rev().find(|(of, _)| of == name).map(|(_, text)| text.clone());
             let Some(text) = given.or_else(from_env) else {
@@ -131,6 +140,7 @@ params:
   word: { type: string }
   count: { type: int, default: 9007199254740993 }
   token: { type: secret, env: TOKEN }
+  spare: { type: secret, env: SPARE, optional: true }
   lost: { type: hosts }
 vars: { place: { type: path, default: /tmp } }
 targets: { rest: "servers:!lost" }
@@ -171,7 +181,8 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
     fn what_was_fixed_comes_back_and_a_secret_is_asked_for_again() {
         let plan = planned();
         assert!(!String::from_utf8_lossy(&plan.stored).contains("s3cret"));
-        let env = |name: &str| (name == "TOKEN").then(|| "s3cret".to_owned());
+        // what was not given then is not given now
+        let env = |name: &str| Some(if name == "TOKEN" { "s3cret" } else { "others" }.to_owned());
         let back = again(&plan.stored, &env).expect("a plan");
         assert_eq!(back.params, plan.params);
         assert_eq!(back.targets, plan.targets);

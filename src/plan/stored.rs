@@ -25,6 +25,9 @@ pub struct Stored {
     pub text: String,
     /// The template files, by name.
     pub templates: BTreeMap<String, String>,
+    /// The files that are sent as they are, by name.
+    #[serde(default)]
+    pub files: BTreeMap<String, StoredFile>,
     /// The params.
     pub params: BTreeMap<String, serde_json::Value>,
     /// The static targets.
@@ -33,6 +36,38 @@ pub struct Stored {
     pub inventory: String,
     /// What the inventory says of the hosts that the plan may touch, in its order.
     pub hosts: IndexMap<String, StoredHost>,
+}
+
+/// The bytes of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StoredFile {
+    /// Text, as it is.
+    Text(String),
+    /// Anything else.
+    Bytes {
+        /// Two digits for each byte.
+        hex: String,
+    },
+}
+
+impl StoredFile {
+    fn new(bytes: &[u8]) -> Self {
+        let hex = || bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        String::from_utf8(bytes.to_vec()).map_or_else(|_| Self::Bytes { hex: hex() }, Self::Text)
+    }
+
+    /// The bytes again. `None`: they are not what was stored.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Text(text) => Some(text.clone().into_bytes()),
+            Self::Bytes { hex } if hex.len().is_multiple_of(2) && hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()
+            }
+            Self::Bytes { .. } => None,
+        }
+    }
 }
 
 /// A host as the inventory had it.
@@ -60,6 +95,7 @@ impl Stored {
         hosts: &[HostName],
         resolved: &Resolved,
         templates: &IndexMap<String, std::sync::Arc<str>>,
+        files: &IndexMap<String, std::sync::Arc<[u8]>>,
     ) -> Self {
         let params = resolved
             .params
@@ -89,6 +125,7 @@ impl Stored {
             runbook: runbook.name.value.clone(),
             text: text.to_owned(),
             templates: templates.iter().map(|(name, text)| (name.clone(), text.to_string())).collect(),
+            files: files.iter().map(|(name, bytes)| (name.clone(), StoredFile::new(bytes))).collect(),
             params,
             targets: resolved
                 .targets
@@ -108,5 +145,23 @@ impl Stored {
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("texts, numbers and maps of them are JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StoredFile;
+
+    #[test]
+    fn every_byte_of_a_file_comes_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        for bytes in [&b"plain \xc3\xa4\n"[..], &all, b"", b"\xff"] {
+            let stored = serde_json::to_string(&StoredFile::new(bytes)).expect("JSON");
+            let back: StoredFile = serde_json::from_str(&stored).expect("the same");
+            assert_eq!(back.bytes().expect("whole"), bytes);
+        }
+        for hex in ["f", "fg", "ä", "+1"] {
+            assert_eq!(StoredFile::Bytes { hex: hex.to_owned() }.bytes(), None);
+        }
     }
 }

@@ -73,6 +73,7 @@ impl<'a> View<'a> {
                 text.value(&view)
                     .map_err(|error| ReadError::Missing { path: format!("vars.{name} ({error})"), known: Vec::new() })?
             }
+            (None, None) if var.limits.optional => return Ok(Read::new(Value::Null, 2)),
             (None, None) => {
                 return Err(ReadError::Missing { path: format!("vars.{name} of host {host}"), known: Vec::new() });
             }

@@ -80,6 +80,8 @@ pub struct Limits {
     pub max: Option<f64>,
     /// What a text must match.
     pub pattern: Option<Regex>,
+    /// Whether nobody need give one: then it is null.
+    pub optional: bool,
 }
 
 /// A value for the whole run.
@@ -129,6 +131,7 @@ struct Fields {
     min: Option<f64>,
     max: Option<f64>,
     pattern: Option<Sp<String>>,
+    optional: Option<Sp<bool>>,
     of: Option<Tree>,
     env: Option<String>,
     from: Option<Tree>,
@@ -148,7 +151,22 @@ fn limits(fields: &Fields, diags: &Diagnostics) -> Limits {
             }
         },
     };
-    let mut limits = Limits { kind: fields.r#type, values: None, min: fields.min, max: fields.max, pattern };
+    let optional = fields.optional.is_some_and(|optional| optional.value);
+    if let (Some(at), true) = (fields.optional, fields.r#type.value.is_target()) {
+        diags
+            .push(Diagnostic::error("optional", at.span, "hosts are never null").help("write a selector as `default`"));
+    } else if let (Some(at), Some(default), true) = (fields.optional, &fields.default, optional) {
+        diags.push(
+            Diagnostic::error(
+                "optional",
+                at.span,
+                "`optional` beside `default`: it is null only where nothing is given",
+            )
+            .and(default.span, "this is given")
+            .help("take one of them away"),
+        );
+    }
+    let mut limits = Limits { kind: fields.r#type, values: None, min: fields.min, max: fields.max, pattern, optional };
     if let Some(values) = &fields.values {
         let typed: Vec<_> = values.iter().map(|tree| limits.typed_or_say(tree, diags)).collect();
         limits.values = typed.into_iter().collect();
@@ -255,6 +273,9 @@ impl Limits {
     /// A value, of this type and within the limits. Text is understood where it has a form of its own, since the
     /// command line and the inventory have nothing else. The error says what is wrong.
     pub fn typed(&self, value: &Value) -> Result<Value, String> {
+        if self.optional && value.is_null() {
+            return Ok(Value::Null);
+        }
         let text = value.as_str().map(str::to_owned);
         let wrong = || format!("{} is wanted, found {}", self.wanted(), shown(value));
         let typed = match self.kind.value {

@@ -117,6 +117,15 @@ impl<C: InContext> Text<C> {
             Some(compiled) => compiled.render(scope),
         }
     }
+
+    /// As [`Text::render`]; `None` when the text is one expression and nothing else, and that is null. For places that
+    /// can do without a text: a variable of the environment, a header.
+    pub fn render_unless_null(&self, scope: &dyn Scope) -> Result<Option<Rendered>, EvalError> {
+        match self.value(scope) {
+            Ok(Value::Null) => Ok(None),
+            Ok(_) | Err(_) => self.render(scope).map(Some),
+        }
+    }
 }
 
 impl<C: InContext> AnyText for Text<C> {

@@ -2,7 +2,9 @@
 //! and what a plan shows of it beforehand.
 
 mod asides;
+mod files;
 mod paths;
+mod runs;
 
 use std::fs;
 use std::path::PathBuf;

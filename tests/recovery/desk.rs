@@ -1,8 +1,9 @@
 //! A person at a controller: the program, its folders, and what it says and writes down.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use refloat::lab::Fault;
@@ -82,26 +83,45 @@ impl<'a> Desk<'a> {
         enter.into_iter().chain(program.iter().chain(args).map(|&word| word.to_owned())).collect()
     }
 
-    fn start(&self, words: &[String]) -> Output {
+    fn command(&self, env: &[(&str, &str)], words: &[String]) -> Command {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).current_dir(self.path("here"));
         command.env("REFLOAT_STATE", self.path("state")).env("XDG_RUNTIME_DIR", self.path("control"));
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.stdin(std::process::Stdio::null()).output().expect("the program starts")
+        command.envs(self.env.iter().map(|(name, value)| (name, value))).envs(env.iter().copied());
+        command.stdin(Stdio::null());
+        command
     }
 
     /// The program with these arguments and no terminal.
     pub fn refloat(&self, args: &[&str]) -> Said {
-        Said::of(&self.start(&self.words(args)))
+        self.refloat_with(&[], args)
     }
 
-    /// The program at a terminal of its own, where `typed` is typed.
-    pub fn at_a_terminal(&self, args: &[&str], typed: &str) -> Said {
+    /// The same, with more variables in its environment.
+    pub fn refloat_with(&self, env: &[(&str, &str)], args: &[&str]) -> Said {
+        Said::of(&self.command(env, &self.words(args)).output().expect("the program starts"))
+    }
+
+    /// The program at a terminal of its own: when it asks, something happens `meanwhile`, and then `typed` is typed.
+    pub fn at_a_terminal(&self, args: &[&str], meanwhile: impl FnOnce(), typed: &str) -> Said {
         let line = shlex_join(&self.words(args));
         // util-linux `script` gives the terminal; its input stays open until the program has ended
-        let keys = self.write("keys", typed);
-        let feed = format!("script -qec {} /dev/null <{}", shlex_word(&line), shlex_word(&keys));
-        Said::of(&self.start(&["bash".to_owned(), "-c".to_owned(), feed]))
+        let mut command = self.command(&[], &["script", "-qec", &line, "/dev/null"].map(str::to_owned));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let (mut keys, mut screen) = (child.stdin.take().expect("keys"), child.stdout.take().expect("a screen"));
+        let mut out = Vec::new();
+        let mut byte = [0];
+        while !out.ends_with(b"anything else to stop: ") && screen.read(&mut byte).is_ok_and(|n| n > 0) {
+            out.push(byte[0]);
+        }
+        assert!(out.ends_with(b"to stop: "), "it asks nothing: {}", String::from_utf8_lossy(&out));
+        meanwhile();
+        keys.write_all(typed.as_bytes()).expect("it reads");
+        screen.read_to_end(&mut out).expect("its words");
+        drop(keys);
+        let rest = child.wait_with_output().expect("it ends");
+        Said::of(&Output { stdout: out, ..rest })
     }
 
     /// `refloat run`, and its report: the journal is whole, and the report tells the exit code of the program.

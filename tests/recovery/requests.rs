@@ -88,4 +88,33 @@ fn a_value_in_a_request_is_one_segment_one_argument_one_header() {
         }
     }
     assert!(heads.try_recv().is_err(), "more requests than values");
+    null_is_left_out(&desk, port, &heads);
+}
+
+/// A header and a variable that are nothing but a value which nobody gave are not there at all; in a text it is an error.
+fn null_is_left_out(desk: &Desk<'_>, port: u16, heads: &mpsc::Receiver<String>) {
+    let ask = |name: &str, header: &str| {
+        let text = format!(
+            "runbook: test/{name}\nrisk: read-only\nparams: {{ token: {{ type: secret, env: OPTIONAL_TOKEN, optional: true }} }}\n\
+             vars: {{ ca: {{ type: path, optional: true }} }}\ndefaults: {{ env: {{ CA: '{{{{vars.ca}}}}', TOKEN: '{{{{params.token}}}}' }} }}\n\
+             steps:\n  - id: ask\n    hosts: here\n    gather:\n      set: {{ command: 'echo ${{CA+ca}} ${{TOKEN+token}}' }}\n\
+             \x20     a: {{ http: {{ url: 'http://127.0.0.1:{port}/', ca: '{{{{vars.ca}}}}', headers: {{ X-Token: '{header}' }} }} }}\n\
+             outputs: {{ set: outputs.ask.set }}\n"
+        );
+        desk.write(&format!("{name}.yaml"), &text)
+    };
+    let inventory = desk.path("here.yaml").display().to_string();
+    let (whole, part) = (ask("whole", "{{params.token}}"), ask("part", "Bearer {{params.token}}"));
+    for (value, set, header) in
+        [(None, "", None), (Some(""), "", None), (Some("geheim"), "token", Some("x-token: geheim"))]
+    {
+        let token: Vec<(&str, &str)> = value.map(|value| ("OPTIONAL_TOKEN", value)).into_iter().collect();
+        let words = [&*whole, "-i", &inventory];
+        let ran = desk.ran(desk.refloat_with(&token, &[&["run"], &words[..]].concat()));
+        assert_eq!(ran.said.code, Some(0), "{:#}", ran.closed());
+        assert_eq!(ran.closed()["outputs"]["set"].as_str().map(str::trim), Some(set));
+        let head = heads.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+        assert_eq!(head.lines().find(|line| line.starts_with("x-token")), header, "{head}");
+    }
+    desk.run(&[&part, "-i", &inventory]).ended(4, "ask", "null");
 }

@@ -51,35 +51,36 @@ steps:
 "#;
 
 /// Pieces of the secret that are long enough to be no accident.
-fn pieces() -> Vec<String> {
-    let chars: Vec<char> = SECRET.chars().collect();
+fn pieces(secret: &str) -> Vec<String> {
+    let chars: Vec<char> = secret.chars().collect();
     chars.windows(8).map(|window| window.iter().collect()).collect()
 }
 
-fn nowhere(what: &str, bytes: &[u8]) {
+pub(super) fn nowhere(secret: &str, what: &str, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    for piece in pieces() {
+    for piece in pieces(secret) {
         assert!(!text.contains(&piece), "{what} holds {piece:?}");
     }
 }
 
-fn kept(folder: &Path) -> usize {
+/// Looks into all files of a folder, and counts them.
+pub(super) fn kept(secret: &str, folder: &Path) -> usize {
     let mut files = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            files += kept(&path);
+            files += kept(secret, &path);
         } else {
-            nowhere(&path.display().to_string(), &std::fs::read(&path).unwrap());
+            nowhere(secret, &path.display().to_string(), &std::fs::read(&path).unwrap());
             files += 1;
         }
     }
     files
 }
 
-fn said(what: &str, said: &Said) {
-    nowhere(what, said.out.as_bytes());
-    nowhere(what, said.err.as_bytes());
+pub(super) fn said(secret: &str, what: &str, said: &Said) {
+    nowhere(secret, what, said.out.as_bytes());
+    nowhere(secret, what, said.err.as_bytes());
 }
 
 #[test]
@@ -97,7 +98,7 @@ fn a_secret_is_used_and_stands_nowhere() {
             lab.say("node-1", "mkdir -p ~/gone; : >~/gone/log");
             let run = desk.refloat(&[form, &[&runbook, "-i", &inventory]].concat());
             assert_eq!(run.code, Some(code), "{run:?}");
-            said("the run", &run);
+            said(SECRET, "the run", &run);
             let ran = desk.ran(run);
             // it was used, and shown masked
             let report = ran.report.to_string();
@@ -109,14 +110,14 @@ fn a_secret_is_used_and_stands_nowhere() {
             assert!(blob.contains(&digest) && blob.contains("said: [secret]"), "{blob}");
         }
         for format in ["text", "markdown", "json"] {
-            said(format, &desk.refloat(&["report", "--format", format]));
+            said(SECRET, format, &desk.refloat(&["report", "--format", format]));
         }
-        said("the plan", &desk.refloat(&["plan", &runbook, "-i", &inventory]));
-        said("the plan", &desk.refloat(&["plan", "--output", "json", &runbook, "-i", &inventory]));
+        said(SECRET, "the plan", &desk.refloat(&["plan", &runbook, "-i", &inventory]));
+        said(SECRET, "the plan", &desk.refloat(&["plan", "--output", "json", &runbook, "-i", &inventory]));
         lab.say("node-1", "rm -rf ~/gone");
         let find = "sudo -n grep -rlaF -e 'correct'\\''horse' -e Hunter2 / --exclude-dir=proc --exclude-dir=usr --exclude-dir=sys --exclude-dir=dev";
         assert_eq!(lab.try_say("node-1", find).1, "", "on the host");
     }
-    assert!(kept(&desk.path("state")) > 4);
+    assert!(kept(SECRET, &desk.path("state")) > 4);
     desk.nothing_is_left(&["node-1"]);
 }

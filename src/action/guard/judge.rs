@@ -116,9 +116,12 @@ fn plain(that: &[Expr], fleet: &dyn Fleet, host: Option<&str>, found: Option<&Fo
                 Ok(other) => {
                     (format!("{} is {}, not true or false", expression.source().value, other.kind()), Verdict::Unknown)
                 }
+                // a probe that found nothing has nothing to compare, and that is what was seen
+                Err(_) if found.is_some_and(|found| !found.success) => (String::new(), Verdict::Fails),
                 Err(error) => (format!("{}: {error}", expression.source().value), Verdict::Unknown),
             };
             let what = match found {
+                Some(found) if what.is_empty() => found.seen.clone(),
                 Some(found) => format!("{what}; {}", found.seen),
                 None => what,
             };
@@ -143,16 +146,22 @@ pub async fn ask(probe: &Probe, fleet: &dyn Fleet, host: &str) -> Result<Found, 
             }
         },
     };
-    let link = fleet.link(&asked_on).map_err(ProbeError::NotAsked)?;
+    let link = fleet.link(&asked_on).map_err(ProbeError::NoLink)?;
     let login = fleet.login(&asked_on).map_err(ProbeError::NotAsked)?;
     let scope = fleet.scope(Some(host), None);
     probe.ask(link.look(), &login, &*scope).await
 }
 
+/// A probe that cannot be asked fails its guard; of a host that nobody can speak to nothing is known.
+fn of_no_answer(error: &ProbeError) -> Verdict {
+    if error.is_of_the_link() { Verdict::Unknown } else { Verdict::Fails }
+}
+
 async fn here(probe: &Probe, that: &[Expr], fleet: &dyn Fleet, host: &str) -> Vec<Seen> {
     match ask(probe, fleet, host).await {
         Err(error) => {
-            vec![Seen { host: Some(host.to_owned()), what: error.to_string(), verdict: Verdict::Fails }]
+            let verdict = of_no_answer(&error);
+            vec![Seen { host: Some(host.to_owned()), what: error.to_string(), verdict }]
         }
         Ok(found) if that.is_empty() => {
             let verdict = if probe.accepts(&found) { Verdict::Holds } else { Verdict::Fails };
@@ -192,10 +201,11 @@ async fn count(members: &Members, amount: Amount, fleet: &dyn Fleet) -> Outcome 
     let each = join_all(hosts.iter().map(|host| member(members, fleet, host))).await;
     let holding = each.iter().filter(|seen| worst(seen) == Verdict::Holds).count();
     let unknown = each.iter().filter(|seen| worst(seen) == Verdict::Unknown).count();
-    let verdict = match (amount.holds(holding, hosts.len()), amount.holds(holding + unknown, hosts.len())) {
-        (true, true) => Verdict::Holds,
-        (false, false) if unknown == 0 || !matches!(amount, Amount::Exactly(_)) => Verdict::Fails,
-        _ => Verdict::Unknown,
+    let possible = (holding..=holding + unknown).map(|n| amount.holds(n, hosts.len()));
+    let verdict = match (possible.clone().all(|holds| holds), possible.clone().any(|holds| holds)) {
+        (true, _) => Verdict::Holds,
+        (false, false) => Verdict::Fails,
+        (false, true) => Verdict::Unknown,
     };
     let mut seen =
         vec![Seen { host: None, what: format!("{holding} of {} hosts, wanted {amount}", hosts.len()), verdict }];
@@ -214,24 +224,25 @@ async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet
             None => None,
             Some(probe) => match ask(probe, fleet, host).await {
                 Ok(found) if probe.accepts(&found) => Some(found.result),
-                Ok(found) => return Err(found.seen),
-                Err(error) => return Err(error.to_string()),
+                Ok(found) => return Err((found.seen, Verdict::Fails)),
+                Err(error) => return Err((error.to_string(), of_no_answer(&error))),
             },
         };
-        value.eval(&*fleet.scope(Some(host), result)).map_err(|error| error.to_string())
+        value.eval(&*fleet.scope(Some(host), result)).map_err(|error| (error.to_string(), Verdict::Fails))
     }))
     .await;
-    let good: Vec<&Value> = values.iter().filter_map(|v| v.as_ref().ok()).collect();
+    let known = |value: &&Value| !matches!(value, Value::Unknown(_));
+    let good: Vec<&Value> = values.iter().filter_map(|v| v.as_ref().ok()).filter(known).collect();
     let seen = hosts
         .iter()
         .zip(&values)
         .map(|(host, value)| {
             let (what, verdict) = match value {
-                Err(why) => (why.clone(), Verdict::Fails),
+                Err(why) => why.clone(),
                 Ok(Value::Unknown(step)) => (format!("unknown until {step}"), Verdict::Unknown),
                 Ok(value) => {
                     let same = good.iter().filter(|other| ***other == *value).count();
-                    let right = if equal { same == hosts.len() } else { same == 1 };
+                    let right = if equal { same == good.len() } else { same == 1 };
                     let verdict = if right { Verdict::Holds } else { Verdict::Fails };
                     (clip(&value.to_json().to_string()), verdict)
                 }

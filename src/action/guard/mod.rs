@@ -1,10 +1,14 @@
 //! Guards: statements about hosts that must hold (LANGUAGE section 4). Where a guard has a probe it is live: it is asked
 //! anew each time, so it can be used in `wait` and `still`.
 
+mod decode;
 mod judge;
 mod model;
 mod ports;
 mod words;
+
+#[cfg(test)]
+mod tests;
 
 pub use judge::{Judgement, Seen, Verdict, ask, judge, judge_all};
 pub use model::{Amount, Guard, GuardKind, Members, Ports};

@@ -34,6 +34,13 @@ struct Vantage {
     counts: Result<String, String>,
 }
 
+impl Vantage {
+    /// What it sees of a host.
+    fn of<'a>(&'a self, host: &'a str) -> impl Iterator<Item = (u16, &'a Result<View, String>)> {
+        self.views.iter().filter(move |(h, ..)| h == host).map(|(_, port, view)| (*port, view))
+    }
+}
+
 async fn dial(fleet: &dyn Fleet, vantage: &str, address: String) -> Result<View, String> {
     let link = fleet.link(vantage)?;
     match link.look().dial(&address, PATIENCE).await {
@@ -61,11 +68,13 @@ async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u1
         seen.into_iter().any(|view| view == Ok(View::Answers)).then_some(other)
     }));
     let (views, alive) = tokio::join!(views, alive);
-    let counts = alive
-        .into_iter()
-        .flatten()
-        .next()
-        .ok_or_else(|| "gets no answer from any other host, so what it does not see proves nothing".to_owned());
+    let counts = match alive.into_iter().flatten().next() {
+        Some(other) => Ok(other),
+        // without a link there is no view at all
+        None => Err(views.iter().find_map(|(.., view)| view.clone().err()).unwrap_or_else(|| {
+            "gets no answer from any other host, so what it does not see proves nothing".to_owned()
+        })),
+    };
     Vantage { name: vantage.to_owned(), views, counts }
 }
 
@@ -89,47 +98,43 @@ fn judge_down(hosts: &[String], vantages: &[Vantage]) -> (Vec<Seen>, Vec<String>
     let mut seen = Vec::new();
     let mut silent = Vec::new();
     let counting: Vec<&Vantage> = vantages.iter().filter(|v| v.counts.is_ok()).collect();
+    let names = counting.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", ");
     for host in hosts {
-        let views = |list: &[&Vantage]| -> Vec<(String, u16, Result<View, String>)> {
-            list.iter()
-                .flat_map(|v| {
-                    v.views.iter().filter(|(h, ..)| h == host).map(|(_, p, r)| (v.name.clone(), *p, r.clone()))
-                })
-                .collect()
-        };
+        let mut say = |what, verdict| seen.push(Seen { host: Some(host.clone()), what, verdict });
         // an answer is an answer, whoever gets it
-        let all: Vec<&Vantage> = vantages.iter().collect();
-        if let Some((vantage, port, _)) = views(&all).into_iter().find(|(.., view)| *view == Ok(View::Answers)) {
-            let what = format!("answers on port {port}, seen from {vantage}");
-            seen.push(Seen { host: Some(host.clone()), what, verdict: Verdict::Fails });
-            continue;
-        }
-        let views = views(&counting);
-        if !counting.is_empty() && views.iter().all(|(.., view)| view.is_err()) {
-            let why = views.into_iter().find_map(|(.., view)| view.err()).unwrap_or_default();
-            seen.push(Seen { host: Some(host.clone()), what: why, verdict: Verdict::Unknown });
-            continue;
-        }
-        if views.iter().any(|(.., view)| *view == Ok(View::Refused)) {
-            let what = "refuses: the machine lives, the port is closed".to_owned();
-            seen.push(Seen { host: Some(host.clone()), what, verdict: Verdict::Holds });
-        } else {
+        if let Some((vantage, port)) = find(vantages, host, View::Answers) {
+            say(format!("answers on port {port}, seen from {vantage}"), Verdict::Fails);
+        } else if let Some((vantage, port)) = find(counting.iter().copied(), host, View::Refused) {
+            let what = format!("refuses on port {port}, seen from {vantage}: the machine lives, the port is closed");
+            say(what, Verdict::Holds);
+        } else if find(counting.iter().copied(), host, View::Silent).is_some() {
             silent.push(host.clone());
-            let what = "silent: not proved dead".to_owned();
-            seen.push(Seen { host: Some(host.clone()), what, verdict: Verdict::Holds });
+            say(format!("silent, seen from {names}: not proved dead"), Verdict::Holds);
+        } else if let Some(why) = counting.iter().flat_map(|v| v.of(host)).find_map(|(_, view)| view.as_ref().err()) {
+            say(why.clone(), Verdict::Unknown);
         }
     }
-    if counting.is_empty() {
-        seen.extend(vantages.iter().filter_map(|v| {
-            let why = v.counts.as_ref().err()?;
-            Some(Seen { host: Some(v.name.clone()), what: why.clone(), verdict: Verdict::Unknown })
-        }));
-    } else {
-        let names: Vec<&str> = counting.iter().map(|v| v.name.as_str()).collect();
-        let what = format!("looked from {}", names.join(", "));
-        seen.push(Seen { host: None, what, verdict: Verdict::Holds });
-    }
+    // who does not count decides only when nobody does
+    let verdict = if counting.is_empty() { Verdict::Unknown } else { Verdict::Holds };
+    seen.extend(vantages.iter().filter_map(|v| {
+        let why = v.counts.as_ref().err()?;
+        Some(Seen { host: Some(v.name.clone()), what: format!("does not count: {why}"), verdict })
+    }));
+    let what = match (counting.is_empty(), vantages.is_empty()) {
+        (false, _) => format!("looked from {names}"),
+        (true, false) => return (seen, silent),
+        (true, true) => "nobody looks: `from` is no host".to_owned(),
+    };
+    seen.push(Seen { host: None, what, verdict });
     (seen, silent)
+}
+
+/// Who sees this of a host, and on which port.
+fn find<'a>(vantages: impl IntoIterator<Item = &'a Vantage>, host: &str, wanted: View) -> Option<(&'a str, u16)> {
+    vantages.into_iter().find_map(|vantage| {
+        let (port, _) = vantage.of(host).find(|(_, view)| **view == Ok(wanted))?;
+        Some((vantage.name.as_str(), port))
+    })
 }
 
 /// Judges `up`: every port of every host answers every vantage.
@@ -137,6 +142,9 @@ pub(super) async fn up(spec: &Ports, fleet: &dyn Fleet) -> Outcome {
     let (hosts, vantages) = look(spec, fleet).await?;
     if hosts.is_empty() {
         return Ok(no_hosts());
+    }
+    if vantages.is_empty() {
+        return Err("nobody looks: `from` is no host".to_owned());
     }
     let seen = vantages
         .iter()
@@ -180,7 +188,8 @@ mod tests {
         assert_eq!(verdict(&[vantage("a", View::Silent, true)]), (Verdict::Holds, lost.clone()));
         assert_eq!(verdict(&[vantage("a", View::Refused, true)]), (Verdict::Holds, none.clone()));
         assert_eq!(verdict(&[vantage("a", View::Answers, true)]), (Verdict::Fails, none.clone()));
-        assert_eq!(verdict(&[vantage("a", View::Silent, false)]), (Verdict::Unknown, lost.clone()), "a dead network");
+        assert_eq!(verdict(&[vantage("a", View::Silent, false)]), (Verdict::Unknown, none.clone()), "a dead network");
+        assert_eq!(verdict(&[]), (Verdict::Unknown, none.clone()), "nobody looks");
         assert_eq!(
             verdict(&[vantage("a", View::Silent, false), vantage("b", View::Answers, false)]).0,
             Verdict::Fails,

@@ -1,7 +1,7 @@
 //! `command:` what a program says. It runs in the host's runner, without claim or spool; that it only reads is the
 //! author's promise.
 
-use crate::action::words::{clip, known, seconds, visible};
+use crate::action::words::{clip, known, seconds, shell_name, visible};
 use crate::template::{Scope, Value};
 use crate::transport::{Answer, Ask, Look};
 
@@ -17,14 +17,21 @@ pub(super) async fn ask(
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
     let mut ask = Ask { timeout: probe.timeout, ..login.ask() };
-    match command {
-        Command::Shell(text) => ask.script = text.render(scope).and_then(visible)?,
+    let (stdin, shell) = match command {
+        Command::Shell { text, stdin, shell } => {
+            ask.script = text.render(scope).and_then(visible)?;
+            (stdin, shell.as_ref())
+        }
         Command::Argv { argv, stdin } => {
             ask.argv = Some(argv.iter().map(|a| a.render(scope).and_then(visible)).collect::<Result<_, _>>()?);
-            if let Some(stdin) = stdin {
-                ask.stdin = stdin.render(scope).and_then(known)?.into_bytes();
-            }
+            (stdin, None)
         }
+    };
+    if let Some(stdin) = stdin {
+        ask.stdin = stdin.render(scope).and_then(known)?.into_bytes();
+    }
+    if let Some(shell) = shell {
+        ask.shell = Some(shell.render(scope).and_then(visible).and_then(shell_name)?);
     }
     let answer = look.ask(&ask).await?;
     if answer.timed_out {

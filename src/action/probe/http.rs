@@ -1,5 +1,5 @@
 //! `http:` a GET request, sent from the host over a channel of its connection, so that nothing need be installed there
-//! and `127.0.0.1` is the host's own. HTTP itself is hyper's.
+//! and `127.0.0.1` is the host's own. HTTP itself is hyper's, TLS is in [`super::tls`].
 
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use crate::template::{Scope, Value};
 use crate::transport::{Dialed, Look, Stream};
 
 use super::model::{Probe, Request};
+use super::tls::Trust;
 use super::{Found, Parse, ProbeError};
+use crate::action::Login;
 
 /// The largest answer that is read.
 const LIMIT: usize = 4 * 1024 * 1024;
@@ -21,23 +23,37 @@ pub(super) async fn ask(
     request: &Request,
     probe: &Probe,
     look: &dyn Look,
+    login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
     let url = request.url.render(scope).and_then(visible)?;
     let mut headers = Vec::new();
     for (name, text) in &request.headers {
-        headers.push((name.clone(), text.render(scope).and_then(known)?));
+        if let Some(text) = text.render_unless_null(scope)? {
+            headers.push((name.clone(), known(text)?));
+        }
     }
+    let ca = match &request.ca {
+        Some(file) => file.render_unless_null(scope)?.map(visible).transpose()?,
+        None => None,
+    };
     let target =
         Target::parse(&url).ok_or_else(|| ProbeError::NotAsked(format!("not a URL that can be asked: {url}")))?;
     let exchange = tokio::time::timeout(probe.timeout, async {
-        let stream = match look.dial(&target.address, probe.timeout).await? {
+        let trust = if target.tls { Some(Trust::read(ca.as_deref(), look, login, probe.timeout).await?) } else { None };
+        let failed = |why: String| ProbeError::NotAsked(format!("{url}: {why}"));
+        let mut stream = match look.dial(&target.address, probe.timeout).await? {
             Dialed::Open(stream) => stream,
             Dialed::Refused => return Err(not_asked(&target.address, "connection refused")),
             Dialed::Silent => return Err(not_asked(&target.address, "no answer")),
             Dialed::Failed(why) => return Err(not_asked(&target.address, &why)),
         };
-        exchange(stream, &target, &headers).await.map_err(|error| ProbeError::NotAsked(format!("{url}: {error}")))
+        if let Some(trust) = &trust {
+            stream = trust.wrap(stream, &target.name).await.map_err(failed)?;
+        }
+        exchange(stream, &target, &headers).await.map_err(|error| {
+            failed(trust.map_or_else(|| error.to_string(), |trust| trust.words(&*error, &target.name)))
+        })
     });
     let Ok(answer) = exchange.await else {
         return Err(ProbeError::NotAsked(format!("{url}: no answer within {}", seconds(probe.timeout))));
@@ -109,12 +125,20 @@ async fn exchange(
     tokio::pin!(work, connection);
     tokio::select! {
         answer = &mut work => answer,
-        ended = &mut connection => { ended?; work.await }
+        // an answer that has come is one, however the connection ends
+        ended = &mut connection => match (work.await, ended) {
+            (Err(_), Err(why)) => Err(why.into()),
+            (answer, _) => answer,
+        },
     }
 }
 
-/// A plain HTTP URL, taken apart.
+/// A URL, taken apart.
 struct Target {
+    /// Whether it is `https`.
+    tls: bool,
+    /// The name that its certificate must be for.
+    name: String,
     /// `host:port` to connect to.
     address: String,
     /// The `Host` header.
@@ -126,13 +150,15 @@ struct Target {
 impl Target {
     fn parse(url: &str) -> Option<Self> {
         let uri: hyper::Uri = url.parse().ok()?;
-        if uri.scheme_str() != Some("http") {
-            return None;
-        }
+        let (tls, port) = match uri.scheme_str()? {
+            "http" => (false, 80),
+            "https" => (true, 443),
+            _ => return None,
+        };
         let authority = uri.authority()?;
-        let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
+        let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(port));
         let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-        Some(Self { address, host: authority.to_string(), path })
+        Some(Self { tls, name: authority.host().to_owned(), address, host: authority.to_string(), path })
     }
 }
 
@@ -146,6 +172,8 @@ mod tests {
         assert_eq!(target.address, "127.0.0.1:8500");
         assert_eq!(target.path, "/v1/status/leader?stale");
         assert_eq!(Target::parse("http://h").expect("a url").address, "h:80");
+        let target = Target::parse("https://h/").expect("a url");
+        assert_eq!((target.address.as_str(), target.tls), ("h:443", true));
         assert!(Target::parse("ftp://h/").is_none());
     }
 }

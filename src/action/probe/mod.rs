@@ -11,6 +11,7 @@ mod port;
 mod process;
 mod read;
 mod service;
+mod tls;
 
 pub use model::{Kind, PROBE_KEYS, Probe};
 pub use parse::Parse;
@@ -44,28 +45,38 @@ pub enum ProbeError {
     /// The answer could not be understood.
     #[error("{0}")]
     Unparsable(String),
+    /// There is no link to the host.
+    #[error("{0}")]
+    NoLink(String),
     /// The link to the host failed.
     #[error(transparent)]
     Link(#[from] LinkError),
 }
 
+impl ProbeError {
+    /// Whether the host could not even be spoken to.
+    #[must_use]
+    pub fn is_of_the_link(&self) -> bool {
+        matches!(self, Self::NoLink(_) | Self::Link(_))
+    }
+}
+
 impl Probe {
-    /// Asks on `link`, as `login`. With `optional`, what cannot be asked gives null fields instead of an error.
+    /// Asks on `link`, as `login`. With `optional`, what cannot be asked gives null fields instead of an error; a link
+    /// that failed is none of the host's answers and stays an error.
     pub async fn ask(&self, look: &dyn Look, login: &Login, scope: &dyn Scope) -> Result<Found, ProbeError> {
         let found = match &self.kind {
             Kind::Command(command) => command::ask(command, self, look, login, scope).await,
             Kind::Read(path) => read::ask(path, self, look, login, scope).await,
             Kind::Path(path) => path::ask(path, self, look, login, scope).await,
-            Kind::Http(request) => http::ask(request, self, look, scope).await,
+            Kind::Http(request) => http::ask(request, self, look, login, scope).await,
             Kind::Port(address) => port::ask(address, self, look, scope).await,
             Kind::Service(name) => service::ask(name, self, look, login, scope).await,
             Kind::Process(name) => process::ask(name, self, look, login, scope).await,
             Kind::Disk(path) => disk::ask(path, self, look, login, scope).await,
         };
         match found {
-            Err(error @ (ProbeError::NotAsked(_) | ProbeError::Unparsable(_) | ProbeError::Link(_)))
-                if self.optional =>
-            {
+            Err(error @ (ProbeError::NotAsked(_) | ProbeError::Unparsable(_))) if self.optional => {
                 Ok(Found { result: self.kind.nulls(), success: false, seen: format!("nothing ({error})") })
             }
             other => other,

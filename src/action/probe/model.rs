@@ -75,7 +75,14 @@ pub enum Kind {
 #[derive(Debug)]
 pub enum Command {
     /// Shell text.
-    Shell(Text<Shell>),
+    Shell {
+        /// The text.
+        text: Text<Shell>,
+        /// What it reads.
+        stdin: Option<Text<Plain>>,
+        /// The shell; the host's own when not written.
+        shell: Option<Text<Plain>>,
+    },
     /// A program and its arguments, no shell involved.
     Argv {
         /// Program and arguments.
@@ -90,8 +97,10 @@ pub enum Command {
 pub struct Request {
     /// Where.
     pub url: Text<Url>,
-    /// Additional headers.
+    /// Additional headers; one whose value is null is left out.
     pub headers: IndexMap<String, Text<Plain>>,
+    /// For `https`: the file on the host with the authorities to trust. Null or none: those that the host trusts.
+    pub ca: Option<Text<Plain>>,
 }
 
 #[derive(Deserialize)]
@@ -114,9 +123,11 @@ struct Fields {
 }
 
 #[derive(Deserialize)]
-struct ArgvFields {
-    argv: Vec<Text<Plain>>,
+struct CommandFields {
+    command: Option<Text<Shell>>,
+    argv: Option<Vec<Text<Plain>>>,
     stdin: Option<Text<Plain>>,
+    shell: Option<Text<Plain>>,
 }
 
 #[derive(Deserialize)]
@@ -125,7 +136,7 @@ struct RequestFields {
     method: Option<Sp<String>>,
     #[serde(default)]
     headers: IndexMap<String, Text<Plain>>,
-    ca: Option<Sp<String>>,
+    ca: Option<Text<Plain>>,
 }
 
 impl Probe {
@@ -217,7 +228,10 @@ impl Probe {
 impl Kind {
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         match self {
-            Self::Command(Command::Shell(text)) => visit(text),
+            Self::Command(Command::Shell { text, stdin, shell }) => {
+                visit(text);
+                stdin.iter().chain(shell).for_each(|text| visit(text));
+            }
             Self::Command(Command::Argv { argv, stdin }) => {
                 for text in argv.iter().chain(stdin) {
                     visit(text);
@@ -225,7 +239,7 @@ impl Kind {
             }
             Self::Http(request) => {
                 visit(&request.url);
-                request.headers.values().for_each(|text| visit(text));
+                request.headers.values().chain(&request.ca).for_each(|text| visit(text));
             }
             Self::Read(text)
             | Self::Path(text)
@@ -258,21 +272,31 @@ impl Fields {
 }
 
 impl Command {
-    /// Text, or `{argv, stdin}`.
+    /// Text, or `{command | argv, stdin, shell}`.
     pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
-        if matches!(tree.value, Node::Map(_)) {
-            let fields: ArgvFields = text::decode(tree, diags)?;
-            crate::action::check_argv(&fields.argv, diags);
-            return Some(Self::Argv { argv: fields.argv, stdin: fields.stdin });
+        if !matches!(tree.value, Node::Map(_)) {
+            return text::decode(tree, diags).map(|text| Self::Shell { text, stdin: None, shell: None });
         }
-        text::decode(tree, diags).map(Self::Shell)
+        let CommandFields { command, argv, stdin, shell } = text::decode(tree, diags)?;
+        match (command, argv) {
+            (Some(text), None) => Some(Self::Shell { text, stdin, shell }),
+            (None, Some(argv)) => {
+                crate::action::shell_beside_argv(tree, diags);
+                crate::action::check_argv(&argv, diags);
+                Some(Self::Argv { argv, stdin })
+            }
+            _ => {
+                crate::action::no_command(tree, "`command: text`, `argv: [program, argument, …]`", diags);
+                None
+            }
+        }
     }
 }
 
 impl Request {
     fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         if !matches!(tree.value, Node::Map(_)) {
-            return text::decode(tree, diags).map(|url| Self { url, headers: IndexMap::new() });
+            return text::decode(tree, diags).map(|url| Self { url, headers: IndexMap::new(), ca: None });
         }
         let fields: RequestFields = text::decode(tree, diags)?;
         if let Some(method) = fields.method.filter(|m| m.value != "GET") {
@@ -285,10 +309,7 @@ impl Request {
                 .help("a request that changes something is a step: use the action `http`"),
             );
         }
-        if let Some(ca) = fields.ca {
-            diags.push(crate::action::not_yet(ca.span, "`ca` (HTTPS from a probe)"));
-        }
-        Some(Self { url: fields.url, headers: fields.headers })
+        Some(Self { url: fields.url, headers: fields.headers, ca: fields.ca })
     }
 }
 

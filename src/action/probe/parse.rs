@@ -6,8 +6,9 @@ use regex::Regex;
 use crate::action::words::list;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
+use crate::base::span::SourceId;
 use crate::template::Value;
-use crate::text::{Node, Tree};
+use crate::text::{self, Node, Tree};
 
 /// The ways to understand a text.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub enum Parse {
     Bool,
     /// JSON; whole numbers stay exact.
     Json,
+    /// YAML, one document; whole numbers stay exact.
+    Yaml,
     /// A list of lines.
     Lines,
     /// `key = value`, `key: value` or `key=value`, one a line.
@@ -32,7 +35,7 @@ pub enum Parse {
     Regex(Regex),
 }
 
-const WORDS: &[&str] = &["text", "int", "float", "bool", "json", "lines", "kv", "table"];
+const WORDS: &[&str] = &["text", "int", "float", "bool", "json", "yaml", "lines", "kv", "table"];
 
 impl Parse {
     /// Decodes the value of a `parse` key.
@@ -44,13 +47,10 @@ impl Parse {
                 "float" => Some(Self::Float),
                 "bool" => Some(Self::Bool),
                 "json" => Some(Self::Json),
+                "yaml" => Some(Self::Yaml),
                 "lines" => Some(Self::Lines),
                 "kv" => Some(Self::Kv),
                 "table" => Some(Self::Table),
-                "yaml" => {
-                    diags.push(crate::action::not_yet(tree.span, "`parse: yaml`"));
-                    None
-                }
                 other => {
                     let help = nearest(other, WORDS.iter().copied()).map_or_else(
                         || format!("write one of {}, or {{regex: …}}", WORDS.join(", ")),
@@ -100,6 +100,7 @@ impl Parse {
             Self::Json => serde_json::from_str::<serde_json::Value>(text)
                 .map(|json| Value::from_json(&json))
                 .map_err(|error| format!("{} ({error})", misfit("JSON", line))),
+            Self::Yaml => yaml(text).map_err(|why| format!("{} ({why})", misfit("YAML", line))),
             Self::Lines => Ok(list(line.lines().map(Value::str))),
             Self::Kv => Ok(Value::map(line.lines().filter_map(pair))),
             Self::Table => Ok(table(line)),
@@ -111,6 +112,17 @@ impl Parse {
                 })))
             }
         }
+    }
+}
+
+/// A text that is not of a runbook. The error is the first thing that is wrong with it.
+fn yaml(text: &str) -> Result<Value, String> {
+    let diags = Diagnostics::new();
+    let tree = text::parse(SourceId(0), text, &diags);
+    match (tree, diags.into_sorted().into_iter().next()) {
+        (Some(tree), None) => Ok(Value::from_tree(&tree)),
+        (_, Some(found)) => Err(found.message),
+        (None, None) => Ok(Value::Null),
     }
 }
 
@@ -163,6 +175,17 @@ mod tests {
     fn whole_numbers_of_json_stay_exact() {
         let value = Parse::Json.apply(r#"{"id": 9372538179322589801}"#).expect("json");
         assert_eq!(json(&value)["id"].to_string(), "9372538179322589801");
+    }
+
+    #[test]
+    fn yaml_with_its_own_types() {
+        let text = "---\nid: 9372538179322589801\nlist: [ a, 1.5, null ]\nyes: no\nmore: &m { x: \"1\" }\nsame: *m\n";
+        let value = json(&Parse::Yaml.apply(text).expect("yaml"));
+        assert_eq!(value["id"].to_string(), "9372538179322589801");
+        assert_eq!(value["list"], serde_json::json!(["a", 1.5, null]));
+        assert_eq!((&value["yes"], &value["same"]["x"]), (&"no".into(), &"1".into()));
+        let error = Parse::Yaml.apply("a: [ 1").expect_err("cut off");
+        assert!(error.starts_with("expected YAML, found `a: [ 1` ("), "{error}");
     }
 
     #[test]

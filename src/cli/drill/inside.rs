@@ -83,7 +83,7 @@ fn ready(args: &DrillArgs, common: &Common, dir: &Path) -> Result<(LoadedDrill, 
     let made = loaded.and_then(|mut loaded| {
         let wanted = args.variant.as_deref();
         let case = loaded.drill.cases.iter().find(|case| Some(case.name.value.as_str()) == wanted)?.clone();
-        let ready = loaded.prepare(&case, Some(&lab.inventory_path()), &mut sources, &diags)?;
+        let ready = loaded.prepare(&case, Some(&lab), &mut sources, &diags)?;
         Some((loaded, case, ready))
     });
     super::super::show::findings(&sources, &diags.into_sorted(), common);

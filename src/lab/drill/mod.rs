@@ -24,4 +24,4 @@ pub use fault::{Moment, When};
 pub use file::{Case, Drill, MAIN};
 pub use history::{Entry, History, Times};
 pub use outcome::{Outcome, StepTime};
-pub use prepare::{Part, Ready, inventory_text, prepare};
+pub use prepare::{Part, Ready, Told, inventory_text, prepare};

@@ -70,18 +70,29 @@ pub fn inventory_text(spec: &Spec) -> String {
     files::inventory(&record, &places)
 }
 
-/// Makes a case ready. `inventory` is that of its lab, `runbook` the text of its runbook; `templates` finds the template
+/// What a lab says of itself.
+pub struct Told {
+    /// The text of its inventory.
+    pub inventory: SourceId,
+    /// The folder that paths in it are below.
+    pub folder: PathBuf,
+    /// Variables that open its hosts' APIs; those of the person at the controller are none of the drill's.
+    pub env: Vec<(&'static str, String)>,
+}
+
+/// Makes a case ready. `lab` is what its lab says, `runbook` the text of its runbook; `templates` finds the template
 /// files of a part. `None` when a mistake was recorded.
 pub fn prepare(
     drill: &Drill,
     case: &Case,
     runbook: SourceId,
-    inventory: (SourceId, PathBuf),
+    lab: Told,
     templates: &mut dyn FnMut(Part, &Runbook, &mut Sources) -> Templates,
     sources: &mut Sources,
     diags: &Diagnostics,
 ) -> Option<Ready> {
-    let parts = [inventory];
+    let parts = [(lab.inventory, lab.folder)];
+    let env = |name: &str| lab.env.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let load = |sources: &Sources, diags: &Diagnostics| Inventory::from_sources(&parts, sources, diags);
     let inventory = load(sources, diags)?;
     let main = runbook::parse(runbook, sources, diags)?;
@@ -106,7 +117,7 @@ pub fn prepare(
     for (part, book) in books {
         let files = templates(part, &book, sources);
         runbook::validate(&book, sources, &files, Some(&inventory), diags);
-        let given = Given { params: &[], written: Some((&case.params, case.name.span)), env: &|_| None };
+        let given = Given { params: &[], written: Some((&case.params, case.name.span)), env: &env };
         // what is wrong with the lab was found above, and with the params it is found once
         let nobody = Diagnostics::new();
         let diags = if part == Part::Recover { diags } else { &nobody };

@@ -50,6 +50,15 @@ fn text_of_the_command_line_takes_the_type_of_its_param() {
 }
 
 #[test]
+fn null_is_a_value_only_of_what_is_optional() {
+    for kind in ["string", "path", "int", "secret"] {
+        assert!(typed(&limits(&format!("{{ type: {kind} }}")), &Value::Null).is_err(), "{kind}");
+        let optional = limits(&format!("{{ type: {kind}, optional: true }}"));
+        assert_eq!(typed(&optional, &Value::Null), Ok("null".to_owned()), "{kind}");
+    }
+}
+
+#[test]
 fn values_of_a_file_are_taken_as_they_are() {
     assert_eq!(
         typed(&limits("{ type: string }"), &Value::Int(7)),

@@ -7,6 +7,8 @@ mod selectors;
 mod texts;
 mod undo;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use crate::action::Effect;
@@ -21,8 +23,22 @@ use super::model::{Body, Risk, Runbook, Step, Undo};
 use names::{Answer, Known, Place};
 use texts::Texts;
 
-/// The template files that were found, by the names that authors write.
-pub type Templates = IndexMap<String, SourceId>;
+/// The files beside a runbook that were found, by the names that authors write.
+#[derive(Clone, Debug, Default)]
+pub struct Templates {
+    /// The templates.
+    pub texts: IndexMap<String, SourceId>,
+    /// The files that are sent as they are.
+    pub files: IndexMap<String, Arc<[u8]>>,
+}
+
+impl Templates {
+    /// None at all.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
 
 /// Checks a runbook as a whole. With an inventory, selectors are resolved as well.
 pub fn validate(
@@ -105,7 +121,8 @@ impl Check<'_> {
         }
         self.whom(step);
         self.still(self.known.runbook(), step);
-        step.surroundings.texts(&mut |text| self.texts.check(text, &self.known, &place));
+        // these are of each host that anything is asked of, also in a step that is about none
+        step.surroundings.texts(&mut |text| self.texts.check(text, &self.known, &Place::host()));
         step.when.iter().for_each(|e| self.texts.check(e, &self.known, &place));
         self.guards(&step.done_when, &place);
         self.body(&step.body, &place);
@@ -137,7 +154,7 @@ impl Check<'_> {
                     self.texts.check_compiled(source, compiled, &self.known, place);
                 }
                 for (name, context) in action.templates() {
-                    match self.templates.get(&name.value) {
+                    match self.templates.texts.get(&name.value) {
                         Some(source) => self.texts.check_file(*source, context, &self.known, place),
                         None => self.diags.push(
                             Diagnostic::error(
@@ -146,6 +163,16 @@ impl Check<'_> {
                                 format!("there is no template `{}`", name.value),
                             )
                             .help("templates are looked for in the folder `templates` beside `runbooks`"),
+                        ),
+                    }
+                }
+                for name in action.files() {
+                    match self.templates.files.get(&name.value) {
+                        Some(content) => action.inspect(name, content, self.diags),
+                        None => self.diags.push(
+                            Diagnostic::error("no-file", name.span, format!("there is no file `{}`", name.value)).help(
+                                "files are looked for from the runbook's own folder; `..` and `/` lead out of it",
+                            ),
                         ),
                     }
                 }

@@ -1,0 +1,37 @@
+//! What a `run` can be besides a text: a script beside the runbook, another shell, its input, its good exit codes.
+
+use std::fs;
+
+use super::Bench;
+
+#[test]
+fn a_script_gets_its_arguments_and_its_own_shell() {
+    let bench = Bench::new();
+    fs::create_dir(bench.beside("scripts")).expect("a folder");
+    let script = "#!/usr/bin/env bash\nlist=(x y)\nprintf '%s|' \"$@\" \"${list[1]}\" \"$(cat)\"\n";
+    fs::write(bench.beside("scripts/say it.sh"), script).expect("a file");
+    let steps = "  - id: it\n    hosts: controller\n    run: { script: \"scripts/say it.sh\", args: [ \"a b\", \"{{host.name}}\", \"$(x)\" ], stdin: \"in\\n\" }\n  - { id: told, note: '{{outputs.it.stdout}}' }\n";
+    assert!(bench.plan(steps).contains("'scripts/say it.sh' 'a b' controller '$(x)'"), "{}", bench.plan(steps));
+    let ran = bench.run(steps);
+    ran.well(&["changed", "ok"]);
+    assert_eq!(ran.notes(), ["a b|controller|$(x)|y|in|"]);
+    fs::write(bench.beside("scripts/say it.sh"), "echo before; false; echo after").expect("a file");
+    bench.run(steps).failed("exit 1");
+    fs::write(bench.beside("scripts/say it.sh"), "#!/usr/bin/perl\nprint 1;").expect("a file");
+    let output = bench.refloat(&["validate", "book.yaml"], steps);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("which is no shell"), "{output:?}");
+}
+
+#[test]
+fn a_text_in_another_shell_with_other_good_codes() {
+    let bench = Bench::new();
+    let steps = "  - id: it\n    hosts: controller\n    run: { command: 'x=(1 2); echo ${#x[@]}; exit 3', shell: bash, ok_codes: [ 0, 3 ], idempotent: true }\n  - { id: told, note: '{{outputs.it.value}} {{outputs.it.exit}}' }\n";
+    let ran = bench.run(steps);
+    ran.well(&["changed", "ok"]);
+    assert_eq!(ran.notes(), ["2 3"]);
+    bench.run(&steps.replace("[ 0, 3 ]", "[ 0 ]")).failed("exit 3");
+    bench.run(&steps.replace("shell: bash", "shell: 'bash -x'")).failed("cannot be the name of a shell");
+    let probe = "  - id: it\n    hosts: controller\n    require:\n      - { command: { command: 'x=(1 2); echo ${#x[@]} $(cat)', shell: bash, stdin: in }, that: eq result.value \"2 in\" }\n";
+    bench.run(probe).well(&["ok"]);
+}
