@@ -10,3 +10,4 @@ mod recovery;
 mod support;
 mod template;
 mod transport;
+mod watch;

@@ -1,6 +1,6 @@
 //! Recoveries, and refusals to recover, by the real program on labs of real hosts.
 
-mod desk;
+pub mod desk;
 mod duties;
 mod hostile;
 mod kits;

@@ -6,12 +6,14 @@
 
 pub mod aside;
 pub mod check;
+mod command;
 mod content;
 mod directory;
 mod download;
 mod file;
 pub mod fleet;
 pub mod guard;
+mod http;
 mod link;
 mod login;
 mod r#move;
@@ -41,7 +43,7 @@ use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
 use crate::base::span::Span;
 use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Scope, Text, Value};
-use crate::text::{self, Sp, Tree};
+use crate::text::Sp;
 use crate::transport::{Answer, Done, Hands, LinkError, LogSource, Look, Started, Work};
 
 /// What doing it again would mean.
@@ -234,33 +236,6 @@ impl ActionError {
     /// A failure without output.
     pub fn failed(reason: impl Into<String>) -> Self {
         Self::Failed { reason: reason.into(), stdout: Vec::new(), stderr: Vec::new() }
-    }
-}
-
-/// Checks the words of an argument vector: an expression in a word that another interpreter would parse.
-pub(crate) fn check_argv(words: &[Text<Plain>], diags: &Diagnostics) {
-    for (n, problem) in crate::template::check_words(&words.iter().collect::<Vec<_>>()) {
-        diags.push(problem.locate(|_| words[n].source().span));
-    }
-}
-
-/// Says that a `shell` beside an `argv` has nothing to do.
-fn shell_beside_argv(tree: &Tree, diags: &Diagnostics) {
-    if let Some(span) = text::key_span(tree, "shell") {
-        diags.push(
-            Diagnostic::error("not-together", span, "`shell` belongs to a text or a script")
-                .help("no shell reads an `argv`"),
-        );
-    }
-}
-
-/// Says that a map holds no command, or more than one.
-fn no_command(tree: &Tree, forms: &str, diags: &Diagnostics) {
-    if !diags.has_errors_within(tree.span) {
-        diags.push(
-            Diagnostic::error("no-command", tree.span, "one command is wanted here")
-                .help(format!("write one of {forms}")),
-        );
     }
 }
 

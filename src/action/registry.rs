@@ -4,7 +4,7 @@ use crate::base::diag::Diagnostics;
 use crate::text::Tree;
 
 use super::aside::Aside;
-use super::{Action, directory, download, file, link, r#move, note, pause, run, service, set};
+use super::{Action, directory, download, file, http, link, r#move, note, pause, run, service, set};
 
 /// A leaf of a runbook.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ const ACTIONS: &[(&str, Decode)] = &[
     ("directory", Decode::Action(directory::decode)),
     ("download", Decode::Action(download::decode)),
     ("file", Decode::Action(file::decode)),
+    ("http", Decode::Action(http::decode)),
     ("link", Decode::Action(link::decode)),
     ("move", Decode::Action(r#move::decode)),
     ("note", Decode::Aside(note::decode)),

@@ -73,13 +73,13 @@ fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
     let what = match (command, words, script) {
         (Some(command), None, None) => What::Shell(command),
         (None, Some(list), None) => {
-            super::shell_beside_argv(tree, diags);
+            super::command::shell_beside_argv(tree, diags);
             What::Argv(argv(list, diags))
         }
         (None, None, Some(name)) => What::Script(name, args.unwrap_or_default()),
         _ => {
             let forms = "`command: text`, `argv: [program, argument, …]`, `script: a file beside the runbook`";
-            super::no_command(tree, forms, diags);
+            super::command::no_command(tree, forms, diags);
             return None;
         }
     };
@@ -92,7 +92,7 @@ fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
 }
 
 fn argv(list: Vec<Text<Plain>>, diags: &Diagnostics) -> Vec<Text<Plain>> {
-    super::check_argv(&list, diags);
+    super::command::check_argv(&list, diags);
     list
 }
 

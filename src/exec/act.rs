@@ -56,7 +56,7 @@ impl Run {
         self.ask_again(step).await?;
         let ready = self.prepare(action, step, &hosts)?;
         identical(&hosts, &ready)?;
-        let mut watching = self.watch(step, &hosts)?;
+        let mut watching = self.watch(step, &hosts, true).await?;
         let permits = self.start(step, &hosts, &ready).await?;
         let links: Vec<_> = hosts.iter().filter_map(|host| self.links.get(host)?.as_ref().ok().cloned()).collect();
         let parts = parts(&hosts, ready, permits, &links);
@@ -103,10 +103,7 @@ impl Run {
             watching.end(self, step, started).await?;
             return Err(stop.into());
         }
-        let groups = watching.until_settled(self, step).await?;
-        for (host, name, value) in groups {
-            self.world.output(&step.id.value, &host, &name, Value::str(value));
-        }
+        watching.until_settled(self, step).await?;
         if !step.done_when.is_empty() {
             self.becomes_done(step, &hosts).await?;
         }

@@ -20,6 +20,7 @@ use super::connect::{self, Links};
 use super::halt::{Halt, Stop};
 use super::hook::Hook;
 use super::operator::Operator;
+use super::watching::Armed;
 
 /// What a run needs.
 pub struct Setup {
@@ -60,6 +61,8 @@ pub(super) struct Run {
     pub(super) went_on: Option<(String, Stop)>,
     /// Hosts past a point of no return.
     pub(super) no_return: IndexSet<String>,
+    /// Where logs stood when the step of a watch's `since` began, by the watch's path.
+    pub(super) armed: Armed,
     /// What is done with the steps.
     pub(super) phase: Phase,
     /// The attempt of each step and host, where it is not the first.
@@ -136,6 +139,7 @@ impl Run {
             changed: false,
             went_on: None,
             no_return: IndexSet::new(),
+            armed: Armed::new(),
             phase: Phase::Apply,
             attempts: HashMap::new(),
             item: None,

@@ -55,7 +55,9 @@ impl Run {
         };
         self.log.record(vec![opened]).await.map_err(|error| here(error.into()))?;
         self.world.open(&step.id.value, &hosts);
-        let result = if let Body::Group(members) = &step.body {
+        let result = if let Err(halt) = self.arm(step).await {
+            Err(here(halt))
+        } else if let Body::Group(members) = &step.body {
             match self.wanted(step, hosts).await {
                 Ok(Wanted::Yes(_)) => self.steps(members).await.map(|()| Ended::Ok),
                 Ok(Wanted::No(why)) => Ok(Ended::Skipped(why)),
@@ -114,6 +116,7 @@ impl Run {
             Body::Pick(picks) => self.pick(picks).await,
             Body::Judge(_, guards) => self.require(guards, step, &hosts).await,
             Body::Wait(wait) => self.wait(wait, step, &hosts).await,
+            Body::Watch => self.watch_alone(step, &hosts).await,
             Body::Confirm(confirm) => self.confirm(confirm, step).await,
             Body::Aside(aside) => self.aside(&**aside, step, &hosts).await,
             Body::Group(_) => Ok(()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::action::guard::{Guard, Judgement, Verdict};
+use crate::event::EventKind;
 use crate::runbook::{Step, Wait};
 
 use super::cancel::Grade;
@@ -74,6 +75,7 @@ impl Run {
     ) -> Ended {
         let deadline = Instant::now() + within;
         let mut since: Option<Instant> = None;
+        let mut said = false;
         loop {
             let asked = Instant::now();
             let judgements = self.judge(guards, step, hosts).await;
@@ -85,6 +87,9 @@ impl Run {
                 }
             } else {
                 since = None;
+                if !std::mem::replace(&mut said, true) {
+                    self.waits(step, within, &judgements).await;
+                }
             }
             let next = match since {
                 Some(held_since) => (asked + every).min(held_since + hold),
@@ -99,5 +104,12 @@ impl Run {
                 () = self.cancel.reached(Grade::NoNewWork) => return Ended::Cancelled,
             }
         }
+    }
+
+    /// Says what is waited for. A journal that cannot be written shows with the next event.
+    async fn waits(&self, step: &Step, within: Duration, judgements: &[Judgement]) {
+        let why = failures(judgements, self.clock.now()).unwrap_or_default();
+        let text = self.redactor().redact(format!("waits at most {}: {why}", crate::action::seconds(within)));
+        let _ = self.log.record(vec![EventKind::Noted { step: Some(step.path.clone()), by: None, text }]).await;
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -15,8 +16,8 @@ use crate::event::EventKind;
 use crate::journal::JournalError;
 use crate::plan::View;
 use crate::runbook::{self, Step, Watch};
-use crate::template::EvalError;
-use crate::transport::{Cursor, Link, LogSource};
+use crate::template::{EvalError, Value};
+use crate::transport::{self, Cursor, Link, LogSource, Look, Started};
 use crate::watch::matcher::{self, Matcher, Verdict};
 use crate::watch::{Followed, Follower};
 
@@ -28,11 +29,17 @@ use super::run::Run;
 /// How many lines of a log are shown when a watch fails.
 const LAST_LINES: usize = 4;
 
+/// Before a log whose link was lost is followed again.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// Lines that wait to be judged. The follower on the host waits when there are more: the file is the buffer.
 const QUEUE: usize = 1024;
 
 /// What ends the work of a host before its own end.
 pub(super) type Cuts = HashMap<String, CancellationToken>;
+
+/// Where logs stood, or why that is not known: by the path of the watch's step and the host.
+pub(super) type Armed = HashMap<String, HashMap<String, Result<Cursor, String>>>;
 
 /// A watch that goes on; nothing, when the step has none.
 #[derive(Default)]
@@ -41,62 +48,148 @@ pub(super) struct Watching(Option<Active>);
 struct Active {
     hosts: Vec<String>,
     matcher: Matcher,
+    /// What is waited for, in one line.
+    what: String,
     /// What each expectation is called in reports, and whether undo ends with it.
     entries: Vec<(String, bool)>,
     log: HashMap<String, String>,
     logs: HashMap<String, Logs>,
     lines: mpsc::Receiver<(String, Message)>,
+    /// Keeps `lines` open.
+    _sender: mpsc::Sender<(String, Message)>,
     /// The followers. Dropped, they end.
     _tasks: JoinSet<()>,
     /// How many matches of each expectation stand in the journal.
     written: Vec<usize>,
     last: HashMap<String, VecDeque<String>>,
+    /// Why a log cannot be read now, where that was said.
+    blind: HashMap<String, String>,
     no_return: Vec<String>,
+}
+
+/// A host's log.
+struct Log {
+    text: String,
+    source: LogSource,
+    user: Option<String>,
 }
 
 enum Message {
     Noted(Cursor),
     Followed(Followed),
-    Ended(String),
 }
 
 impl Run {
-    /// Makes a step's watch ready. Nothing is asked of a host.
-    pub(super) fn watch(&self, step: &Step, hosts: &[String]) -> Result<Watching, Halt> {
+    /// Makes a step's watch ready; `about` are the hosts of the step. Where an action will be `acting`, the end of the log
+    /// is noted with it; elsewhere now, or it was when the step of `since` began.
+    pub(super) async fn watch(&mut self, step: &Step, about: &[String], acting: bool) -> Result<Watching, Halt> {
         let Some(watch) = &step.watch else { return Ok(Watching::default()) };
         let failed = |error: String| Halt::from(Stop::new(Kind::Failed, error));
-        let spec = self.spec(watch, hosts).map_err(|error| failed(error.to_string()))?;
+        let hosts = self.watched(watch, about).map_err(failed)?;
+        let spec = self.spec(watch, &hosts).map_err(|error| failed(error.to_string()))?;
         let entries = watch.expect.iter().map(|entry| (name(entry), entry.no_return)).collect::<Vec<_>>();
-        let surface = Surface { run: self, step };
+        let what = waits_for(&spec);
         let (sender, lines) = mpsc::channel(QUEUE);
         let (mut logs, mut log, mut tasks) = (HashMap::new(), HashMap::new(), JoinSet::new());
-        for host in hosts {
-            let view = View::new(&self.world, Some(host), None);
-            let text = watch.log.render(&view).and_then(known).map_err(|error| failed(format!("{host}: {error}")))?;
-            let source = source(&text).map_err(|why| failed(format!("{host}: {why}")))?;
-            let user = surface.surroundings(host).map_err(|error| failed(format!("{host}: {error}")))?.user;
-            let (noted, told) = oneshot::channel();
-            logs.insert(host.clone(), Logs { sources: vec![source], noted: Some(noted) });
-            log.insert(host.clone(), text);
-            if let Some(Ok(link)) = self.links.get(host) {
-                tasks.spawn(follow(host.clone(), Arc::clone(link), user, told, sender.clone()));
-            }
-        }
-        let written = vec![0; entries.len()];
         let matcher = Matcher::new(spec, hosts.iter().cloned(), self.moment());
-        let last = HashMap::new();
-        Ok(Watching(Some(Active {
-            hosts: hosts.to_vec(),
+        let mut armed = self.armed.remove(&step.path).unwrap_or_default();
+        for host in &hosts {
+            let at = self.log_of(step, watch, host).map_err(|error| failed(format!("{host}: {error}")))?;
+            log.insert(host.clone(), at.text);
+            let link = match self.links.get(host) {
+                Some(Ok(link)) => Arc::clone(link),
+                other => {
+                    let why = other.and_then(|link| link.as_ref().err()).map(ToString::to_string);
+                    let why = why.unwrap_or_else(|| "the host was not connected to".to_owned());
+                    let _ = sender.send((host.clone(), Message::Followed(Followed::Blind { why }))).await;
+                    continue;
+                }
+            };
+            let (noted, told) = oneshot::channel();
+            if acting && about.contains(host) {
+                logs.insert(host.clone(), Logs { sources: vec![at.source], noted: Some(noted) });
+            } else {
+                let cursor = match armed.remove(host) {
+                    Some(cursor) => cursor,
+                    None => stands(link.look(), at.user.as_deref(), at.source).await,
+                };
+                match cursor {
+                    Ok(cursor) => drop(noted.send(Started { cursors: vec![cursor] })),
+                    Err(why) => {
+                        let why = format!("it is not known where it began: {why}");
+                        let _ = sender.send((host.clone(), Message::Followed(Followed::Gap { why }))).await;
+                        continue;
+                    }
+                }
+            }
+            tasks.spawn(follow(host.clone(), link, at.user, told, sender.clone()));
+        }
+        let active = Active {
+            hosts,
             matcher,
+            what,
+            written: vec![0; entries.len()],
             entries,
             log,
             logs,
             lines,
+            _sender: sender,
             _tasks: tasks,
-            written,
-            last,
+            last: HashMap::new(),
+            blind: HashMap::new(),
             no_return: Vec::new(),
-        })))
+        };
+        Ok(Watching(Some(active)))
+    }
+
+    /// Notes where logs stand for the watches whose `since` is this step, which begins now.
+    pub(super) async fn arm(&mut self, began: &Step) -> Result<(), Halt> {
+        let plan = Arc::clone(&self.plan);
+        let since = |step: &&Step| {
+            let since = step.watch.as_ref().and_then(|watch| watch.since.as_ref());
+            since.is_some_and(|since| since.value == began.id.value)
+        };
+        for step in plan.runbook.all_steps().into_iter().filter(since) {
+            let Some(watch) = &step.watch else { continue };
+            let failed = |why: String| {
+                let why = format!("the logs of `{}` are noted when `{}` begins: {why}", step.path, began.path);
+                Halt::from(Stop::new(Kind::Failed, why))
+            };
+            let about = step.hosts.as_ref().map(|selector| self.world.resolve(selector)).transpose().map_err(failed)?;
+            let hosts = self.watched(watch, &about.unwrap_or_default()).map_err(failed)?;
+            let mut asked = Vec::new();
+            for host in hosts {
+                let at = self.log_of(step, watch, &host).map_err(|error| failed(format!("{host}: {error}")))?;
+                if let Some(Ok(link)) = self.links.get(&host) {
+                    let link = Arc::clone(link);
+                    asked.push(async move {
+                        let cursor = stands(link.look(), at.user.as_deref(), at.source).await;
+                        (host, cursor)
+                    });
+                }
+            }
+            let cursors = futures_util::future::join_all(asked).await.into_iter().collect();
+            self.armed.insert(step.path.clone(), cursors);
+        }
+        Ok(())
+    }
+
+    /// A watch that is a step of its own.
+    pub(super) async fn watch_alone(&mut self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
+        let watching = self.watch(step, hosts, false).await?;
+        watching.until_settled(self, step).await
+    }
+
+    fn watched(&self, watch: &Watch, about: &[String]) -> Result<Vec<String>, String> {
+        watch.hosts.as_ref().map_or_else(|| Ok(about.to_vec()), |selector| self.world.resolve(selector))
+    }
+
+    fn log_of(&self, step: &Step, watch: &Watch, host: &str) -> Result<Log, String> {
+        let view = View::new(&self.world, Some(host), None);
+        let text = watch.log.render(&view).and_then(known).map_err(|error| error.to_string())?;
+        let source = source(&text)?;
+        let user = Surface { run: self, step }.surroundings(host).map_err(|error| error.to_string())?.user;
+        Ok(Log { text, source, user })
     }
 
     /// Monotonic time, in the form that the matcher counts in.
@@ -171,14 +264,14 @@ impl Watching {
         found.map(|(_, found)| format!("its log says what it must never say: {:?}", found.line.trim()))
     }
 
-    /// Judges until everything has held for `settle`, or the time is over. Gives the named groups: host, name, value.
-    pub(super) async fn until_settled(
-        mut self,
-        run: &mut Run,
-        step: &Step,
-    ) -> Result<Vec<(String, String, String)>, Halt> {
-        let (Some(active), Some(watch)) = (&mut self.0, &step.watch) else { return Ok(Vec::new()) };
+    /// Judges until everything has held for `settle`, or the time is over. Named groups become outputs of the step.
+    pub(super) async fn until_settled(mut self, run: &mut Run, step: &Step) -> Result<(), Halt> {
+        let (Some(active), Some(watch)) = (&mut self.0, &step.watch) else { return Ok(()) };
         let deadline = tokio::time::Instant::now() + watch.within;
+        if matches!(active.matcher.verdict(run.moment()), Verdict::Pending { .. }) {
+            let what = format!("waits at most {}: {}", crate::action::seconds(watch.within), active.what);
+            active.note(run, step, what).await?;
+        }
         let verdict = loop {
             let now = run.moment();
             let wake = match active.matcher.verdict(now) {
@@ -201,7 +294,14 @@ impl Watching {
         };
         let within = crate::action::seconds(watch.within);
         let decided = match verdict {
-            Verdict::Passed => Ok(active.groups()),
+            Verdict::Passed => {
+                for (_, found) in active.matcher.matches().filter(|(_, found)| !found.revoked) {
+                    for (name, value) in &found.groups {
+                        run.world.output(&step.id.value, &found.host, name, Value::str(value.clone()));
+                    }
+                }
+                Ok(())
+            }
             Verdict::Failed { why } => {
                 let all = active.hosts.clone();
                 active.no_way_back(run, step, &all, deadline).await?;
@@ -289,9 +389,17 @@ impl Active {
                 self.matcher.gap(host);
                 self.note(run, step, format!("{host}: lines of the log may be missing: {why}")).await?;
             }
-            Message::Ended(why) => {
-                self.matcher.gap(host);
-                self.note(run, step, format!("{host}: the log can no longer be followed: {why}")).await?;
+            Message::Followed(Followed::Seen { uptime }) => {
+                self.matcher.seen(host, uptime);
+                if self.blind.remove(host).is_some() {
+                    self.note(run, step, format!("{host}: the log is read again")).await?;
+                }
+            }
+            Message::Followed(Followed::Blind { why }) => {
+                self.matcher.blind(host, &why);
+                if self.blind.insert(host.to_owned(), why.clone()).as_ref() != Some(&why) {
+                    self.note(run, step, format!("{host}: the log cannot be read now: {why}")).await?;
+                }
             }
         }
         Ok(())
@@ -339,49 +447,61 @@ impl Active {
         }
         Ok(())
     }
-
-    fn groups(&self) -> Vec<(String, String, String)> {
-        self.matcher
-            .matches()
-            .flat_map(|(_, found)| {
-                found.groups.iter().map(|(name, value)| (found.host.clone(), name.clone(), value.clone()))
-            })
-            .collect()
-    }
 }
 
-/// Follows one log, from the place that the host has noted, until nobody listens.
+/// Where a log stands now.
+async fn stands(look: &dyn Look, user: Option<&str>, source: LogSource) -> Result<Cursor, String> {
+    let cursors = transport::log::cursors(look, user, &[source]).await.map_err(|error| error.to_string())?;
+    cursors.into_iter().next().ok_or_else(|| "the host named none".to_owned())
+}
+
+/// Follows one log, from the place that the host has noted, until nobody listens. After a lost link it goes on where it
+/// was, so nothing is missed.
 async fn follow(
     host: String,
     link: Arc<dyn Link>,
     user: Option<String>,
-    told: oneshot::Receiver<crate::transport::Started>,
+    told: oneshot::Receiver<Started>,
     lines: mpsc::Sender<(String, Message)>,
 ) {
     // a dropped sender: the action was never started
     let Ok(started) = told.await else { return };
-    let Some(cursor) = started.cursors.into_iter().next() else { return };
-    if lines.send((host.clone(), Message::Noted(cursor.clone()))).await.is_err() {
-        return;
-    }
-    let mut follower = match Follower::start(&*link, user.as_deref(), &cursor).await {
-        Ok(follower) => follower,
-        Err(error) => {
-            let _ = lines.send((host, Message::Ended(error.to_string()))).await;
-            return;
-        }
-    };
+    let Some(mut cursor) = started.cursors.into_iter().next() else { return };
+    let mut message = Message::Noted(cursor.clone());
     loop {
-        let message = match follower.next().await {
-            Ok(followed) => Message::Followed(followed),
-            Err(error) => {
-                let _ = lines.send((host, Message::Ended(error.to_string()))).await;
-                return;
-            }
-        };
         if lines.send((host.clone(), message)).await.is_err() {
             return;
         }
+        let error = match Follower::start(&*link, user.as_deref(), &cursor).await {
+            Ok(mut follower) => loop {
+                match follower.next().await {
+                    Ok(followed) => {
+                        if lines.send((host.clone(), Message::Followed(followed))).await.is_err() {
+                            return;
+                        }
+                    }
+                    Err(error) => {
+                        cursor = follower.cursor();
+                        break error;
+                    }
+                }
+            },
+            Err(error) => error,
+        };
+        message = Message::Followed(Followed::Blind { why: error.to_string() });
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// What is waited for, in one line.
+fn waits_for(spec: &matcher::Spec) -> String {
+    let words = |entries: &[matcher::Entry]| {
+        let all: Vec<String> = entries.iter().map(|entry| entry.pattern.to_string()).collect();
+        all.join(", ")
+    };
+    match (spec.expect.as_slice(), spec.never.as_slice()) {
+        ([], never) => format!("the log must not say {}", words(never)),
+        (expect, _) => format!("the log must say {}", words(expect)),
     }
 }
 

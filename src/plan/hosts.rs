@@ -70,7 +70,9 @@ impl Walk<'_> {
         self.guards(&step.done_when);
         self.guards(&step.verify);
         if let Undo::List(entries) = &step.undo {
-            entries.iter().for_each(|entry| self.step(entry));
+            for entry in entries {
+                self.step(entry);
+            }
         }
         match &step.body {
             Body::Judge(_, guards) => self.guards(guards),
@@ -86,7 +88,7 @@ impl Walk<'_> {
                 }
             }
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
-            Body::Action(_) | Body::Aside(_) | Body::Confirm(_) => {}
+            Body::Action(_) | Body::Watch | Body::Aside(_) | Body::Confirm(_) => {}
         }
     }
 }

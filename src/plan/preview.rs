@@ -159,6 +159,11 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> String {
         Body::Wait(wait) => {
             format!("until {} guard(s) hold, within {}", wait.until.len(), crate::action::seconds(wait.within))
         }
+        Body::Watch => {
+            let watch = step.watch.as_ref();
+            let log = watch.map_or("", |watch| &watch.log.source().value);
+            format!("watches {log}, within {}", watch.map_or_else(String::new, |w| crate::action::seconds(w.within)))
+        }
         Body::Confirm(confirm) => match &confirm.r#type {
             Some(text) => match text.render(&view) {
                 Ok(rendered) => format!("a person types `{}`", rendered.text),

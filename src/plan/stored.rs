@@ -1,6 +1,7 @@
 //! What is stored of a plan: enough to go on with it on another machine, and to prove that it is the same.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -53,8 +54,14 @@ pub enum StoredFile {
 
 impl StoredFile {
     fn new(bytes: &[u8]) -> Self {
-        let hex = || bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        String::from_utf8(bytes.to_vec()).map_or_else(|_| Self::Bytes { hex: hex() }, Self::Text)
+        let hex = |mut hex: String, byte: &u8| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        };
+        std::str::from_utf8(bytes).map_or_else(
+            |_| Self::Bytes { hex: bytes.iter().fold(String::new(), hex) },
+            |text| Self::Text(text.to_owned()),
+        )
     }
 
     /// The bytes again. `None`: they are not what was stored.

@@ -96,7 +96,29 @@ impl<W: Write + Send> Live<W> {
             let text = format!("  ⋯ {host}  {:OUTCOME$}  {time}  {}", "", escape(unit.start.summary.as_str()));
             self.look.paint(DIM, &cut(&text, self.look.width.saturating_sub(1)))
         };
-        state.open_units().map(line).collect()
+        let units: Vec<String> = state.open_units().map(line).collect();
+        if units.is_empty() { self.waiting(state).into_iter().collect() } else { units }
+    }
+
+    /// What goes on where no unit does: hosts are being connected to, or a step waits.
+    fn waiting(&self, state: &RunState) -> Option<String> {
+        let open = state.steps().filter(|step| step.stage.is_open() && step.action != "steps").last();
+        let (began, what) = match open {
+            Some(step) if state.questions().iter().any(|asked| asked.step == step.step && asked.answer.is_none()) => {
+                return None;
+            }
+            Some(step) => (step.opened, step.action.as_str()),
+            None if state.steps().next().is_none() => (state.opened(), "connecting"),
+            None => return None,
+        };
+        let what = match what {
+            "wait" | "watch" => "waiting",
+            "run" | "file" | "move" | "service" | "download" => "seeing what came of it",
+            "gather" | "require" | "symptom" | "pick" => "asking",
+            other => other,
+        };
+        let time = pad(&between(began, self.now.max(began)), TIME);
+        Some(self.look.paint(DIM, &format!("  ⋯ {time}  {}", escape(what))))
     }
 
     fn heading(&mut self, step: &str, phase: Phase, state: &RunState) -> Vec<String> {

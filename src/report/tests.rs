@@ -395,6 +395,29 @@ fn a_terminal_shows_what_runs_and_never_more_lines_than_it_has() {
 }
 
 #[test]
+fn a_terminal_has_a_clock_while_hosts_are_connected_to_and_while_a_step_waits() {
+    let opened = half().remove(0);
+    let step = EventKind::StepOpened {
+        step: "settle".into(),
+        phase: Phase::Apply,
+        title: text("Wait for a leader"),
+        why: None,
+        action: "wait".into(),
+        hosts: Vec::new(),
+        items: None,
+    };
+    for (kinds, what) in [(vec![opened.clone()], "connecting"), (vec![opened, step], "waiting")] {
+        let events = number(kinds);
+        let state = RunState::fold(&events).expect("legal");
+        let screen = Screen::default();
+        let mut live = Live::new(screen.clone(), Look { colour: false, width: 60, height: 24 });
+        live.tick(Timestamp(events[events.len() - 1].at.0 + 12_000), &state);
+        let shown = on_screen(&screen.text());
+        assert!(shown.starts_with("  ⋯ 12 s ") && shown.contains(what), "{shown:?}");
+    }
+}
+
+#[test]
 fn colours_only_where_they_are_wanted_and_nothing_from_outside_steers_the_terminal() {
     let screen = Screen::default();
     let coloured = shown(&failed(), Live::new(screen.clone(), Look { colour: true, width: 78, height: 24 }), &screen);

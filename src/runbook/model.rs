@@ -195,6 +195,8 @@ pub enum Body {
     Judge(Judge, Vec<Guard>),
     /// Guards that must come to hold.
     Wait(Wait),
+    /// Logs that must say something: the step's `watch`.
+    Watch,
     /// A person agrees.
     Confirm(Confirm),
     /// Steps that belong together.
@@ -222,6 +224,7 @@ impl Body {
             Self::Judge(Judge::Symptom, _) => "symptom",
             Self::Judge(Judge::Require, _) => "require",
             Self::Wait(_) => "wait",
+            Self::Watch => "watch",
             Self::Confirm(_) => "confirm",
             Self::Group(_) => "steps",
         }

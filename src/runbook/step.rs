@@ -19,7 +19,7 @@ use super::{Confirm, Pick, Surroundings, Wait, Watch};
 const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "steps"];
 
 /// What LANGUAGE has besides.
-const NOT_YET: &[&str] = &["http", "reboot", "ask", "manual", "use"];
+const NOT_YET: &[&str] = &["reboot", "ask", "manual", "use"];
 
 /// Fields of a step that LANGUAGE has and this version does not carry out.
 const FIELDS_NOT_YET: &[&str] =
@@ -112,7 +112,7 @@ impl Decoder<'_> {
             inner.reach = fields.reach;
         }
         let mut bodies = self.bodies(tree, &id.value, &inner).into_iter();
-        let body = bodies.next();
+        let body = bodies.next().or_else(|| alone(tree).then_some(Body::Watch));
         let besides: Vec<Body> = bodies.collect();
         if body.is_none() || !besides.is_empty() {
             self.broken.steps.insert(id.value.clone());
@@ -156,6 +156,7 @@ impl Decoder<'_> {
         let Node::Map(entries) = &tree.value else { return Vec::new() };
         let found: Vec<_> = entries.iter().filter(|(key, _)| is_body(&key.value)).collect();
         match found.as_slice() {
+            [] if alone(tree) => {}
             [] => self.nothing(tree, entries),
             [_] => {}
             [(first, _), more @ ..] => {
@@ -176,10 +177,6 @@ impl Decoder<'_> {
     }
 
     fn nothing(&self, tree: &Tree, entries: &[(Sp<String>, Tree)]) {
-        if let Some(span) = text::key_span(tree, "watch") {
-            self.diags.push(crate::action::not_yet(span, "`watch` as a step of its own"));
-            return;
-        }
         let all: Vec<&str> = registry::keys().chain(OWN.iter().copied()).collect();
         // an unknown key is reported with its own suggestion, and it may be what the step does
         let unknown = |key: &Sp<String>| self.diags.has_errors_within(key.span);
@@ -292,6 +289,13 @@ impl Decoder<'_> {
             body,
         })
     }
+}
+
+/// Whether a step's `watch` is all that it does.
+fn alone(tree: &Tree) -> bool {
+    let Node::Map(entries) = &tree.value else { return false };
+    let has = |wanted: &dyn Fn(&str) -> bool| entries.iter().any(|(key, _)| wanted(&key.value));
+    has(&|key| key == "watch") && !has(&is_body)
 }
 
 fn is_body(key: &str) -> bool {

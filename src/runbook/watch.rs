@@ -23,7 +23,9 @@ pub struct Watch {
     pub log: Text<Plain>,
     /// On whose hosts; the step's when not written.
     pub hosts: Option<Selector>,
-    /// How long it may take, counted from the end of the action.
+    /// From which step's beginning on lines count: only where the watch is the step.
+    pub since: Option<Sp<String>>,
+    /// How long it may take, counted from the end of the action; where the watch is the step, from its beginning.
     pub within: Duration,
     /// How long all must have held.
     pub settle: Duration,
@@ -85,12 +87,6 @@ struct EntryFields {
 impl Watch {
     pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         let fields: Fields = text::decode(tree, diags)?;
-        if let Some(since) = &fields.since {
-            diags.push(crate::action::not_yet(since.span, "`since` of `watch`"));
-        }
-        if let Some(hosts) = &fields.hosts {
-            diags.push(crate::action::not_yet(hosts.span, "`hosts` of `watch`"));
-        }
         let expect: Vec<Entry> = fields.expect.iter().filter_map(|tree| Entry::decode(tree, diags)).collect();
         let never: Vec<Entry> = fields.never.iter().filter_map(|tree| Entry::decode(tree, diags)).collect();
         if fields.settle.is_none() {
@@ -120,6 +116,7 @@ impl Watch {
             span: tree.span,
             log: fields.log,
             hosts,
+            since: fields.since,
             within: fields.within.map_or(DEFAULT_WITHIN, |d| d.value.0),
             settle: fields.settle.map_or(Duration::ZERO, |d| d.value.0),
             expect,

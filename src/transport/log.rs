@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::LinkError;
+use super::look::{Ask, Look};
+
 /// A log on a host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,6 +41,32 @@ pub enum Place {
     Absent,
     /// journald's own cursor; empty when the journal was empty.
     Journal(String),
+}
+
+/// Where logs stand now, as a user that may read them. Where a step is started, [`super::Work::cursors`] takes them in the
+/// same request.
+pub async fn cursors(look: &dyn Look, user: Option<&str>, sources: &[LogSource]) -> Result<Vec<Cursor>, LinkError> {
+    // what only looks runs in a part of the runner, which has the functions
+    let script = "_C=$1 _cur=; rf_cursors; printf '%s' \"$_cur\"".to_owned();
+    let lines = sources.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+    let argv = Some(vec![lines.join("\n")]);
+    let answer = look.ask(&Ask { script, argv, user: user.map(str::to_owned), ..Ask::default() }).await?;
+    let cursors = parse(sources, &String::from_utf8_lossy(&answer.stdout));
+    cursors.ok_or_else(|| LinkError::lost("the host answered something that is no cursor"))
+}
+
+/// How the runner is told of a log.
+pub(super) fn line(source: &LogSource) -> Result<String, LinkError> {
+    let (kind, text) = match source {
+        LogSource::File(path) => ('F', path),
+        LogSource::Journal(unit) => ('J', unit),
+    };
+    let whole = kind == 'J' || text.starts_with('/');
+    if whole && !text.is_empty() && !text.contains(['\n', '\0']) {
+        Ok(format!("{kind} {text}"))
+    } else {
+        Err(LinkError::NotStarted { reason: format!("{text:?} is not an absolute path") })
+    }
 }
 
 /// The cursors as the runner writes them, one line for each source.

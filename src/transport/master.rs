@@ -36,10 +36,7 @@ pub(super) struct Log {
 impl Log {
     fn take_in(&self, line: &str) {
         tracing::debug!(line, "ssh");
-        // `open failed` twice is a session that the server refused; streams have a reason of their own.
-        if let Some((_, reason)) = line.split_once(": open failed: ")
-            && !reason.trim_end().ends_with("open failed")
-        {
+        if let Some((_, reason)) = line.split_once(": open failed: ") {
             self.failures.lock().unwrap_or_else(PoisonError::into_inner).push_back(reason.trim_end().to_owned());
         }
         let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,6 +50,28 @@ impl Log {
     /// All that ssh has said.
     pub(super) fn text(&self) -> String {
         self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the stream that was just asked for could not be opened. `open failed` twice may also be a session that the
+    /// server refused, so another reason goes before it for a moment.
+    async fn reason(&self) -> String {
+        let mut general = None;
+        loop {
+            match self.failure() {
+                Some(reason) if reason.ends_with("open failed") => general = Some(reason),
+                Some(reason) => return reason,
+                None => {}
+            }
+            let news = self.news.notified();
+            match &general {
+                None => news.await,
+                Some(reason) => {
+                    if timeout(Duration::from_millis(100), news).await.is_err() {
+                        return reason.clone();
+                    }
+                }
+            }
+        }
     }
 
     fn failure(&self) -> Option<String> {
@@ -162,15 +181,8 @@ impl Master {
             Forwarded::Open(stream, control) => Ok(Dialed::Open(Box::new(Forward { stream, _control: control }))),
             Forwarded::Denied(reason) => Ok(Dialed::Failed(reason)),
             Forwarded::Failed => {
-                let reason = async {
-                    loop {
-                        if let Some(reason) = self.log.failure() {
-                            return reason;
-                        }
-                        self.log.news.notified().await;
-                    }
-                };
-                Ok(match timeout(Duration::from_secs(2), reason).await {
+                // ssh writes the reason before it answers us, so it is in the pipe already
+                Ok(match timeout(Duration::from_secs(2), self.log.reason()).await {
                     Ok(reason) if reason.contains("Connection refused") => Dialed::Refused,
                     Ok(reason) if reason.contains("timed out") => Dialed::Silent,
                     Ok(reason) => Dialed::Failed(reason),

@@ -13,7 +13,7 @@ use super::bulk::{self, Streaming};
 use super::channel::{self, Opener};
 use super::frame::{Ended, Frame};
 use super::link::{Bulk, Claims, Facts, Link};
-use super::log::LogSource;
+use super::log;
 use super::look::{Answer, Ask, Dialed, Look};
 use super::pool::{self, Pool};
 use super::quote::{self, Setting};
@@ -343,20 +343,12 @@ fn kept(spool: &str, units: &[UnitKey]) -> String {
 
 /// Scratch and log sources as the runner reads them.
 fn lines(work: &Work) -> Result<Vec<String>, LinkError> {
-    let scratch = work.scratch.iter().map(|path| ('W', path));
-    let sources = work.cursors.iter().map(|source| match source {
-        LogSource::File(path) => ('F', path),
-        LogSource::Journal(unit) => ('J', unit),
+    let scratch = work.scratch.iter().map(|path| {
+        if path.starts_with('/') && !path.contains(['\n', '\0']) {
+            Ok(format!("W {path}"))
+        } else {
+            Err(LinkError::NotStarted { reason: format!("{path:?} is not an absolute path") })
+        }
     });
-    scratch
-        .chain(sources)
-        .map(|(kind, text)| {
-            let absolute = kind == 'J' || text.starts_with('/');
-            if absolute && !text.is_empty() && !text.contains(['\n', '\0']) {
-                Ok(format!("{kind} {text}"))
-            } else {
-                Err(LinkError::NotStarted { reason: format!("{text:?} is not an absolute path") })
-            }
-        })
-        .collect()
+    scratch.chain(work.cursors.iter().map(log::line)).collect()
 }

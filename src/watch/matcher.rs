@@ -104,6 +104,12 @@ struct State {
 pub struct Matcher {
     hosts: Vec<String>,
     gaps: Vec<bool>,
+    /// Why nothing can be read of a host's log now.
+    blind: Vec<Option<String>>,
+    /// How far a host's log has been seen, by the host's own clock.
+    seen: Vec<Option<Duration>>,
+    /// How far it had been seen when all expectations began to hold.
+    base: Vec<Option<Duration>>,
     expect: Vec<State>,
     never: Vec<State>,
     settle: Duration,
@@ -123,8 +129,9 @@ impl Matcher {
                 .collect()
         };
         let (expect, never) = (states(spec.expect), states(spec.never));
-        let gaps = vec![false; hosts.len()];
-        let mut matcher = Self { hosts, gaps, expect, never, settle: spec.settle, held: None };
+        let (gaps, blind) = (vec![false; hosts.len()], vec![None; hosts.len()]);
+        let (seen, base) = (vec![None; hosts.len()], vec![None; hosts.len()]);
+        let mut matcher = Self { hosts, gaps, blind, seen, base, expect, never, settle: spec.settle, held: None };
         matcher.weigh(now);
         matcher
     }
@@ -152,10 +159,28 @@ impl Matcher {
         matched
     }
 
-    /// Lines of a host may be missing: a gap in its log, or the host cannot be reached.
+    /// Lines of a host may be missing: a gap in its log.
     pub fn gap(&mut self, host: &str) {
         if let Some(h) = self.hosts.iter().position(|name| name == host) {
             self.gaps[h] = true;
+        }
+    }
+
+    /// For now nothing can be read of a host's log: it is not there, it may not be read, the link is lost.
+    pub fn blind(&mut self, host: &str, why: &str) {
+        if let Some(h) = self.hosts.iter().position(|name| name == host) {
+            self.blind[h] = Some(why.to_owned());
+        }
+    }
+
+    /// All that a host's log had at a moment of that host's own clock has been fed. Silence counts only up to it.
+    pub fn seen(&mut self, host: &str, uptime: Duration) {
+        if let Some(h) = self.hosts.iter().position(|name| name == host) {
+            self.blind[h] = None;
+            self.seen[h] = Some(uptime);
+            if self.held.is_some() {
+                self.base[h].get_or_insert(uptime);
+            }
         }
     }
 
@@ -176,7 +201,11 @@ impl Matcher {
                 let settle = i64::try_from(self.settle.as_millis()).unwrap_or(i64::MAX);
                 Verdict::Pending { until: Some(Timestamp(held.0.saturating_add(settle))) }
             }
-            Some(_) => self.hidden().map_or(Verdict::Passed, |why| Verdict::Unknown { why }),
+            Some(_) => match self.silence() {
+                Some(what) if self.gaps.contains(&true) => Verdict::Unknown { why: self.missing(what) },
+                Some(_) if self.unseen().next().is_some() => Verdict::Pending { until: None },
+                None | Some(_) => Verdict::Passed,
+            },
         }
     }
 
@@ -184,19 +213,26 @@ impl Matcher {
     #[must_use]
     pub fn at_deadline(&self, now: Timestamp) -> Verdict {
         match self.verdict(now) {
-            Verdict::Pending { until } => {
+            Verdict::Pending { .. } => {
                 let unmet = self.expect.iter().find(|state| !state.met());
-                let why = match unmet {
-                    Some(state) => self.unmet(state),
-                    None => format!("it has held, but not for {:?} yet: {until:?}", self.settle),
+                let (why, missing) = match unmet {
+                    Some(state) => {
+                        let open = |h: usize| !state.exceeded() && !state.holds[h];
+                        (self.unmet(state), self.not_read(open))
+                    }
+                    None if self.silence().is_some() && self.unseen().next().is_some() => {
+                        let unseen: Vec<usize> = self.unseen().collect();
+                        let why = format!("it holds, and whether for {}", seconds(self.settle));
+                        (
+                            why,
+                            self.not_read(|h| unseen.contains(&h)).or_else(|| Some("its log was not heard".to_owned())),
+                        )
+                    }
+                    None => (format!("it has held, but not for {} yet", seconds(self.settle)), None),
                 };
-                let hidden = unmet.is_some_and(|state| {
-                    !state.exceeded() && state.holds.iter().zip(&self.gaps).any(|(holds, gap)| !holds && *gap)
-                });
-                if hidden {
-                    Verdict::Unknown { why: format!("{why}, and lines of {} may be missing", self.gapped()) }
-                } else {
-                    Verdict::Failed { why }
+                match missing {
+                    Some(missing) => Verdict::Unknown { why: format!("{why}; {missing}") },
+                    None => Verdict::Failed { why },
                 }
             }
             verdict => verdict,
@@ -224,30 +260,47 @@ impl Matcher {
             self.held.get_or_insert(at);
         } else {
             self.held = None;
+            self.base.fill(None);
         }
     }
 
-    /// Why a gap makes what holds worthless.
-    fn hidden(&self) -> Option<String> {
-        if !self.gaps.contains(&true) {
-            return None;
-        }
+    /// What silence stands for, if it does for anything: then a line that is missed makes what holds worthless.
+    fn silence(&self) -> Option<&'static str> {
         let upper = |state: &State| matches!(state.entry.amount, Amount::Exactly(_) | Amount::AtMost(_));
-        let what = if !self.never.is_empty() {
-            "what must never come"
+        if !self.never.is_empty() {
+            Some("what must never come")
         } else if self.expect.iter().any(upper) {
-            "one more"
+            Some("one more")
         } else if self.expect.iter().any(|state| state.entry.revoked_by.is_some()) {
-            "what takes it back"
+            Some("what takes it back")
         } else {
-            return None;
-        };
-        Some(format!("lines of {} may be missing, and {what} among them", self.gapped()))
+            None
+        }
     }
 
-    fn gapped(&self) -> String {
+    fn missing(&self, what: &str) -> String {
         let hosts = self.hosts.iter().zip(&self.gaps).filter(|(_, gap)| **gap);
-        hosts.map(|(host, _)| host.as_str()).collect::<Vec<_>>().join(", ")
+        let hosts = hosts.map(|(host, _)| host.as_str()).collect::<Vec<_>>().join(", ");
+        format!("lines of {hosts} may be missing, and {what} among them")
+    }
+
+    /// The hosts whose logs have not been seen for as long as everything must have held.
+    fn unseen(&self) -> impl Iterator<Item = usize> {
+        (0..self.hosts.len()).filter(|&h| match (&self.blind[h], self.base[h], self.seen[h]) {
+            (None, Some(base), Some(seen)) => seen.saturating_sub(base) < self.settle,
+            _ => true,
+        })
+    }
+
+    /// Why it cannot be told what some of the hosts said.
+    fn not_read(&self, of: impl Fn(usize) -> bool) -> Option<String> {
+        let why = |h: usize| match &self.blind[h] {
+            Some(why) => Some(format!("the log of {} cannot be read: {why}", self.hosts[h])),
+            None if self.gaps[h] => Some(format!("lines of {} may be missing", self.hosts[h])),
+            None => None,
+        };
+        let all: Vec<String> = (0..self.hosts.len()).filter(|h| of(*h)).filter_map(why).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     fn unmet(&self, state: &State) -> String {
@@ -284,6 +337,10 @@ impl State {
     fn exceeded(&self) -> bool {
         matches!(self.entry.amount, Amount::Exactly(n) | Amount::AtMost(n) if self.count() > n)
     }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{} s", time.as_secs_f64())
 }
 
 impl Pattern {
@@ -332,6 +389,15 @@ mod tests {
         Timestamp(ms)
     }
 
+    /// Every log has been seen at these moments.
+    fn see(m: &mut Matcher, times: [u64; 2]) {
+        for time in times {
+            for host in HOSTS {
+                m.seen(host, Duration::from_millis(time));
+            }
+        }
+    }
+
     fn failed(verdict: &Verdict) -> bool {
         matches!(verdict, Verdict::Failed { .. })
     }
@@ -365,6 +431,12 @@ mod tests {
         assert_eq!(m.verdict(at(200)), Verdict::Pending { until: None }, "two, but one may be revoked");
         m.feed("a", "lost", None, at(210));
         assert_eq!(m.verdict(at(300)), Verdict::Pending { until: Some(at(310)) });
+        see(&mut m, [1000, 1099]);
+        assert_eq!(m.verdict(at(310)), Verdict::Pending { until: None }, "seen for 99 ms only");
+        m.seen("a", Duration::from_millis(1100));
+        m.seen("b", Duration::from_millis(1100));
+        assert_eq!(m.verdict(at(310)), Verdict::Pending { until: None });
+        m.seen("c", Duration::from_millis(1100));
         assert_eq!(m.verdict(at(310)), Verdict::Passed);
         assert_eq!(m.matches().map(|(_, found)| found.revoked).collect::<Vec<_>>(), [true, false]);
     }
@@ -375,6 +447,7 @@ mod tests {
             let mut m = matcher(spec(vec![entry("won", amount)], vec![], 0));
             m.feed("a", "won", None, at(1));
             m.feed("a", "won again", None, at(2));
+            see(&mut m, [1, 1]);
             assert_eq!(m.verdict(at(2)), Verdict::Passed);
             m.feed("b", "won", None, at(3));
             assert!(failed(&m.verdict(at(3))), "{:?}", m.verdict(at(3)));
@@ -390,6 +463,7 @@ mod tests {
     fn what_must_never_come_fails_at_once_and_for_ever() {
         let mut m = matcher(spec(vec![], vec![entry("panic", Amount::Every)], 100));
         assert_eq!(m.verdict(at(99)), Verdict::Pending { until: Some(at(100)) });
+        see(&mut m, [7, 107]);
         assert_eq!(m.verdict(at(100)), Verdict::Passed);
         m.feed("b", "panic!", None, at(50));
         assert!(failed(&m.verdict(at(500))));
@@ -419,6 +493,49 @@ mod tests {
         assert!(failed(&m.at_deadline(at(2))));
         m.gap("c");
         assert!(unknown(&m.at_deadline(at(2))));
+    }
+
+    /// Consul says both in the same millisecond, again every second, when it leads and cannot commit.
+    #[test]
+    fn leadership_that_is_lost_in_the_same_millisecond_is_none() {
+        let leader = Entry { revoked_by: Some(Pattern::Line("lost".to_owned())), ..entry("won", Amount::AtLeast(1)) };
+        let mut m = matcher(spec(vec![leader], vec![], 100));
+        for round in 0..5 {
+            m.feed("b", "2026-11-22T14:05:01.920Z won", None, at(round * 1000));
+            m.feed("b", "2026-11-22T14:05:01.920Z lost", None, at(round * 1000));
+            see(
+                &mut m,
+                [u64::try_from(round).expect("small") * 1000 + 1, u64::try_from(round).expect("small") * 1000 + 900],
+            );
+            assert_eq!(m.verdict(at(round * 1000 + 999)), Verdict::Pending { until: None });
+        }
+        assert!(failed(&m.at_deadline(at(5000))));
+        assert!(m.matches().all(|(_, found)| found.revoked));
+    }
+
+    #[test]
+    fn silence_of_a_log_that_is_not_read_proves_nothing() {
+        let never = || matcher(spec(vec![], vec![entry("panic", Amount::Every)], 100));
+        let mut m = never();
+        for host in ["a", "b"] {
+            m.seen(host, Duration::from_millis(1));
+            m.seen(host, Duration::from_millis(900));
+        }
+        assert_eq!(m.verdict(at(900)), Verdict::Pending { until: None });
+        assert!(unknown(&m.at_deadline(at(900))), "nothing was heard from c");
+        m.blind("c", "no such file");
+        let Verdict::Unknown { why } = m.at_deadline(at(900)) else { panic!("{:?}", m.at_deadline(at(900))) };
+        assert!(why.contains("the log of c cannot be read: no such file"), "{why}");
+        m.seen("c", Duration::from_millis(50));
+        m.seen("c", Duration::from_millis(150));
+        assert_eq!(m.verdict(at(900)), Verdict::Passed);
+        m.blind("a", "the link was lost");
+        assert_eq!(m.verdict(at(900)), Verdict::Pending { until: None });
+        // where only what is said counts, nothing has to be heard
+        let mut m = matcher(spec(vec![entry("up", Amount::AtLeast(1))], vec![], 0));
+        m.blind("a", "no such file");
+        m.feed("b", "up", None, at(1));
+        assert_eq!(m.verdict(at(1)), Verdict::Passed);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! that no line is missed between the two and no old one counts.
 
 pub mod follow;
+mod lines;
 pub mod matcher;
 
 pub use crate::transport::log::{Cursor, LogSource, Place};
-pub use follow::{Followed, Follower};
+pub use follow::Follower;
+pub use lines::Followed;
 pub use matcher::{Amount, Entry, Match, Matcher, Pattern, Spec, Verdict};

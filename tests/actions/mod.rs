@@ -3,6 +3,8 @@
 
 mod asides;
 mod files;
+mod http;
+mod over_ssh;
 mod paths;
 mod runs;
 

@@ -1,12 +1,12 @@
 //! `down` and `up`: what several vantages see of some ports.
 //!
 //! Silence proves nothing about the far side of a partition, and an answer of nobody proves nothing about a vantage
-//! whose own network is dead. So a vantage counts only if in the same second it gets an answer from another host of the
-//! inventory, on one of these ports or on ssh.
+//! whose own network is dead. So a vantage counts only if right after it looked it gets an answer from another host of
+//! the inventory, on one of these ports or on ssh.
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_ok};
 
 use crate::action::fleet::Fleet;
 use crate::transport::Dialed;
@@ -53,22 +53,14 @@ async fn dial(fleet: &dyn Fleet, vantage: &str, address: String) -> Result<View,
 }
 
 async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u16]) -> Vantage {
-    let pairs: Vec<(String, u16)> =
-        hosts.iter().flat_map(|host| ports.iter().map(|port| (host.clone(), *port))).collect();
-    let views = join_all(pairs.into_iter().map(|(host, port)| async move {
-        let view = dial(fleet, vantage, format!("{}:{port}", fleet.address(&host).0)).await;
-        (host, port, view)
-    }));
-    let others: Vec<String> =
-        fleet.inventory().into_iter().filter(|host| !hosts.contains(host) && host != vantage).collect();
-    let alive = join_all(others.into_iter().map(|other| async move {
-        let (address, ssh) = fleet.address(&other);
-        let all = ports.iter().copied().chain([ssh]);
-        let seen = join_all(all.map(|port| dial(fleet, vantage, format!("{address}:{port}")))).await;
-        seen.into_iter().any(|view| view == Ok(View::Answers)).then_some(other)
-    }));
-    let (views, alive) = tokio::join!(views, alive);
-    let counts = match alive.into_iter().flatten().next() {
+    let pairs = hosts.iter().flat_map(|host| ports.iter().map(move |port| (host, *port)));
+    let views = join_all(pairs.map(|(host, port)| async move {
+        let view = dial(fleet, vantage, format!("{}:{port}", fleet.address(host).0)).await;
+        (host.clone(), port, view)
+    }))
+    .await;
+    // after the silence, not beside it: an answer from before the network died proves nothing
+    let counts = match answered(fleet, vantage, hosts, ports).await {
         Some(other) => Ok(other),
         // without a link there is no view at all
         None => Err(views.iter().find_map(|(.., view)| view.clone().err()).unwrap_or_else(|| {
@@ -76,6 +68,29 @@ async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u1
         })),
     };
     Vantage { name: vantage.to_owned(), views, counts }
+}
+
+/// The first other host that answers a vantage.
+async fn answered(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u16]) -> Option<String> {
+    let others = fleet.inventory().into_iter().filter(|host| !hosts.contains(host) && host != vantage);
+    let dials: Vec<_> = others
+        .flat_map(|other| {
+            let (address, ssh) = fleet.address(&other);
+            let all = std::iter::once(ssh).chain(ports.iter().copied());
+            all.map(|port| (other.clone(), format!("{address}:{port}"))).collect::<Vec<_>>()
+        })
+        .map(|(other, address)| {
+            Box::pin(async move {
+                let view = dial(fleet, vantage, address).await;
+                if view == Ok(View::Answers) { Ok(other) } else { Err(()) }
+            })
+        })
+        .collect();
+    if dials.is_empty() {
+        return None;
+    }
+    // nothing is in flight over ssh but the one that answered: a link opens one stream at a time
+    select_ok(dials).await.ok().map(|(other, _)| other)
 }
 
 async fn look(spec: &Ports, fleet: &dyn Fleet) -> Result<(Vec<String>, Vec<Vantage>), String> {

@@ -1,9 +1,10 @@
-//! `http:` a GET request, sent from the host over a channel of its connection, so that nothing need be installed there
+//! `http:` a GET request, and the way of every request: sent from the host over a channel of its connection, so that nothing need be installed there
 //! and `127.0.0.1` is the host's own. HTTP itself is hyper's, TLS is in [`super::tls`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, Empty, Limited};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 
@@ -37,28 +38,12 @@ pub(super) async fn ask(
         Some(file) => file.render_unless_null(scope)?.map(visible).transpose()?,
         None => None,
     };
-    let target =
-        Target::parse(&url).ok_or_else(|| ProbeError::NotAsked(format!("not a URL that can be asked: {url}")))?;
-    let exchange = tokio::time::timeout(probe.timeout, async {
-        let trust = if target.tls { Some(Trust::read(ca.as_deref(), look, login, probe.timeout).await?) } else { None };
-        let failed = |why: String| ProbeError::NotAsked(format!("{url}: {why}"));
-        let mut stream = match look.dial(&target.address, probe.timeout).await? {
-            Dialed::Open(stream) => stream,
-            Dialed::Refused => return Err(not_asked(&target.address, "connection refused")),
-            Dialed::Silent => return Err(not_asked(&target.address, "no answer")),
-            Dialed::Failed(why) => return Err(not_asked(&target.address, &why)),
-        };
-        if let Some(trust) = &trust {
-            stream = trust.wrap(stream, &target.name).await.map_err(failed)?;
-        }
-        exchange(stream, &target, &headers).await.map_err(|error| {
-            failed(trust.map_or_else(|| error.to_string(), |trust| trust.words(&*error, &target.name)))
-        })
-    });
-    let Ok(answer) = exchange.await else {
-        return Err(ProbeError::NotAsked(format!("{url}: no answer within {}", seconds(probe.timeout))));
-    };
-    let (status, headers, body) = answer?;
+    if !Sending::can_go(&url) {
+        return Err(ProbeError::NotAsked(format!("not a URL that can be asked: {url}")));
+    }
+    let sending = Sending { method: "GET", url, headers, body: None, ca };
+    let answer = send(&sending, look, login, probe.timeout).await.map_err(|unanswered| unanswered.error)?;
+    let (url, Exchange { status, headers, body }) = (sending.url, answer);
     let success = (200..300).contains(&status);
     if success {
         super::check_match(probe, &body, scope)?;
@@ -81,32 +66,100 @@ pub(super) async fn ask(
     })
 }
 
-fn seconds(timeout: Duration) -> String {
-    crate::action::seconds(timeout)
+/// A request, every text rendered. Headers and body may hold secrets.
+pub(in crate::action) struct Sending {
+    pub method: &'static str,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Option<String>,
+    /// The file on the host with the authorities to trust.
+    pub ca: Option<String>,
+}
+
+impl Sending {
+    /// Whether the URL is one that a request can be sent to.
+    pub fn can_go(url: &str) -> bool {
+        Target::parse(url).is_some()
+    }
+}
+
+impl std::fmt::Debug for Sending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.url)
+    }
+}
+
+/// A request that was not answered.
+#[derive(Debug)]
+pub(in crate::action) struct Unanswered {
+    /// Whether it may have left.
+    pub sent: bool,
+    /// Why.
+    pub error: ProbeError,
+}
+
+/// Sends a request from the host and waits for the whole answer.
+pub(in crate::action) async fn send(
+    sending: &Sending,
+    look: &dyn Look,
+    login: &Login,
+    timeout: Duration,
+) -> Result<Exchange, Unanswered> {
+    let sent = AtomicBool::new(false);
+    let url = &sending.url;
+    let failed = |why: String| ProbeError::NotAsked(format!("{url}: {why}"));
+    let whole = tokio::time::timeout(timeout, async {
+        let target = Target::parse(url).ok_or_else(|| failed("not a URL that can be asked".to_owned()))?;
+        let ca = sending.ca.as_deref();
+        let trust = if target.tls { Some(Trust::read(ca, look, login, timeout).await?) } else { None };
+        let mut stream = match look.dial(&target.address, timeout).await? {
+            Dialed::Open(stream) => stream,
+            Dialed::Refused => return Err(not_asked(&target.address, "connection refused")),
+            Dialed::Silent => return Err(not_asked(&target.address, "no answer")),
+            Dialed::Failed(why) => return Err(not_asked(&target.address, &why)),
+        };
+        if let Some(trust) = &trust {
+            stream = trust.wrap(stream, &target.name).await.map_err(failed)?;
+        }
+        exchange(stream, &target, sending, &sent).await.map_err(|error| {
+            failed(trust.map_or_else(|| error.to_string(), |trust| trust.words(&*error, &target.name)))
+        })
+    });
+    let answer =
+        whole.await.unwrap_or_else(|_| Err(failed(format!("no answer within {}", crate::action::seconds(timeout)))));
+    answer.map_err(|error| Unanswered { sent: sent.load(Ordering::Relaxed), error })
 }
 
 fn not_asked(address: &str, why: &str) -> ProbeError {
     ProbeError::NotAsked(format!("{address}: {why}"))
 }
 
-type Exchange = (u16, Vec<(String, String)>, String);
+/// An answer.
+pub(in crate::action) struct Exchange {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
 
 async fn exchange(
     stream: Box<dyn Stream>,
     target: &Target,
-    headers: &[(String, String)],
+    sending: &Sending,
+    sent: &AtomicBool,
 ) -> Result<Exchange, Box<dyn std::error::Error + Send + Sync>> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let mut request = hyper::Request::builder()
+        .method(sending.method)
         .uri(&target.path)
         .header("host", &target.host)
         .header("accept", "*/*")
         .header("connection", "close")
         .header("user-agent", concat!("refloat/", env!("CARGO_PKG_VERSION")));
-    for (name, value) in headers {
+    for (name, value) in &sending.headers {
         request = request.header(name, value);
     }
-    let request = request.body(Empty::<Bytes>::new())?;
+    let request = request.body(Full::new(Bytes::from(sending.body.clone().unwrap_or_default())))?;
+    sent.store(true, Ordering::Relaxed);
     let work = async {
         let response = sender.send_request(request).await?;
         let status = response.status().as_u16();
@@ -116,11 +169,8 @@ async fn exchange(
             .map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into_owned()))
             .collect();
         let body = Limited::new(response.into_body(), LIMIT).collect().await?.to_bytes();
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>((
-            status,
-            headers,
-            String::from_utf8_lossy(&body).into_owned(),
-        ))
+        let body = String::from_utf8_lossy(&body).into_owned();
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Exchange { status, headers, body })
     };
     tokio::pin!(work, connection);
     tokio::select! {

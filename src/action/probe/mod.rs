@@ -13,6 +13,7 @@ mod read;
 mod service;
 mod tls;
 
+pub(in crate::action) use http::{Sending, Unanswered, send};
 pub use model::{Kind, PROBE_KEYS, Probe};
 pub use parse::Parse;
 

@@ -281,12 +281,12 @@ impl Command {
         match (command, argv) {
             (Some(text), None) => Some(Self::Shell { text, stdin, shell }),
             (None, Some(argv)) => {
-                crate::action::shell_beside_argv(tree, diags);
-                crate::action::check_argv(&argv, diags);
+                crate::action::command::shell_beside_argv(tree, diags);
+                crate::action::command::check_argv(&argv, diags);
                 Some(Self::Argv { argv, stdin })
             }
             _ => {
-                crate::action::no_command(tree, "`command: text`, `argv: [program, argument, …]`", diags);
+                crate::action::command::no_command(tree, "`command: text`, `argv: [program, argument, …]`", diags);
                 None
             }
         }

@@ -189,6 +189,8 @@ impl Check<'_> {
             }
             Body::Judge(_, guards) => self.guards(guards, place),
             Body::Wait(wait) => self.guards(&wait.until, place),
+            // with the step, as every watch
+            Body::Watch => {}
             Body::Confirm(confirm) => confirm.texts(&mut |text| self.texts.check(text, &self.known, place)),
             Body::Aside(aside) => aside.texts(&mut |text| self.texts.check(text, &self.known, place)),
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
@@ -201,6 +203,7 @@ impl Check<'_> {
             Body::Action(_) | Body::Gather(_) => true,
             Body::Judge(_, guards) => guards.iter().any(Guard::needs_host),
             Body::Wait(wait) => wait.until.iter().any(Guard::needs_host),
+            Body::Watch => step.watch.as_ref().is_some_and(|watch| watch.hosts.is_none()),
             Body::Pick(_) | Body::Confirm(_) | Body::Aside(_) | Body::Group(_) => false,
         } || step.done_when.iter().chain(&step.verify).any(Guard::needs_host);
         if needs && step.hosts.is_none() {
@@ -223,13 +226,47 @@ impl Check<'_> {
                 .help("read the values with a `gather` step"),
             );
         }
-        if step.watch.is_some() && !matches!(step.body, Body::Action(_)) {
-            self.diags.push(Diagnostic::error(
-                "watch-without-action",
-                step.id.span,
-                format!("`watch` is around an action, and `{}` is none", step.body.key()),
-            ));
+        if step.watch.is_some() && !matches!(step.body, Body::Action(_) | Body::Watch) {
+            self.diags.push(
+                Diagnostic::error(
+                    "watch-without-action",
+                    step.id.span,
+                    format!("`watch` is around an action, and `{}` is none", step.body.key()),
+                )
+                .help(
+                    "make it a step of its own, with `since:` and the id of the step from whose beginning lines count",
+                ),
+            );
         }
+        self.since(self.known.runbook(), step);
+    }
+
+    fn since(&self, runbook: &Runbook, step: &Step) {
+        let Some(watch) = &step.watch else { return };
+        let error = match (&watch.since, &step.body) {
+            (None, Body::Watch) => Diagnostic::error("missing-key", watch.span, "missing key `since`")
+                .label("needs `since`")
+                .help("a watch that is a step of its own names the step from whose beginning lines count"),
+            (Some(since), Body::Action(_)) => Diagnostic::error(
+                "since-beside-action",
+                since.span,
+                "`since` beside an action: lines count from its start",
+            )
+            .help("remove `since`, or make the watch a step of its own"),
+            (Some(since), Body::Watch) if self.known.ids().any(|id| id == since.value) => return,
+            (Some(since), Body::Watch) if runbook.step(&since.value).is_some() => {
+                let message = format!("step `{}` has not begun yet here", since.value);
+                Diagnostic::error("later-step", since.span, message).help("`since` names an earlier step")
+            }
+            (Some(since), Body::Watch) => {
+                let near = nearest(&since.value, self.known.ids());
+                let message = format!("there is no earlier step `{}`", since.value);
+                Diagnostic::error("unknown-step", since.span, message)
+                    .maybe_help(near.map(|near| format!("did you mean `{near}`?")))
+            }
+            _ => return,
+        };
+        self.diags.push(error);
     }
 
     fn still(&self, runbook: &Runbook, step: &Step) {

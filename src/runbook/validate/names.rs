@@ -122,7 +122,7 @@ impl<'a> Known<'a> {
             Body::Action(action) => outputs.extend(action.outputs().iter().map(|name| (*name).to_owned())),
             Body::Aside(aside) => outputs.extend(aside.outputs().into_iter().map(str::to_owned)),
             Body::Gather(probes) => outputs.extend(probes.keys().cloned()),
-            Body::Pick(_) | Body::Judge(..) | Body::Wait(_) | Body::Confirm(_) | Body::Group(_) => {}
+            Body::Pick(_) | Body::Judge(..) | Body::Wait(_) | Body::Watch | Body::Confirm(_) | Body::Group(_) => {}
         }
         for entry in step.watch.iter().flat_map(|watch| &watch.expect) {
             if let Pattern::Matches(text) = &entry.pattern {
@@ -135,6 +135,11 @@ impl<'a> Known<'a> {
         self.steps.insert(step.id.value.clone(), (!open).then_some(outputs));
         let judges = matches!(step.body, Body::Judge(..)) || self.runbook.broken.steps.contains(&step.id.value);
         self.judges.insert(step.id.value.clone(), judges);
+    }
+
+    /// The ids of the earlier steps.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.steps.keys().map(String::as_str)
     }
 
     /// Whether an earlier step asks guards; `None`: there is no such step yet.

@@ -353,13 +353,13 @@ RF_END
 rf_cursor() {
   _V=A; _n=0
   while [ "$_n" -lt 5 ] && [ -f "$1" ]; do
-    _x=$(ls -di -- "$1") || break
+    _x=$(ls -diL -- "$1") || break
     _i=${_x#"${_x%%[0-9]*}"}; _i=${_i%% *}
     _z=$(wc -c <"$1") && _z=$((_z)) || break
     _x=$_z; [ "$_x" -le 256 ] || _x=256
     _g=$(dd bs="$((_x+(_x==0)))" count="$((_x>0))" <"$1" 2>/dev/null | cksum) || break
     _V="F $_i $_z ${_g%% *}:$_x"
-    _x=$(ls -di -- "$1") || break
+    _x=$(ls -diL -- "$1") || break
     _x=${_x#"${_x%%[0-9]*}"}
     [ "${_x%% *}" != "$_i" ] || break # else it was rotated meanwhile
     _n=$((_n+1))

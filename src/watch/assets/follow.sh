@@ -1,87 +1,248 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2046,SC3013
 # Follows a file from a place on: FILE MARK INODE OFFSET CKSUM N; INODE 0 for a file that did not exist.
-# Its bytes go to standard output as they are, with lines of our own between them, each after a newline:
-#   MARK at INODE OFFSET CKSUM:N   what follows is from there
-#   MARK gap WHY                   lines may be missing here
-# Never `tail -F`: it loses what is written to the old file after a rename, and busybox's loses whole files.
+# Its bytes go to standard output as they are, with lines of our own between them, each after a newline that is ours too:
+#   MARK at INODE OFFSET        what follows is from there, in another file
+#   MARK copy INODE OFFSET      the same; it goes on where the last `ok` was
+#   MARK ok OFFSET CKSUM:N MS   the bytes since the last mark are of the log, and all that it had MS after the boot
+#   MARK void                   they are not: the file was emptied while they were read
+#   MARK gap WHY                lines may be missing here
+#   MARK blind WHY              nothing can be read now; everything will be when it can
+# Bytes count only after `ok`, since a file can be emptied and grow again between any two looks: it is what it was when
+# its first bytes and the last ones before OFFSET are. Generations that came and went meanwhile are found among its
+# siblings. Never `tail -F`: it loses what is written to the old file after a rename, and busybox's loses whole files.
 set +e
-nl='
-'
 f=$1 mark=$2 ino=$3 off=$4 sum=$5 len=$6
-inode() { set -- $(ls -di -- "$1" 2>/dev/null); I=${1:-0}; }
-print() { P=$(dd bs="$(($2+($2==0)))" count="$(($2>0))" <"$1" 2>/dev/null | cksum); P=${P%% *}; }
-size() { Z=$(wc -c <"$1" 2>/dev/null) || Z=0; Z=$((Z)); }
+us=/proc/self/fd/3 svlogd=
+[ "${f##*/}" != current ] || svlogd=${f%/*}
+# (some shells keep what they opened from the programs that they start, unless it is named: 3<&3)
+inode() { set -- $(ls -diL -- "$1" 2>/dev/null); I=${1:-0}; }
+size() { Z=$({ wc -c <"$1"; } 2>/dev/null) || Z=0; Z=$((Z)); }
 pos() { while read -r k v; do [ "$k" = pos: ] && { O=$v; return; }; done </proc/self/fdinfo/3; }
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
-# a sibling that was made by a rotation; packed ones cannot be read
-sibling() { case $1 in *.gz|*.xz|*.bz2|*.zst|*.lz4) return 1;; esac; [ -f "$1" ]; }
-know() { case $known in *" $1 "*) return 1;; esac; known="$known$1 "; }
 say() { printf '\n%s %s\n' "$mark" "$*"; }
-# goes on in file $1 at $2
-at() {
-  exec 3<"$1" || return 1
-  [ "$2" = 0 ] || dd bs=1 skip="$2" count=0 <&3 2>/dev/null
-  inode "$1"; know "$I"; size "$1"
-  len=$Z; [ "$len" -le 256 ] || len=256
-  print "$1" "$len"; sum=$P
-  say "at $I $2 $sum:$len"
+ok() { read -r T _ </proc/uptime; say "ok $off $sum:$len ${T%.*}${T#*.}0"; }
+known=' ' read=' '
+is_known() { case $known in *" $1 "*) return 0;; esac; return 1; }
+know() { is_known "$1" || known="$known$1 "; }
+packed() { case $1 in *.gz|*.xz|*.bz2|*.zst|*.lz4) return 0;; esac; return 1; }
+out() {
+  case $1 in
+  *.gz) gzip -dc;; *.xz) xz -dc;; *.bz2) bzip2 -dc;; *.zst) zstd -dcq;; *) lz4 -dcq;;
+  esac 2>/dev/null
 }
-same() { size "$1"; [ "$Z" -ge "$2" ] || return 1; print "$1" "$len"; [ "$P" = "$sum" ]; }
-# the copy that logrotate made before it emptied the file: known by its first bytes, not by its time
-copy() {
-  for c in "$f".* "$f"-*; do
-    sibling "$c" && [ "$len" -gt 0 ] && same "$c" "$1" && { C=$c; return 0; }
-  done
-  return 1
+# P: checksum and number of the bytes of file $1 from $2 on, at most $3
+print() {
+  if packed "$1"; then P=$({ out "$1" <"$1" | tail -c "+$(($2+1))" | dd bs=1 count="$3"; } 2>/dev/null | cksum)
+  else P=$({ dd bs=1 skip="$2" count="$3" <"$1"; } 2>/dev/null | cksum); fi
 }
-# the file was emptied after we had read $1 bytes
-emptied() {
-  if copy "$1"; then at "$C" "$1" && cat <&3
-  else say "gap the file was truncated and no copy of it was found"; fi
-  while [ ! -f "$f" ]; do nap; done
-  at "$f" 0
+# N: the length of a fingerprint of so many bytes
+cap() { N=$1; [ "$N" -le 256 ] || N=256; }
+# whether $1 begins as what we read does, and has what we read last
+same() {
+  [ "$len" = 0 ] || { print "$1" 0 "$len"; [ "${P%% *}" = "$sum" ] || return 1; }
+  cap "$off"; print "$1" $((off-N)) "$N"
+  if [ -n "$last" ]; then [ "$P" = "$last" ]; else [ "${P##* }" = "$N" ]; fi
 }
-await() { while [ ! -f "$f" ]; do nap; done; at "$f" "$1"; }
-
-known=' ' old=
-inode "$f"; now=$I
-if [ "$ino" != 0 ] && [ "$now" != "$ino" ]; then
-  for c in "$f".* "$f"-*; do sibling "$c" && { inode "$c"; [ "$I" = "$ino" ] && old=$c; }; done
-fi
-# what was there before, and is not younger than where we begin, holds old lines only
-for c in "$f".* "$f"-*; do sibling "$c" && ! { [ -n "$old" ] && [ "$c" -nt "$old" ]; } && { inode "$c"; know "$I"; }; done
-
-if [ "$ino" = 0 ]; then await 0
-elif [ "$now" = "$ino" ]; then
-  if same "$f" "$off"; then at "$f" "$off"; else emptied "$off"; fi
-elif [ -n "$old" ] && same "$old" "$off"; then at "$old" "$off" # rotated since
-elif copy "$off"; then at "$C" "$off"
-else say "gap the file of the cursor is gone"; await 0
-fi
-n=0
-while :; do
-  cat <&3 || exit
-  if [ "$f" -ef /proc/self/fd/3 ]; then
-    n=$((n+1))
-    if [ $((n%4)) = 0 ]; then # smaller, or emptied and grown again
-      pos
-      same "$f" "$O" || emptied "$O"
+# whether the open file is what it was; then what was read up to O counts
+intact() {
+  cap "$O"; n=$len p=$sum l=$last
+  # the new fingerprints first: when the old ones hold afterwards, these are of the same file
+  [ "$N" -le "$n" ] || { n=$N; print "$us" 0 "$n"; p=${P%% *}; }
+  [ "$O" = "$off" ] && [ -n "$l" ] || { print "$us" $((O-N)) "$N"; l=$P; [ "${P##* }" = "$N" ] || return 1; }
+  same "$us" || return 1
+  len=$n sum=$p last=$l off=$O
+}
+# goes on in file $2 at $3, at its beginning as a new one; 1: it cannot be opened, or is not inode $4
+enter() {
+  { command exec 3<"$2"; } 2>/dev/null || return 1
+  inode "$us" 3<&3; [ "$I" = "${4:-$I}" ] || return 1
+  know "$I"
+  off=$3
+  if [ "$off" = 0 ]; then last='' len=0 sum=4294967295
+  else dd bs=1 skip="$off" count=0 <&3 2>/dev/null; fi
+  say "$1 $I $off"
+}
+# all that the open file has; 1: it was emptied meanwhile
+drain() {
+  while :; do
+    b=$off
+    dd bs=65536 count=16 <&3 2>/dev/null || exit
+    pos
+    [ "$O" != "$off" ] || return 0
+    intact || { say void; return 1; }
+    # the first bytes of the file, and others before it that nobody has read
+    if [ "$b" = 0 ] && [ "$us" -ef "$f" ] && unread; then
+      inode "$us" 3<&3; known="${known%% "$I" *} ${known#* "$I" }"
+      off=0 last='' len=0; say void; return 1
     fi
-  elif [ -f "$f" ]; then # renamed and made anew; the writer may still hold the old file: drain it, then move on
-    nap; cat <&3
-    # a file that was made and rotated between two looks; oldest first
-    IFS=$nl
-    # shellcheck disable=SC2045
-    for c in $(ls -tr -- "$f".* "$f"-* 2>/dev/null); do # the order is the point; newlines in names are not supported
-      unset IFS
-      sibling "$c" || continue
-      inode "$c"
-      if know "$I"; then at "$c" 0; cat <&3; fi
-    done
-    unset IFS
-    at "$f" 0
-    continue
+    case $read in *" $sum:$len "*) ;; *) read="$read$sum:$len ";; esac
+    ok
+  done
+}
+# S: the file and all its siblings, as INODE NAME; only what two looks agree on is a list, names move while one looks
+snap() { S=$(ls -diL -- "$f" "$f".* "$f"-* ${svlogd:+"$svlogd"/@*} 2>/dev/null); }
+# S, without the file, the oldest first: by their numbers, or in the order of their names, which are dates
+siblings() {
+  while read -r i c; do
+    [ -n "$c" ] && [ "$c" != "$f" ] && [ -f "$c" ] || continue
+    n=${c#"$f".}
+    # while it is being packed there are both
+    packed "$c" && { n=${n%.*}; [ "${c%.*}" = "$f" ] || [ ! -f "${c%.*}" ] || continue; }
+    case $n in ''|0*|*[!0-9]*|??????*) n=0;; *) n=$((999999-n));; esac
+    printf '%s %s %s\n' "$n" "$i" "$c"
+  done <<RF_END | sort -s -n -k1,1
+$S
+RF_END
+}
+# whether $1 is a copy of what is in the file now, perhaps one that is being made
+is_copy() {
+  size "$1"; cap "$Z"; z=$Z m=$N
+  print "$1" 0 "$m"; p=$P; print "$f" 0 "$m"; [ "$P" = "$p" ] || return 1
+  print "$1" $((z-m)) "$m"; p=$P; print "$f" $((z-m)) "$m"; [ "$P" = "$p" ]
+}
+# L: the siblings that came since, and that nobody has read: INODE NAME
+unread() {
+  while :; do
+    snap; s0=$S L=
+    size "$f"; cap "$Z"; n0=$N; print "$f" 0 "$n0"; p0=$P
+    while read -r _ i c; do
+      [ -n "$c" ] && [ -s "$c" ] && ! is_known "$i" || continue
+      if packed "$c"; then
+        h=
+        for x in $read; do print "$c" 0 "${x#*:}"; [ "${P%% *}" != "${x%:*}" ] || h=1; done
+        [ -z "$h" ] || { P=; continue; } # packed after we had read it
+      elif is_copy "$c"; then continue; fi
+      L="$L$i $c
+"
+    done <<RF_END
+$(siblings)
+RF_END
+    snap
+    [ "$S" != "$s0" ] || break
+  done
+  [ -n "$L" ]
+}
+# reads a sibling as a whole: INODE NAME; 1: it is another one by now, 2: it was emptied
+whole() {
+  if [ ! -r "$2" ]; then know "$1"; say "gap $2 may not be read"
+  elif packed "$2"; then
+    { command exec 4<"$2"; } 2>/dev/null || return 1
+    inode /proc/self/fd/4 4<&4; [ "$I" = "$1" ] || return 1
+    know "$1"; print "$2" 0 1
+    if [ "${P##* }" = 0 ]; then say "gap $2 was packed before it was read, and cannot be unpacked here"
+    else off=0 sum=4294967295 len=0; say "at $1 0"; out "$2" <&4; ok; fi
+  else enter at "$2" 0 "$1" && drain; fi
+}
+# goes through what came and went, and then on to the file itself
+onward() {
+  while :; do
+    unread; again= l=$L s1=$s0 n1=$n0 p1=$p0
+    while read -r i c; do
+      [ -n "$c" ] || continue
+      whole "$i" "$c" || { again=1; break; }
+    done <<RF_END
+$l
+RF_END
+    [ -z "$again" ] || continue
+    await; snap
+    # else it was rotated or emptied while the others were read
+    [ "$l" = '' ] || [ "$S" = "$s1" ] || continue
+    enter at "$f" 0 || continue
+    print "$us" 0 "$n1"; p=$P; snap
+    if [ "$S" != "$s1" ] || { [ "$n1" != 0 ] && [ "$p" != "$p1" ]; }; then unread || return 0
+    else return 0; fi
+  done
+}
+# until the file is there and can be read
+await() {
+  w=0
+  until [ -f "$f" ] && [ -r "$f" ]; do
+    w=$((w+1))
+    if [ $((w%8)) = 4 ]; then # it may just be being rotated
+      if [ -f "$f" ]; then say "blind it may not be read"
+      elif [ -d "${f%/*}/" ]; then say "blind there is no such file"
+      else say "blind its folder is not there"; fi
+    fi
+    nap
+  done
+}
+# sets old: the sibling that was our file, or is a copy of it: INODE NAME
+find_old() {
+  while :; do
+    snap; s0=$S old=
+    while read -r _ i c; do
+      [ -n "$c" ] || continue
+      if [ "$len" != 0 ] || { [ "$i" = "$ino" ] && ! packed "$c"; }; then same "$c" && old="$i $c"; fi
+    done <<RF_END
+$(siblings)
+RF_END
+    snap
+    [ "$S" != "$s0" ] || break
+  done
+  [ -n "$old" ]
+}
+# the rest of that sibling; 1: it is another one by now, 2: it was emptied
+from_old() {
+  i=${old%% *} c=${old#* }
+  if packed "$c"; then
+    { command exec 4<"$c"; } 2>/dev/null || return 1
+    inode /proc/self/fd/4 4<&4; [ "$I" = "$i" ] || return 1
+    know "$I"; say "copy $I $off"; out "$c" <&4 | tail -c "+$((off+1))"; ok
+  else
+    enter copy "$c" "$off" "$i" || return 1
+    drain || return 2
+  fi
+}
+# the file was emptied after we had read some of it; when we had read nothing, its copy is one more sibling
+emptied() {
+  [ "$off" = 0 ] || carry_on
+  onward
+}
+# what is left of our file in its copy
+carry_on() {
+  ino=0
+  while find_old; do
+    from_old; case $? in 0) return;; 1) ;; *) break;; esac
+  done
+  say "gap the file was truncated or removed, and no copy of it was found"
+}
+
+last=
+[ "$ino" = 0 ] || read="$read$sum:$len "
+# what is older than where we begin is of no interest
+begin() {
+  while :; do
+    snap; s0=$S known=' ' after= old= here=
+    inode "$f"; now=$I
+    if [ "$ino" = 0 ] || { [ "$now" = "$ino" ] && same "$f"; }; then here=1; else find_old; fi
+    while read -r _ i c; do
+      [ -n "$c" ] || continue
+      [ -n "$after" ] || know "$i"
+      [ "$i $c" != "$old" ] || after=1
+    done <<RF_END
+$(siblings)
+RF_END
+    snap; [ "$S" = "$s0" ] || continue
+    if [ "$ino" = 0 ]; then await; enter at "$f" 0
+    elif [ -n "$old" ]; then from_old
+    elif [ -n "$here" ]; then enter at "$f" "$off" "$ino"
+    else say "gap the file was truncated or removed, and no copy of it was found"; await; enter at "$f" 0; fi
+    case $? in 0) return;; 2) emptied; return;; esac
+  done
+}
+begin
+[ -z "$old" ] || ! packed "${old#* }" || onward
+t=0
+while :; do
+  t=$((t+1))
+  if ! drain; then emptied
+  elif [ $((t%4)) = 0 ]; then
+    if [ "$f" -ef "$us" ] || ! [ -f "$f" ]; then
+      if intact; then ok; else emptied; fi
+    # renamed and made anew; the writer holds the old one until there is something in the new one
+    elif [ -s "$f" ] || unread; then nap; if drain; then onward; else emptied; fi
+    else ok; fi
   fi
   nap
 done
