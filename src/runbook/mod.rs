@@ -10,6 +10,7 @@ mod parse;
 mod pick;
 mod step;
 mod surroundings;
+mod undo;
 mod validate;
 mod wait;
 mod watch;

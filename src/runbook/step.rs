@@ -7,12 +7,11 @@ use crate::action::guard::Guard;
 use crate::action::probe::{Parse, Probe};
 use crate::action::registry::{self, Leaf};
 use crate::base::diag::{Diagnostic, Diagnostics};
-use crate::base::nearest::nearest;
 use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
-use super::model::{Body, Broken, Judge, OnFailure, Reach, Step, Undo};
+use super::model::{Body, Broken, Judge, OnFailure, Reach, Step};
 use super::{Confirm, Pick, Surroundings, Wait, Watch};
 
 /// The things a step can do that are no actions of the registry.
@@ -67,8 +66,8 @@ pub(super) fn decode_all(trees: &[Tree], outer: &Outer, diags: &Diagnostics, bro
     decoder.steps(trees, outer)
 }
 
-struct Decoder<'a> {
-    diags: &'a Diagnostics,
+pub(super) struct Decoder<'a> {
+    pub(super) diags: &'a Diagnostics,
     broken: &'a mut Broken,
 }
 
@@ -152,7 +151,7 @@ impl Decoder<'_> {
     }
 
     /// Everything that the step does: one thing, or it was reported.
-    fn bodies(&mut self, tree: &Tree, id: &str, inner: &Outer) -> Vec<Body> {
+    pub(super) fn bodies(&mut self, tree: &Tree, id: &str, inner: &Outer) -> Vec<Body> {
         let Node::Map(entries) = &tree.value else { return Vec::new() };
         let found: Vec<_> = entries.iter().filter(|(key, _)| is_body(&key.value)).collect();
         match found.as_slice() {
@@ -229,64 +228,6 @@ impl Decoder<'_> {
                 Leaf::Action(action) => Body::Action(action),
                 Leaf::Aside(aside) => Body::Aside(aside),
             },
-        })
-    }
-
-    fn undo(&mut self, tree: &Tree, id: &Sp<String>, inner: &Outer) -> Undo {
-        match &tree.value {
-            Node::Str(word) if word == "auto" => Undo::Auto,
-            Node::Str(word) if word == "none" => Undo::None,
-            Node::List(actions) => {
-                Undo::List(actions.iter().filter_map(|action| self.undo_step(action, id, inner)).collect())
-            }
-            Node::Str(word) => {
-                let near = nearest(word, ["auto", "none"]).map(|near| format!("did you mean `{near}`?"));
-                let message = format!("`undo` is auto, none or a list of actions, found `{word}`");
-                self.diags.push(Diagnostic::error("unknown-value", tree.span, message).maybe_help(near));
-                Undo::Auto
-            }
-            other => {
-                let message = format!("`undo` is auto, none or a list of actions, found {}", other.kind());
-                self.diags.push(
-                    Diagnostic::error("wrong-type", tree.span, message)
-                        .help("write a list: one `- ` line for each action"),
-                );
-                Undo::Auto
-            }
-        }
-    }
-
-    /// One entry of an `undo` list, in the surroundings of the step.
-    fn undo_step(&mut self, tree: &Tree, id: &Sp<String>, inner: &Outer) -> Option<Step> {
-        let mut bodies = self.bodies(tree, "", inner).into_iter();
-        let body = bodies.next()?;
-        if !matches!(body, Body::Action(_) | Body::Wait(_)) {
-            let message = format!("`{}` undoes nothing", body.key());
-            self.diags.push(
-                Diagnostic::error("wrong-undo", tree.span, message).help("an `undo` list holds actions and `wait`"),
-            );
-        }
-        Some(Step {
-            span: tree.span,
-            id: id.clone(),
-            path: inner.path.clone(),
-            title: None,
-            why: None,
-            hosts: inner.hosts.clone(),
-            when: Vec::new(),
-            done_when: Vec::new(),
-            still: Vec::new(),
-            surroundings: inner.surroundings.clone(),
-            parse: None,
-            outputs: IndexMap::new(),
-            watch: None,
-            verify: Vec::new(),
-            besides: bodies.collect(),
-            undo: Undo::None,
-            on_failure: None,
-            reach: inner.reach,
-            sensitive: false,
-            body,
         })
     }
 }
