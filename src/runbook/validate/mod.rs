@@ -16,9 +16,8 @@ use crate::action::Effect;
 use crate::action::guard::Guard;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
-use crate::base::span::{SourceId, Sources, Span};
+use crate::base::span::{SourceId, Sources};
 use crate::inventory::Inventory;
-use crate::text;
 
 use super::model::{Body, Risk, Runbook, Step, Undo};
 use names::{Answer, Known, Place};
