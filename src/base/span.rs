@@ -66,11 +66,16 @@ pub struct Source {
 pub struct Sources(Vec<Source>);
 
 impl Sources {
-    /// Adds a text and gives it its id.
+    /// Adds a text and gives it its id. One that was read before, as a drill's runbook, keeps its id, so that what is
+    /// wrong with it is wrong once.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> SourceId {
-        let id = SourceId(clamp(self.0.len()));
-        self.0.push(Source { name: name.into(), text: text.into() });
-        id
+        let (name, text) = (name.into(), text.into());
+        let same = |source: &Source| source.name == name && source.text == text;
+        let place = self.0.iter().position(same).unwrap_or(self.0.len());
+        if place == self.0.len() {
+            self.0.push(Source { name, text });
+        }
+        SourceId(clamp(place))
     }
 
     /// The text of an id that [`Sources::add`] gave.

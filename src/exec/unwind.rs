@@ -165,7 +165,7 @@ steps:
         assert_eq!(undone(&history(&rows), None), ["stop b"], "a failed undo has to be done");
         rows.push(("recover/stop", Phase::Apply, &[("a", Outcome::Changed)]));
         let history = history(&rows);
-        assert_eq!(undone(&history, None), ["stop a b"]);
+        assert_eq!(undone(&history, None), ["stop b a"]);
         let runbook = runbook();
         let backs = unwind(history.state(), &[runbook.step("recover").expect("there")], None);
         let second = Unit { attempt: 2, ..unit("recover/stop", "a", Phase::Apply) };

@@ -1,4 +1,4 @@
-//! `undo` of a step: `auto`, `none`, or a list of actions.
+//! What takes a step back: `undo` of a text.
 
 use indexmap::IndexMap;
 
@@ -10,7 +10,6 @@ use super::model::{Body, Step, Undo};
 use super::step::{Decoder, Outer};
 
 impl Decoder<'_> {
-    /// How a step is undone; mistakes are recorded.
     pub(super) fn undo(&mut self, tree: &Tree, id: &Sp<String>, inner: &Outer) -> Undo {
         match &tree.value {
             Node::Str(word) if word == "auto" => Undo::Auto,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventKind, Phase, RunState, Stage};
@@ -104,19 +105,18 @@ pub(super) fn step_times(state: &RunState) -> Vec<StepTime> {
     state.steps().filter_map(time).collect()
 }
 
-/// What steps saw: the outputs of their units, and what decided their guards in the end.
+/// What steps saw: the outputs of their units, in the order in which these began, and what decided their guards.
 pub(super) fn findings(events: &[Event]) -> BTreeMap<String, Vec<serde_json::Value>> {
     let mut found: BTreeMap<String, Vec<serde_json::Value>> = BTreeMap::new();
-    let mut units = BTreeMap::new();
+    let mut units = IndexMap::new();
     for event in events {
         match &event.kind {
             EventKind::UnitsStarted { units: started } => {
-                units.extend(started.iter().map(|start| (start.key, start.unit.clone())));
+                units.extend(started.iter().map(|start| (start.key, (&start.unit, None))));
             }
             EventKind::UnitEnded { key, outputs, .. } => {
-                if let Some(unit) = units.get(key) {
-                    let seen = serde_json::json!({ "host": unit.about, "outputs": outputs.as_value() });
-                    found.entry(unit.step.clone()).or_default().push(seen);
+                if let Some((_, seen)) = units.get_mut(key) {
+                    *seen = Some(outputs.as_value());
                 }
             }
             EventKind::GuardJudged { step, guard, host, verdict, seen, .. } => {
@@ -127,6 +127,10 @@ pub(super) fn findings(events: &[Event]) -> BTreeMap<String, Vec<serde_json::Val
             }
             _ => {}
         }
+    }
+    for (unit, outputs) in units.into_values() {
+        let seen = serde_json::json!({ "host": unit.about, "outputs": outputs });
+        found.entry(unit.step.clone()).or_default().push(seen);
     }
     found
 }

@@ -2,6 +2,7 @@
 //! Nothing is connected to and nothing is rendered.
 
 mod guards;
+mod ids;
 mod names;
 mod selectors;
 mod texts;
@@ -14,9 +15,8 @@ use indexmap::IndexMap;
 use crate::action::guard::Guard;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
-use crate::base::span::{SourceId, Sources, Span};
+use crate::base::span::{SourceId, Sources};
 use crate::inventory::Inventory;
-use crate::text;
 
 use super::model::{Body, Runbook, Step};
 use names::{Answer, Known, Place};
@@ -54,7 +54,7 @@ pub fn validate(
         templates,
         diags,
     };
-    check.ids(runbook);
+    ids::check(runbook, diags);
     check.head(runbook);
     for step in &runbook.steps {
         check.step(step);
@@ -74,30 +74,6 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn ids(&self, runbook: &Runbook) {
-        let mut first: IndexMap<&str, Span> = IndexMap::new();
-        for step in runbook.all_steps() {
-            let id = &step.id;
-            if !text::is_kebab(&id.value) {
-                self.diags.push(
-                    Diagnostic::error("case", id.span, format!("`{}` is a step id, so it is kebab-case", id.value))
-                        .maybe_help(
-                            Some(text::slug(&id.value)).filter(|id| !id.is_empty()).map(|id| format!("write `{id}`")),
-                        ),
-                );
-            }
-            if let Some(earlier) = first.get(id.value.as_str()) {
-                self.diags.push(
-                    Diagnostic::error("same-id", id.span, format!("two steps have the id `{}`", id.value))
-                        .label("the second")
-                        .and(*earlier, "the first")
-                        .help("ids name outputs and kept results, so each is given once"),
-                );
-            }
-            first.entry(&id.value).or_insert(id.span);
-        }
-    }
-
     fn head(&mut self, runbook: &Runbook) {
         for lock in &runbook.lock {
             self.texts.check(lock, &self.known, &Place::nowhere());
