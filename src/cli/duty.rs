@@ -122,7 +122,7 @@ async fn serve(
     let reporter = report::for_stdout(common.output == Output::Json);
     let reporter = tokio::spawn(tell::tell(log.clone(), Some(now), Arc::clone(&clock), reporter, shown));
     let (canceller, cancel) = Cancel::pair();
-    let signals = tokio::spawn(signals::obey(canceller));
+    let signals = signals::obey(canceller);
     let operator = Arc::new(AtTheTerminal {
         given: Mutex::new(VecDeque::new()),
         yes: false,

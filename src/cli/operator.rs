@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use rustix::termios::{QueueSelector, tcflush};
 use tokio::sync::{oneshot, watch};
 
 use super::env;
@@ -75,8 +77,14 @@ impl Operator for AtTheTerminal {
     }
 }
 
+/// What was typed before a question is no answer to it. A terminal that cannot do that still asks.
+fn discard_typed(terminal: &impl AsFd) {
+    let _ = tcflush(terminal, QueueSelector::IFlush);
+}
+
 /// One line from the terminal. The reading thread is left behind when nobody waits for it: it holds nothing.
 async fn read_line(expects: &str) -> Option<String> {
+    discard_typed(&std::io::stdin());
     let mut err = anstream::stderr();
     let expects = crate::report::escape(expects);
     let _ = write!(err, "Type {expects} to go on, anything else to stop: ");
@@ -88,4 +96,35 @@ async fn read_line(expects: &str) -> Option<String> {
         let _ = sender.send(matches!(read, Ok(n) if n > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()));
     });
     receiver.await.ok().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, OpenOptions};
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    use super::*;
+
+    #[test]
+    fn what_was_typed_before_the_question_does_not_answer_it() {
+        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&keys).expect("ours");
+        unlockpt(&keys).expect("open");
+        let name = ptsname(&keys, Vec::new()).expect("a name").into_string().expect("a path");
+        let screen = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).expect("a flag"))
+            .open(name)
+            .expect("the other end");
+        let mut keys = File::from(keys);
+        keys.write_all(b"ahead\n").expect("typed");
+        discard_typed(&screen);
+        keys.write_all(b"after\n").expect("typed");
+        let mut line = String::new();
+        std::io::BufReader::new(screen).read_line(&mut line).expect("a line");
+        assert_eq!(line, "after\n");
+    }
 }

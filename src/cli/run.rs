@@ -57,6 +57,9 @@ pub fn run(args: &RunArgs, common: &Common) -> Exit {
 }
 
 async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool) -> Exit {
+    // first of all: from here on a signal ends the run with a verdict
+    let (canceller, cancel) = Cancel::pair();
+    let signals = signals::obey(canceller);
     let state = match env::state(common) {
         Ok(state) => state,
         Err(why) => {
@@ -91,8 +94,6 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     let (shown, asked) = watch::channel(0);
     let reporter = report::for_stdout(common.output == Output::Json);
     let reporter = tokio::spawn(tell::tell(begun.log.clone(), None, Arc::clone(&clock), reporter, shown));
-    let (canceller, cancel) = Cancel::pair();
-    let signals = tokio::spawn(signals::obey(canceller));
     let operator = AtTheTerminal {
         given: Mutex::new(args.confirm.iter().map(|(value, _)| value.clone()).collect::<VecDeque<_>>()),
         yes: args.yes && !destructive,
