@@ -92,6 +92,7 @@ impl Check<'_> {
             step.hosts.iter().for_each(|selector| selectors.check(selector));
         }
         self.whom(step);
+        self.around(step);
         self.still(self.known.runbook(), step);
         // these are of each host that anything is asked of, also in a step that is about none
         step.surroundings.texts(&mut |text| self.texts.check(text, &self.known, &Place::host()));
@@ -161,6 +162,22 @@ impl Check<'_> {
             Body::Confirm(confirm) => confirm.texts(&mut |text| self.texts.check(text, &self.known, place)),
             Body::Aside(aside) => aside.texts(&mut |text| self.texts.check(text, &self.known, place)),
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
+        }
+    }
+
+    /// Guards around a step are asked around actions only.
+    fn around(&self, step: &Step) {
+        if matches!(step.body, Body::Action(_)) {
+            return;
+        }
+        let written = [
+            ("done_when", step.done_when.is_empty()),
+            ("still", step.still.is_empty()),
+            ("verify", step.verify.is_empty()),
+        ];
+        for (key, _) in written.iter().filter(|(_, empty)| !empty) {
+            let what = format!("`{key}` beside `{}`", step.body.key());
+            self.diags.push(crate::action::not_yet(step.id.span, &what));
         }
     }
 
