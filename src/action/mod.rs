@@ -228,6 +228,12 @@ pub enum ActionError {
         /// What was waited for.
         reason: String,
     },
+    /// It was ended before its time: by a person, or since another host could not be made ready.
+    #[error("{reason}")]
+    Cancelled {
+        /// Why.
+        reason: String,
+    },
     /// The link failed.
     #[error(transparent)]
     Link(#[from] LinkError),

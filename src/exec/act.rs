@@ -51,6 +51,7 @@ impl Run {
         }
         let hosts = self.turns(step, hosts, action.effect())?;
         if hosts.is_empty() {
+            self.verify(step, &done).await?;
             return Ok(Ended::Ok);
         }
         self.ask_again(step).await?;
@@ -63,6 +64,8 @@ impl Run {
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
+        // until it is known what became of it
+        let before = self.changed;
         self.changed |= action.effect() != Effect::Reads;
         let logs: Vec<Logs> = hosts.iter().map(|host| watching.logs(host)).collect();
         let run: &Self = self;
@@ -75,6 +78,7 @@ impl Run {
         }));
         // lines are followed from the moment that a host has noted the end of its log
         let ended: Vec<Result<Done, JournalError>> = watching.beside(run, step, work, &cuts).await?;
+        self.changed = before || (self.changed && ended.iter().any(may_have_changed));
         let mut failed: Option<Stop> = None;
         let mut changed = false;
         for (host, done) in hosts.iter().zip(ended) {
@@ -107,7 +111,7 @@ impl Run {
         if !step.done_when.is_empty() {
             self.becomes_done(step, &hosts).await?;
         }
-        self.verify(step, &hosts).await?;
+        self.verify(step, &[done, hosts].concat()).await?;
         Ok(if changed { Ended::Changed } else { Ended::Ok })
     }
 
@@ -141,7 +145,10 @@ impl Run {
         for host in hosts {
             match self.turn(step, &host, effect) {
                 Turn::Start(_) | Turn::Ask(_) => now.push(host),
-                Turn::Done(outcome) => self.world.outcome(&step.id.value, &host, outcome),
+                Turn::Done(outcome) => {
+                    self.changed |= outcome == "changed";
+                    self.world.outcome(&step.id.value, &host, outcome);
+                }
                 Turn::Doubt(attempt) => {
                     let why = format!("{host}: attempt {attempt} may have run, and a second time is a second effect");
                     let next = format!("look on {host} whether `{}` had its effect", step.path);
@@ -160,7 +167,7 @@ impl Run {
         let asked = join_all(hosts.iter().map(|host| self.is_done(step, host))).await;
         let (mut done, mut open) = (Vec::new(), Vec::new());
         for (host, judgements) in hosts.into_iter().zip(asked) {
-            match judgements {
+            match judgements? {
                 Some(judgements) => {
                     self.write_judgements(&step.path, &judgements).await?;
                     done.push(host);
@@ -265,11 +272,11 @@ impl Run {
                 Err(ActionError::failed("ended, since its log says what it must never say"))
             }
             Err(error) if cancelled && !matches!(error, ActionError::Link(_)) => {
-                Err(ActionError::failed(format!("stopped by a person ({error})")))
+                Err(ActionError::Cancelled { reason: format!("stopped by a person ({error})") })
             }
             other => other,
         };
-        self.write_end(step, part, &done, millis, cancelled).await?;
+        self.write_end(step, part, &done, millis).await?;
         Ok(done)
     }
 
@@ -279,7 +286,6 @@ impl Run {
         part: &Part<'_>,
         done: &Done,
         millis: u64,
-        cancelled: bool,
     ) -> Result<(), JournalError> {
         let reason = |text: String| self.redactor().redact(text);
         let (outcome, outputs, stdout, stderr) = match done {
@@ -288,9 +294,11 @@ impl Run {
                 (outcome, applied.result.to_json(), &applied.stdout[..], &applied.stderr[..])
             }
             Err(ActionError::Failed { reason: why, stdout, stderr }) => {
-                let reason = reason(why.clone());
-                let outcome = if cancelled { Outcome::Cancelled { reason } } else { Outcome::Failed { reason } };
+                let outcome = Outcome::Failed { reason: reason(why.clone()) };
                 (outcome, serde_json::json!({}), &stdout[..], &stderr[..])
+            }
+            Err(ActionError::Cancelled { reason: why }) => {
+                (Outcome::Cancelled { reason: reason(why.clone()) }, serde_json::json!({}), &[][..], &[][..])
             }
             Err(ActionError::TimedOut { after, reason: why }) => {
                 let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
@@ -359,10 +367,10 @@ impl Run {
     }
 
     async fn verify(&self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
-        if step.verify.is_empty() {
+        if step.verify.is_empty() || hosts.is_empty() {
             return Ok(());
         }
-        let judgements = self.judge(&step.verify, step, hosts).await;
+        let judgements = self.judge(&step.verify, step, hosts).await?;
         self.write_judgements(&step.path, &judgements).await?;
         match failures(&judgements, self.clock.now()) {
             None => Ok(()),
@@ -370,6 +378,15 @@ impl Run {
                 .on(against(&judgements))
                 .into()),
         }
+    }
+}
+
+/// Whether a host may be another one than before an action that was carried out on it.
+fn may_have_changed(ended: &Result<Done, JournalError>) -> bool {
+    match ended {
+        Ok(Ok(applied)) => applied.changed,
+        Ok(Err(ActionError::Link(error))) => !error.not_started(),
+        Ok(Err(_)) | Err(_) => true,
     }
 }
 
@@ -412,6 +429,7 @@ pub(super) fn stop_of(host: &str, error: &ActionError, path: &str) -> Stop {
         ActionError::Link(other @ LinkError::Unreachable { .. }) => {
             Stop::new(Kind::Unreachable, format!("{host}: {other}"))
         }
+        ActionError::Cancelled { reason } => Stop::new(Kind::Cancelled, format!("{host}: {reason}")),
         other => Stop::new(Kind::Failed, format!("{host}: {other}")),
     };
     stop.on([host])

@@ -12,22 +12,29 @@ use crate::inventory::{Host, HostName, Inventory, Via};
 use crate::journal::{JournalError, RunLog};
 use crate::transport::{self, Connect, HostAddr, Link, LinkError, Transport};
 
+use super::cancel::{Cancel, Grade};
+
 /// The open links, and why there is none to the other hosts.
 pub(super) type Links = IndexMap<String, Result<Arc<dyn Link>, LinkError>>;
 
-/// Connects to `hosts` and writes down who answered.
+/// Connects to `hosts` and writes down who answered, until a person ends the run.
 pub(super) async fn connect(
     hosts: &[HostName],
     inventory: &Inventory,
     transport: &dyn Transport,
     log: &RunLog,
+    cancel: &Cancel,
 ) -> Result<Links, JournalError> {
     let mut waiting: FuturesUnordered<_> = hosts
         .iter()
         .map(|name| {
             let addr = address(name, inventory.host(name));
             async move {
-                let link = transport.connect(&addr).await;
+                let ended = || LinkError::Unreachable { reason: "ended by a person while connecting".to_owned() };
+                let link = tokio::select! {
+                    link = transport.connect(&addr) => link,
+                    () = cancel.reached(Grade::NoNewWork) => Err(ended()),
+                };
                 (name, link)
             }
         })

@@ -13,6 +13,7 @@ use crate::template::Value;
 use crate::transport::LinkError;
 
 use super::fleet::Surface;
+use super::guards::NOT_SHOWN;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 
@@ -47,9 +48,18 @@ impl Run {
             let run: &Self = self;
             async move {
                 let began = run.clock.elapsed();
-                let found = run.ask_all(probes, step, host).await;
+                let found = match run.unless_stopped(run.ask_all(probes, step, host)).await {
+                    Ok(found) => found,
+                    Err(stop) => {
+                        let reason = run.redactor().redact(stop.reason.clone());
+                        let nothing = run.redactor().redact_json(serde_json::json!({}));
+                        run.log.end(key, Outcome::Cancelled { reason }, nothing, run.millis_since(began)).await?;
+                        return Err(Halt::from(stop));
+                    }
+                };
                 let millis = run.millis_since(began);
                 let (outcome, outputs) = match &found {
+                    Ok(_) if step.sensitive => (Outcome::Ok, serde_json::json!({})),
                     Ok(values) => {
                         let json = values.iter().map(|(name, value)| (name.clone(), value.to_json()));
                         (Outcome::Ok, serde_json::Value::Object(json.collect()))
@@ -59,7 +69,7 @@ impl Run {
                     }
                 };
                 run.log.end(key, outcome, run.log.redactor().redact_json(outputs), millis).await?;
-                Ok::<_, crate::journal::JournalError>(found)
+                Ok::<_, Halt>(found)
             }
         }))
         .await;
@@ -95,9 +105,13 @@ impl Run {
             async move { (name, surface.value(probe, host).await) }
         }))
         .await;
+        let told = |why: ProbeError| match why {
+            why if why.is_of_the_link() || !step.sensitive => why,
+            _ => ProbeError::NotAsked(NOT_SHOWN.to_owned()),
+        };
         found
             .into_iter()
-            .map(|(name, value)| Ok((name.clone(), value.map_err(|why| NamedError(name.clone(), why))?)))
+            .map(|(name, value)| Ok((name.clone(), value.map_err(|why| NamedError(name.clone(), told(why)))?)))
             .collect()
     }
 }

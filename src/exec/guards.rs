@@ -6,14 +6,18 @@ use crate::event::{EventKind, GuardVerdict};
 use crate::journal::JournalError;
 use crate::runbook::{Body, Step};
 
+use super::cancel::Grade;
 use super::fleet::Surface;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 
+/// Instead of what was seen in a step that is sensitive.
+pub(super) const NOT_SHOWN: &str = "(sensitive: not shown)";
+
 impl Run {
     /// Judges guards in the surroundings of `step`: those that speak of "this host" for each of `hosts`, the others
-    /// once.
-    pub(super) async fn judge(&self, guards: &[Guard], step: &Step, hosts: &[String]) -> Vec<Judgement> {
+    /// once. A person who stops what runs ends this too; what is sensitive is judged and not told.
+    pub(super) async fn judge(&self, guards: &[Guard], step: &Step, hosts: &[String]) -> Result<Vec<Judgement>, Stop> {
         let surface = Surface { run: self, step };
         let asked = guards.iter().flat_map(|guard| {
             let hosts: Vec<Option<&str>> = if guard.needs_host() || (!hosts.is_empty() && guard.is_of_each_host()) {
@@ -23,7 +27,23 @@ impl Run {
             };
             hosts.into_iter().map(move |host| (guard, host))
         });
-        futures_util::future::join_all(asked.map(|(guard, host)| guard::judge(guard, &surface, host))).await
+        let asked = futures_util::future::join_all(asked.map(|(guard, host)| guard::judge(guard, &surface, host)));
+        let mut judgements = self.unless_stopped(asked).await?;
+        if step.sensitive {
+            judgements.iter_mut().flat_map(|judgement| &mut judgement.seen).for_each(|seen| {
+                NOT_SHOWN.clone_into(&mut seen.what);
+            });
+        }
+        Ok(judgements)
+    }
+
+    /// What only reads is let go when a person stops what runs: there is no effect to wait for.
+    pub(super) async fn unless_stopped<T>(&self, reads: impl Future<Output = T>) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            () = self.cancel.reached(Grade::StopHosts) => Err(Stop::new(Kind::Cancelled, "stopped by a person")),
+            read = reads => Ok(read),
+        }
     }
 
     /// Writes judgements down, one event for each thing seen that speaks against, or one for all when none does.
@@ -54,7 +74,7 @@ impl Run {
 
     /// A `require` or `symptom` step.
     pub(super) async fn require(&mut self, guards: &[Guard], step: &Step, hosts: &[String]) -> Result<(), Halt> {
-        let judgements = self.judge(guards, step, hosts).await;
+        let judgements = self.judge(guards, step, hosts).await?;
         self.write_judgements(&step.path, &judgements).await?;
         self.note_silent(&judgements);
         match failures(&judgements, self.clock.now()) {
@@ -88,7 +108,7 @@ impl Run {
             if earlier.hosts.is_some() && meant.is_empty() {
                 continue;
             }
-            let judgements = self.judge(guards, earlier, &meant).await;
+            let judgements = self.judge(guards, earlier, &meant).await?;
             self.write_judgements(&step.path, &judgements).await?;
             self.note_silent(&judgements);
             if let Some(why) = failures(&judgements, self.clock.now()) {

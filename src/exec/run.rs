@@ -71,6 +71,8 @@ pub(super) struct Run {
     pub(super) item: Option<u32>,
     /// The only host that steps are about, when a duty is carried out.
     pub(super) only: Option<String>,
+    /// Hosts for which the `when` of a group around the steps does not hold.
+    pub(super) left_out: IndexSet<String>,
     /// Hosts that were silent since the last confirmation: not proved dead.
     pub(super) silent: IndexSet<String>,
 }
@@ -126,7 +128,7 @@ impl Run {
     /// Connects to the hosts and begins where `world` is.
     pub(super) async fn connect(setup: Setup, world: World, hosts: &[HostName]) -> Result<Self, JournalError> {
         let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook } = setup;
-        let links = connect::connect(hosts, &plan.inventory, &*transport, &log).await?;
+        let links = connect::connect(hosts, &plan.inventory, &*transport, &log, &cancel).await?;
         Ok(Self {
             plan,
             world,
@@ -144,6 +146,7 @@ impl Run {
             attempts: HashMap::new(),
             item: None,
             only: None,
+            left_out: IndexSet::new(),
             silent: IndexSet::new(),
         })
     }

@@ -44,6 +44,7 @@ impl Run {
         if let Some(only) = &self.only {
             hosts.retain(|host| host == only);
         }
+        hosts.retain(|host| !self.left_out.contains(host));
         let opened = EventKind::StepOpened {
             step: step.path.clone(),
             phase: Phase::Apply,
@@ -58,11 +59,7 @@ impl Run {
         let result = if let Err(halt) = self.arm(step).await {
             Err(here(halt))
         } else if let Body::Group(members) = &step.body {
-            match self.wanted(step, hosts).await {
-                Ok(Wanted::Yes(_)) => self.steps(members).await.map(|()| Ended::Ok),
-                Ok(Wanted::No(why)) => Ok(Ended::Skipped(why)),
-                Err(halt) => Err(here(halt)),
-            }
+            self.group(step, members, hosts).await
         } else {
             self.body(step, hosts).await.map_err(here)
         };
@@ -102,6 +99,22 @@ impl Run {
             }
             Some(OnFailure::Stop | OnFailure::Ask | OnFailure::Continue) | None => Err((path, stop.into())),
         }
+    }
+
+    /// The members of a group, on the hosts for which its `when` holds.
+    async fn group(&mut self, step: &Step, members: &[Step], hosts: Vec<String>) -> Result<Ended, (String, Halt)> {
+        let here = |halt| (step.path.clone(), halt);
+        if let Wanted::No(why) = self.wanted(step, hosts.clone()).await.map_err(here)? {
+            return Ok(Ended::Skipped(why));
+        }
+        let before = self.left_out.clone();
+        if step.hosts.is_some() {
+            let meant = self.meant(step, hosts.clone()).map_err(here)?;
+            self.left_out.extend(hosts.into_iter().filter(|host| !meant.contains(host)));
+        }
+        let ended = self.steps(members).await;
+        self.left_out = before;
+        ended.map(|()| Ended::Ok)
     }
 
     async fn body(&mut self, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {

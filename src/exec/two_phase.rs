@@ -32,7 +32,9 @@ impl Run {
         let mut stop: Option<Stop> = None;
         for (part, staged) in parts.iter().zip(staged) {
             let done = match staged {
-                Ok(()) => Err(ActionError::failed("taken back: another host could not be made ready")),
+                Ok(()) => Err(ActionError::Cancelled {
+                    reason: "taken back: another host could not be made ready".to_owned(),
+                }),
                 Err(error) => {
                     let this = stop_of(part.host, &error, &step.path);
                     stop = Some(match stop.take() {
@@ -45,9 +47,7 @@ impl Run {
                     Err(error)
                 }
             };
-            let cancelled =
-                matches!(&done, Err(ActionError::Failed { reason, .. }) if reason.starts_with("taken back"));
-            self.write_end(step, part, &done, 0, cancelled).await?;
+            self.write_end(step, part, &done, 0).await?;
         }
         let stop = stop.unwrap_or_else(|| Stop::new(super::halt::Kind::Failed, "staging failed"));
         Ok(Staged::Failed(Stop { reason: format!("{} (no host was changed by this step)", stop.reason), ..stop }))

@@ -43,9 +43,9 @@ impl Run {
     }
 
     /// Whether `done_when` holds now on a host.
-    pub(super) async fn is_done(&self, step: &Step, host: &str) -> Option<Vec<Judgement>> {
-        let judgements = self.judge(&step.done_when, step, &[host.to_owned()]).await;
-        judgements.iter().all(|j| j.verdict == Verdict::Holds).then_some(judgements)
+    pub(super) async fn is_done(&self, step: &Step, host: &str) -> Result<Option<Vec<Judgement>>, Stop> {
+        let judgements = self.judge(&step.done_when, step, &[host.to_owned()]).await?;
+        Ok(judgements.iter().all(|j| j.verdict == Verdict::Holds).then_some(judgements))
     }
 
     /// After the action `done_when` is asked until the step's timeout, since the truth may lag.
@@ -78,7 +78,7 @@ impl Run {
         let mut said = false;
         loop {
             let asked = Instant::now();
-            let judgements = self.judge(guards, step, hosts).await;
+            let Ok(judgements) = self.judge(guards, step, hosts).await else { return Ended::Cancelled };
             if judgements.iter().all(|j| j.verdict == Verdict::Holds) {
                 // it is known to hold from the moment of the answer, not of the question
                 let held_since = *since.get_or_insert_with(Instant::now);

@@ -2,6 +2,7 @@
 //! and what a plan shows of it beforehand.
 
 mod asides;
+mod ends;
 mod files;
 mod http;
 mod over_ssh;
