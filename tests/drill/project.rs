@@ -65,6 +65,7 @@ drills! {
     reachable_ones_are_fenced: FILE "the reachable lost servers are fenced",
     fenced_majority_returns: FILE "a fenced majority that returns elects no leader",
     secure: KITS "main",
+    restarted_survivors: KITS "the survivors are restarted",
     protocol_2: KITS "raft protocol 2",
     default_timing: KITS "timing of its own",
 }

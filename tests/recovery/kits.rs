@@ -1,4 +1,4 @@
-//! The shipped recovery of a lost quorum on other kinds of Consul: Raft protocol 2, ACLs and TLS, Consul's own timing.
+//! The shipped recovery of a lost quorum where ACLs and TLS are on. Other kinds of Consul are drilled: `drill::project`.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -40,24 +40,6 @@ fn recovered(lab: &TestLab, desk: &Desk<'_>, params: &[&str], id: &str) -> Ran {
 
 fn node_id(lab: &TestLab) -> String {
     lab.say("consul-1", "sudo -n cat /var/lib/consul/node-id")
-}
-
-#[test]
-fn protocol_2_knows_servers_by_their_addresses() {
-    if !consul() {
-        return;
-    }
-    let lab = broken("consul-protocol-2");
-    recovered(&lab, &Desk::at(&lab), &["-p", "raft_protocol=2"], "10.66.0.11:8300");
-}
-
-#[test]
-fn consuls_own_timing_is_slow_enough_for_nothing_to_give_up() {
-    if !consul() {
-        return;
-    }
-    let lab = broken("consul-default-timing");
-    recovered(&lab, &Desk::at(&lab), &[], &node_id(&lab));
 }
 
 /// Asks the API, trusting what the param says.
