@@ -11,3 +11,4 @@ mod support;
 mod template;
 mod transport;
 mod watch;
+mod words;

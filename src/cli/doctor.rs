@@ -36,7 +36,7 @@ pub fn run(common: &Common) -> Exit {
                     Ok(text) => ("ok     ", text),
                     Err(text) => ("missing", text),
                 };
-                anstream::println!("{mark}  {:<14} {text}", f.what);
+                outln!("{mark}  {:<14} {text}", f.what);
             }
         }
     }

@@ -20,7 +20,6 @@ use crate::exec::{Cancel, Idle, Served, Setup, close_duties, serve_duties};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{self, Given, Plan, RunFacts};
 use crate::report;
-use crate::template::Value;
 use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
 
@@ -61,7 +60,7 @@ async fn go(args: &DutyArgs, run: &str, common: &Common, state: &Path) -> Result
     let now = RunState::fold(&events)?;
     let duties = match chosen(&now, &args.duties) {
         Ok(duties) if duties.is_empty() => {
-            anstream::println!("Run {run} owes nothing to any host.");
+            outln!("Run {run} owes nothing to any host.");
             return Ok(Exit::Ok);
         }
         Ok(duties) => duties,
@@ -83,17 +82,13 @@ async fn go(args: &DutyArgs, run: &str, common: &Common, state: &Path) -> Result
         let reason = args.reason.as_deref().unwrap_or_default();
         close_duties(&log, &duties, &env::operator(), reason, before).await?;
         for duty in &duties {
-            anstream::println!("closed: {}", crate::report::escape(&duty.name()));
+            outln!("closed: {}", crate::report::escape(&duty.name()));
         }
         return Ok(Exit::Ok);
     }
     let stored = journal.blob(&run, &now.header().stored).await?.unwrap_or_default();
     let Some(plan) = restored(&stored, &now, args, common) else { return Ok(Exit::Text) };
-    for value in plan.params.values() {
-        if let Value::Secret(secret) = value {
-            redactor.learn(secret);
-        }
-    }
+    plan.teach(&redactor);
     let _lock = match crate::exec::lock(&plan, state, &run) {
         Ok(lock) => lock,
         Err(why) => {
@@ -119,7 +114,7 @@ async fn serve(
         RunFacts { id: run.to_string(), started_at: now.opened().rfc3339(), mode: "run", operator: env::operator() };
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
-    let reporter = report::for_stdout(common.output == Output::Json);
+    let reporter = report::for_stdout(common.output == Output::Json, env::steerable());
     let reporter = tokio::spawn(tell::tell(log.clone(), Some(now), Arc::clone(&clock), reporter, shown));
     let (canceller, cancel) = Cancel::pair();
     let signals = signals::obey(canceller);
@@ -145,7 +140,7 @@ async fn serve(
         }
         Ok(Err(broken)) => {
             reporter.abort();
-            show::error(&broken.error);
+            show::failure(&broken.error);
             if broken.changed { Exit::Attention } else { Exit::Unreachable }
         }
         Err(panic) => {
@@ -219,7 +214,7 @@ fn own_end(events: &[Event]) -> Option<Closed> {
 }
 
 fn tell_all(served: &[(Duty, Served)], run: &RunId) {
-    anstream::println!();
+    outln!();
     for (duty, served) in served {
         let name = crate::report::escape(&duty.name());
         let said = match served {
@@ -227,11 +222,11 @@ fn tell_all(served: &[(Duty, Served)], run: &RunId) {
             Served::Unreachable(why) => format!("still open, the host cannot be reached: {why}"),
             Served::Stopped(verdict, why) => format!("still open, {}: {why}", verdict.words()),
         };
-        anstream::println!("{name}: {}", crate::report::escape(&said));
+        outln!("{name}: {}", crate::report::escape(&said));
     }
     if served.iter().any(|(_, served)| *served != Served::Done) {
-        anstream::println!("Again: refloat duty {run}");
-        anstream::println!("When it need not be done any more: refloat duty {run} HOST/STEP --close --reason TEXT");
+        outln!("Again: refloat duty {run}");
+        outln!("When it need not be done any more: refloat duty {run} HOST/STEP --close --reason TEXT");
     }
 }
 

@@ -43,6 +43,11 @@ pub fn controller() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// Whether a terminal here can move its cursor.
+pub fn steerable() -> bool {
+    var("TERM").is_none_or(|term| term != "dumb")
+}
+
 /// What is told on standard error beside the output: `-v`, `-vv`, or `REFLOAT_LOG`.
 pub fn tracing(verbose: u8) {
     use tracing_subscriber::EnvFilter;

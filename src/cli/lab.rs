@@ -141,9 +141,9 @@ fn act(args: &LabArgs) -> Result<(), LabError> {
             }
             let lab = Lab::up(&dir, spec, &machine(), &mut |what| anstream::eprintln!("{what}"))?;
             for host in lab.hosts() {
-                anstream::println!("{}  {}:{}", host.name, host.address, host.port);
+                outln!("{}  {}:{}", host.name, host.address, host.port);
             }
-            anstream::println!("inventory  {}", lab.inventory_path().display());
+            outln!("inventory  {}", lab.inventory_path().display());
             Ok(())
         }
         LabVerb::Down => Lab::remove(&dir),

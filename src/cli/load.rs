@@ -1,6 +1,5 @@
 //! Reading what a command names: runbooks with their templates, the inventory.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,7 +78,7 @@ pub struct LoadedDrill {
 pub fn is_drill(path: &Path) -> bool {
     let named = path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".drill.yaml"));
     let says = |text: String| text.lines().any(|line| line.starts_with("drill:"));
-    named || (path.is_file() && std::fs::read_to_string(path).is_ok_and(says))
+    named || text::read(path).is_ok_and(says)
 }
 
 /// Reads a drill and finds its runbook. `None` when nothing can be made of it.
@@ -156,29 +155,23 @@ fn find(path: &Path, ending: &str) -> PathBuf {
 }
 
 fn read(path: &Path, diags: &Diagnostics) -> Option<String> {
-    let problem = |message: String| diags.push(Diagnostic::placeless("unreadable", message));
-    match std::fs::metadata(path) {
-        Ok(meta) if meta.len() > text::MAX_BYTES as u64 => {
-            problem(format!("{} is larger than 1 MiB", path.display()));
-            return None;
-        }
-        Ok(_) => {}
-        Err(error) => {
-            problem(format!("cannot read {}: {error}", path.display()));
-            return None;
-        }
-    }
-    match std::fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => Some(text),
-        Ok(Err(error)) => {
-            problem(format!("{} is not UTF-8 text, from byte {} on", path.display(), error.utf8_error().valid_up_to()));
-            None
-        }
-        Err(error) => {
-            problem(format!("cannot read {}: {error}", path.display()));
-            None
+    let cannot = |error| format!("cannot read {}: {error}", path.display());
+    text::read(path).map_err(|error| diags.push(Diagnostic::placeless("unreadable", cannot(error)))).ok()
+}
+
+/// A param is given once: which of two is meant is not guessed.
+pub fn given_once(params: &[(String, String)]) -> Result<(), String> {
+    for (at, (name, _)) in params.iter().enumerate() {
+        if let Some(before) = params[..at].iter().position(|(other, _)| other == name) {
+            // the values may be secrets
+            return Err(format!(
+                "param `{name}` is given twice, by the -p number {} and number {}; leave one of them",
+                before + 1,
+                at + 1
+            ));
         }
     }
+    Ok(())
 }
 
 fn template_names(runbook: &Runbook) -> Vec<String> {
@@ -233,27 +226,4 @@ fn template(runbook: &Path, name: &str) -> Option<PathBuf> {
 fn as_written(path: PathBuf) -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)
-}
-
-/// What a destructive run reads may be written by its user and by root only: whoever can write it decides what is done.
-pub fn trusted(files: &[PathBuf]) -> Result<(), String> {
-    let me = rustix::process::getuid().as_raw();
-    for file in files {
-        let Ok(meta) = std::fs::metadata(file) else { continue };
-        if meta.uid() != me && meta.uid() != 0 {
-            return Err(format!(
-                "{} belongs to another user (uid {}); a destructive run does not use it",
-                file.display(),
-                meta.uid()
-            ));
-        }
-        if meta.mode() & 0o002 != 0 {
-            return Err(format!(
-                "{} can be written by everybody; a destructive run does not use it. Type: chmod o-w {}",
-                file.display(),
-                file.display()
-            ));
-        }
-    }
-    Ok(())
 }

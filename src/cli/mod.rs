@@ -1,6 +1,9 @@
 //! The command line: one file per verb. Everything that touches the terminal, the environment or the exit code is here
 //! or in `report`.
 
+#[macro_use]
+mod show;
+
 mod args;
 mod doctor;
 mod drill;
@@ -13,9 +16,9 @@ mod plan;
 mod report;
 mod run;
 mod runs;
-mod show;
 mod signals;
 mod tell;
+mod trust;
 mod validate;
 
 use std::process::ExitCode;
@@ -49,5 +52,5 @@ pub fn main() -> ExitCode {
         Verb::Lab(args) => lab::run(args),
         Verb::Doctor => doctor::run(&cli.common),
     };
-    ExitCode::from(exit.code())
+    ExitCode::from(if exit == Exit::Ok && show::lost() { Exit::Failed } else { exit }.code())
 }

@@ -8,7 +8,9 @@ use super::{env, load, show};
 use crate::base::diag::Diagnostics;
 use crate::base::exit::Exit;
 use crate::base::span::Sources;
+use crate::inventory::Inventory;
 use crate::plan::{self, Given, Plan, PreviewStep};
+use crate::report::escape;
 
 pub fn run(args: &PlanArgs, common: &Common) -> Exit {
     let (plan, _) = match make(&args.subject, common) {
@@ -18,30 +20,38 @@ pub fn run(args: &PlanArgs, common: &Common) -> Exit {
     let steps = plan::preview(&plan);
     match common.output {
         Output::Json => show::json(&json(&plan, &steps)),
-        Output::Text => anstream::print!("{}", text(&plan, &steps)),
+        Output::Text => out!("{}", text(&plan, &steps)),
     }
     Exit::Ok
 }
 
 /// Makes the plan, showing every mistake. Also gives the files that it was made of.
 pub fn make(subject: &Subject, common: &Common) -> Result<(Arc<Plan>, Vec<PathBuf>), Exit> {
+    load::given_once(&subject.param).map_err(|why| {
+        show::error(why);
+        Exit::Usage
+    })?;
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
     let inventory = load::inventory(&subject.inventory, &mut sources, &diags);
     let loaded = load::runbook(&subject.runbook, inventory.as_ref(), &mut sources, &diags);
     let made = match (loaded, inventory) {
         (Some(loaded), Some(inventory)) if !diags.has_errors() => {
             let mut files = loaded.files;
-            files.extend(subject.inventory.iter().cloned());
+            files.extend(Inventory::files(&subject.inventory));
+            files.extend(inventory.hosts().filter_map(|host| host.connect.ssh_config.clone()));
             let given = Given { params: &subject.param, written: None, env: &env::var };
             plan::build(loaded.runbook, inventory, &loaded.templates, &given, &mut sources, &diags)
-                .map(|plan| (plan, files))
+                .map(|plan| (Arc::new(plan), files))
         }
         _ => None,
     };
+    if let Some((plan, _)) = &made {
+        plan::refuse(&plan::preview(plan), &diags);
+    }
     let findings = diags.into_sorted();
     let exit = show::findings_of_a_plan(&sources, &findings, common);
     match made {
-        Some((plan, files)) if exit == Exit::Ok => Ok((Arc::new(plan), files)),
+        Some((plan, files)) if exit == Exit::Ok => Ok((plan, files)),
         _ => Err(Exit::Text),
     }
 }
@@ -50,7 +60,7 @@ fn text(plan: &Plan, steps: &[PreviewStep]) -> String {
     use std::fmt::Write as _;
     let mut out = String::new();
     let runbook = &plan.runbook;
-    let _ = writeln!(out, "{} · {}", runbook.name.value, runbook.title.as_deref().unwrap_or_default());
+    let _ = writeln!(out, "{} · {}", runbook.name.value, escape(runbook.title.as_deref().unwrap_or_default()));
     let _ = writeln!(out, "risk {} · plan {}", runbook.risk.value.word(), plan.digest.short());
     for (name, hosts) in &plan.targets {
         let names: Vec<&str> = hosts.iter().map(crate::inventory::HostName::as_str).collect();
@@ -59,17 +69,22 @@ fn text(plan: &Plan, steps: &[PreviewStep]) -> String {
     for step in steps {
         let indent = "  ".repeat(step.depth);
         let id = step.path.rsplit('/').next().unwrap_or(&step.path);
-        let _ = writeln!(out, "\n{indent}{id} [{}] {}", step.action, if step.title == id { "" } else { &step.title });
+        let _ = writeln!(
+            out,
+            "\n{indent}{id} [{}] {}",
+            step.action,
+            if step.title == id { String::new() } else { escape(&step.title) }
+        );
         if let Some(why) = &step.why {
-            let _ = writeln!(out, "{indent}  why: {why}");
+            let _ = writeln!(out, "{indent}  why: {}", escape(why));
         }
         if let Some(later) = &step.later {
             let _ = writeln!(out, "{indent}  on {later}");
         }
         for host in &step.hosts {
-            let user = host.user.as_ref().map(|user| format!(" as {user}")).unwrap_or_default();
+            let user = host.user.as_ref().map(|user| format!(" as {}", escape(user))).unwrap_or_default();
             let place = host.host.as_ref().map(|name| format!("{name}{user}: ")).unwrap_or_default();
-            let what = crate::report::escape(&host.what);
+            let what = escape(&host.what);
             let _ = writeln!(out, "{indent}  {place}{what}");
         }
     }

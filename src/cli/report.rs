@@ -8,7 +8,7 @@ use crate::base::clock::SystemClock;
 use crate::base::exit::Exit;
 use crate::base::secret::Redactor;
 use crate::event::RunState;
-use crate::journal::{Journal, JournalError};
+use crate::journal::{Damage, Journal, JournalError};
 use crate::report::Report;
 
 pub fn run(args: &ReportArgs, common: &Common) -> Exit {
@@ -22,7 +22,7 @@ pub fn run(args: &ReportArgs, common: &Common) -> Exit {
     match super::runs::blocking(show_run(args, common, &state)) {
         Ok(Ok(exit)) | Err(exit) => exit,
         Ok(Err(error)) => {
-            show::error(error);
+            show::failure(&error);
             Exit::Unreachable
         }
     }
@@ -44,11 +44,17 @@ async fn show_run(args: &ReportArgs, common: &Common, state: &std::path::Path) -
         };
         return Ok(match journal.verify(&run, head).await {
             Ok(head) => {
-                anstream::println!("run {run}: the chain is whole; its head is {}", head.digest);
+                outln!("run {run}: the chain is whole; its head is {}", head.digest);
                 Exit::Ok
             }
+            Err(JournalError::Damaged { damage: Damage::Head { head }, .. }) => {
+                show::error(format!(
+                    "run {run}: the chain is whole, but it does not lead to the head {head}: that is another run's, or this history was shortened or rewritten"
+                ));
+                Exit::Failed
+            }
             Err(error) => {
-                show::error(error);
+                show::failure(&error);
                 Exit::Failed
             }
         });
@@ -60,8 +66,8 @@ async fn show_run(args: &ReportArgs, common: &Common, state: &std::path::Path) -
     let report = Report { events: &events, state: &state, status: summary.status, head: Some(history.head) };
     let format = if common.output == Output::Json { Format::Json } else { args.format };
     match format {
-        Format::Text => anstream::print!("{}", report.text()),
-        Format::Markdown => anstream::print!("{}", report.markdown()),
+        Format::Text => out!("{}", report.text()),
+        Format::Markdown => out!("{}", report.markdown()),
         Format::Json => show::json(&report.json()),
     }
     Ok(Exit::Ok)

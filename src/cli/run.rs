@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::args::{Common, Output, RunArgs};
 use super::operator::AtTheTerminal;
-use super::{env, load, plan, show, signals, tell};
+use super::{env, plan, show, signals, tell, trust};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
@@ -18,7 +18,6 @@ use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{Plan, RunFacts, World};
 use crate::report;
 use crate::runbook::Risk;
-use crate::template::Value;
 use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
 
@@ -28,7 +27,7 @@ pub fn run(args: &RunArgs, common: &Common) -> Exit {
         Err(exit) => return exit,
     };
     let destructive = plan.runbook.risk.value == Risk::Destructive;
-    if destructive && let Err(why) = load::trusted(&files) {
+    if destructive && let Err(why) = trust::trusted(&files) {
         show::error(why);
         return Exit::Refused;
     }
@@ -69,12 +68,16 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let redactor = Redactor::default();
-    for value in plan.params.values() {
-        if let Value::Secret(secret) = value {
-            redactor.learn(secret);
-        }
-    }
+    plan.teach(&redactor);
     let run = RunId::generate();
+    // the first to touch the state folder: it says whether the folder is safe
+    let journal = match Journal::open(&state, Arc::clone(&clock), redactor.clone()) {
+        Ok(journal) => journal,
+        Err(error) => {
+            show::failure(&error);
+            return Exit::Unreachable;
+        }
+    };
     // before the run begins: one that is refused here leaves nothing open in the journal
     let _lock = match crate::exec::lock(&plan, &state, &run) {
         Ok(lock) => lock,
@@ -83,16 +86,16 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             return Exit::Refused;
         }
     };
-    let begun = match begin(args.reason.as_deref(), &plan, &run, &state, &clock, &redactor).await {
+    let begun = match begin(args.reason.as_deref(), &plan, &run, journal, &clock, &redactor).await {
         Ok(begun) => begun,
         Err(error) => {
-            show::error(error);
+            show::failure(&error);
             return Exit::Unreachable;
         }
     };
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
-    let reporter = report::for_stdout(common.output == Output::Json);
+    let reporter = report::for_stdout(common.output == Output::Json, env::steerable());
     let reporter = tokio::spawn(tell::tell(begun.log.clone(), None, Arc::clone(&clock), reporter, shown));
     let operator = AtTheTerminal {
         given: Mutex::new(args.confirm.iter().map(|(value, _)| value.clone()).collect::<VecDeque<_>>()),
@@ -115,8 +118,15 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         }
         Ok(Err(broken)) => {
             reporter.abort();
-            show::error(&broken.error);
-            if broken.changed { Exit::Attention } else { Exit::Unreachable }
+            show::failure(&broken.error);
+            if broken.changed {
+                show::error(format!(
+                    "this run could not go on, and its steps may have changed hosts; before you run it again, look at what it did: refloat report {run}"
+                ));
+                Exit::Attention
+            } else {
+                Exit::Unreachable
+            }
         }
         Err(panic) => {
             reporter.abort();
@@ -139,13 +149,12 @@ pub async fn begin(
     reason: Option<&str>,
     plan: &Arc<Plan>,
     run: &RunId,
-    state: &std::path::Path,
+    journal: Journal,
     clock: &Arc<dyn Clock>,
     redactor: &Redactor,
 ) -> Result<Begun, JournalError> {
     let facts =
         RunFacts { id: run.to_string(), started_at: clock.now().rfc3339(), mode: "run", operator: env::operator() };
-    let journal = Journal::open(state, Arc::clone(clock), redactor.clone())?;
     let world = World::new(Arc::clone(plan), facts.clone());
     let outline = plan.runbook.all_steps().into_iter().map(|step| PlannedStep {
         step: step.path.clone(),

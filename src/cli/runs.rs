@@ -28,7 +28,7 @@ pub fn list(limit: Option<usize>, duties: bool, state: &std::path::Path, common:
             Exit::Ok
         }
         Ok(Err(error)) => {
-            show::error(error);
+            show::failure(&error);
             Exit::Unreachable
         }
         Err(exit) => exit,
@@ -87,7 +87,7 @@ fn print(runs: &[RunSummary], duties: bool, common: &Common) {
         return;
     }
     if runs.is_empty() {
-        anstream::println!("{}", if duties { "Nothing is owed to any host." } else { "There are no runs yet." });
+        outln!("{}", if duties { "Nothing is owed to any host." } else { "There are no runs yet." });
     }
     for run in runs {
         let owed = run.state.open_duties().count();
@@ -97,14 +97,14 @@ fn print(runs: &[RunSummary], duties: bool, common: &Common) {
             1 => "  1 duty".to_owned(),
             n => format!("  {n} duties"),
         };
-        anstream::println!("{}  {}  {:<16}  {runbook}{note}", run.run(), run.opened().rfc3339(), word(run.status));
+        outln!("{}  {}  {:<16}  {runbook}{note}", run.run(), run.opened().rfc3339(), word(run.status));
         if duties {
             for duty in run.state.open_duties() {
-                anstream::println!("  {}  {}", escape(&duty.name()), escape(duty.reason.as_str()));
+                outln!("  {}  {}", escape(&duty.name()), escape(duty.reason.as_str()));
             }
         }
     }
     if duties && !runs.is_empty() {
-        anstream::println!("\nWhen a host is back: refloat duty RUN. To close one without it: refloat duty --help");
+        outln!("\nWhen a host is back: refloat duty RUN. To close one without it: refloat duty --help");
     }
 }

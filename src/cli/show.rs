@@ -1,4 +1,7 @@
-//! Showing diagnostics and errors.
+//! Showing diagnostics, errors and results: the only way to standard output but for a run's reporter.
+
+use std::io::{ErrorKind, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::diag::{Diagnostic, Severity};
 use crate::base::exit::Exit;
@@ -6,6 +9,47 @@ use crate::base::span::Sources;
 use crate::report::{diagnostics, escape_lines, inert};
 
 use super::args::{Common, Output};
+
+/// Prints a line to standard output.
+macro_rules! outln {
+    () => { $crate::cli::show::print("\n") };
+    ($($words:tt)*) => { $crate::cli::show::print(&(format!($($words)*) + "\n")) };
+}
+
+/// Prints to standard output.
+macro_rules! out {
+    ($($words:tt)*) => { $crate::cli::show::print(&format!($($words)*)) };
+}
+
+/// Whether standard output took nothing more.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints to standard output. A reader that went away wanted no more; any other failure is said once, and the command
+/// does not end well.
+pub fn print(text: &str) {
+    if LOST.load(Ordering::Relaxed) {
+        return;
+    }
+    let mut out = anstream::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(failed) if failed.kind() != ErrorKind::BrokenPipe => {
+            LOST.store(true, Ordering::Relaxed);
+            error(format!("cannot write to standard output: {failed}"));
+        }
+        _ => {}
+    }
+}
+
+/// Whether something that was printed did not arrive.
+pub fn lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// An error with what caused it.
+pub fn failure(failed: &dyn std::error::Error) {
+    let causes = std::iter::successors(Some(failed), |error| error.source());
+    error(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "));
+}
 
 /// Columns of a diagnostic when the terminal does not say.
 const WIDTH: usize = 100;
@@ -32,7 +76,7 @@ pub fn error(message: impl std::fmt::Display) {
 
 /// A document for programs; nothing in it steers a terminal.
 pub fn json(document: &serde_json::Value) {
-    anstream::println!("{}", inert(&format!("{document:#}")));
+    outln!("{}", inert(&format!("{document:#}")));
 }
 
 /// The same for a command whose own output follows: programs get a document only when there is an error.

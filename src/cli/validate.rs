@@ -25,10 +25,10 @@ pub fn run(args: &ValidateArgs, common: &Common) -> Exit {
     let exit = show::findings(&sources, &findings, common);
     if exit == Exit::Ok && common.output == Output::Text {
         for file in &files {
-            anstream::println!("{}: valid", file.display());
+            outln!("{}: valid", file.display());
         }
         if args.inventory.is_empty() && !files.iter().all(|file| load::is_drill(file)) {
-            anstream::println!("Selectors were not checked: name an inventory with -i.");
+            outln!("Selectors were not checked: name an inventory with -i.");
         }
     }
     exit

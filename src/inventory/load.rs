@@ -9,7 +9,7 @@ use super::file::{File, SimpleHost};
 use super::model::Inventory;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Sources};
-use crate::text::{self, MAX_BYTES, Sp};
+use crate::text::{self, Sp};
 
 impl Inventory {
     /// Loads files, or all `*.yaml` of folders in the order of their names, as one inventory. What could be read is
@@ -25,6 +25,12 @@ impl Inventory {
             parts.push((source, std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf())));
         }
         Self::from_sources(&parts, sources, diags)
+    }
+
+    /// The files that paths stand for.
+    pub fn files<P: AsRef<Path>>(paths: &[P]) -> Vec<PathBuf> {
+        let known = Diagnostics::new();
+        paths.iter().flat_map(|path| files(path.as_ref(), &known)).collect()
     }
 
     /// An inventory from texts that are loaded already; each with the folder that its relative paths begin at.
@@ -73,14 +79,7 @@ fn files(path: &Path, diags: &Diagnostics) -> Vec<PathBuf> {
 }
 
 fn read(path: &Path, diags: &Diagnostics) -> Option<String> {
-    let outcome = std::fs::metadata(path).and_then(|meta| {
-        let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
-        if meta.len() > limit {
-            return Err(std::io::Error::other("larger than 1 MiB"));
-        }
-        std::fs::read_to_string(path)
-    });
-    outcome.map_err(|error| diags.push(unreadable(path, &error))).ok()
+    text::read(path).map_err(|error| diags.push(unreadable(path, &error))).ok()
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {

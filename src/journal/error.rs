@@ -50,7 +50,7 @@ pub enum JournalError {
         source: Arc<io::Error>,
     },
     /// Nothing more can be written, so nothing more is started.
-    #[error("the disk that holds {} is full; free some space there, then run the runbook again", path.display())]
+    #[error("the disk that holds {} is full; free some space there", path.display())]
     Full {
         /// The file.
         path: PathBuf,

@@ -7,13 +7,14 @@ mod hosts;
 mod params;
 mod preview;
 mod restore;
+mod secrets;
 mod stored;
 mod view;
 mod world;
 
 pub use build::{Given, build};
 pub use hosts::{asked_by, touched};
-pub use preview::{PreviewHost, PreviewStep, preview};
+pub use preview::{PreviewHost, PreviewStep, preview, refuse};
 pub use restore::restore;
 pub use stored::Stored;
 pub use view::View;

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use crate::action::aside::Aside;
 use crate::action::{Cx, Login};
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::secret::Redactor;
+use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::runbook::{Body, Step, Sudo};
 use crate::template::{EvalError, EvalErrorKind};
@@ -16,6 +19,8 @@ use super::{Plan, View, World};
 pub struct PreviewStep {
     /// The step's path.
     pub path: String,
+    /// Its id in the runbook.
+    pub at: Span,
     /// What to call it.
     pub title: String,
     /// What it does, by its key.
@@ -39,6 +44,8 @@ pub struct PreviewHost {
     pub user: Option<String>,
     /// What would be done, in one line.
     pub what: String,
+    /// Nothing of it can be done, whatever happens before: `what` says why.
+    pub broken: bool,
 }
 
 /// The steps of a plan, in order.
@@ -46,18 +53,44 @@ pub struct PreviewHost {
 pub fn preview(plan: &Arc<Plan>) -> Vec<PreviewStep> {
     let mut world = World::offline(Arc::clone(plan));
     let mut steps = Vec::new();
-    walk(&plan.runbook.steps, 0, &mut world, &mut steps);
+    walk(&plan.runbook.steps, 0, false, &mut world, &mut steps);
+    let redactor = Redactor::default();
+    plan.teach(&redactor);
+    let clean = |text: &mut String| *text = redactor.redact(std::mem::take(text)).to_string();
+    for step in &mut steps {
+        clean(&mut step.title);
+        step.why.iter_mut().for_each(clean);
+        for host in &mut step.hosts {
+            clean(&mut host.what);
+            host.user.iter_mut().for_each(clean);
+        }
+    }
     steps
 }
 
-fn walk(steps: &[Step], depth: usize, world: &mut World, into: &mut Vec<PreviewStep>) {
+/// Records the steps that can never be carried out, so that nothing begins.
+pub fn refuse(steps: &[PreviewStep], diags: &Diagnostics) {
     for step in steps {
-        into.push(one(step, depth, world));
+        let broken: Vec<&PreviewHost> = step.hosts.iter().filter(|host| host.broken).collect();
+        let Some(first) = broken.first() else { continue };
+        let hosts: Vec<&str> = broken.iter().filter_map(|host| host.host.as_deref()).collect();
+        let on = if hosts.is_empty() { String::new() } else { format!(" on {}", hosts.join(", ")) };
+        diags.push(Diagnostic::error("not-renderable", step.at, format!("`{}`{on} {}", step.path, first.what)));
+    }
+}
+
+/// `perhaps`: whether these steps are carried out is not known yet.
+fn walk(steps: &[Step], depth: usize, perhaps: bool, world: &mut World, into: &mut Vec<PreviewStep>) {
+    for step in steps {
+        let perhaps = perhaps || !step.when.is_empty() || !step.done_when.is_empty();
+        let mut shown = one(step, depth, world);
+        shown.hosts.iter_mut().for_each(|host| host.broken &= !perhaps);
+        into.push(shown);
         if let Body::Aside(aside) = &step.body {
             foresee(&**aside, step, world);
         }
         if let Body::Group(members) = &step.body {
-            walk(members, depth + 1, world, into);
+            walk(members, depth + 1, perhaps, world, into);
         }
     }
 }
@@ -91,18 +124,12 @@ fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
     };
     let rows = match (&step.body, hosts.is_empty()) {
         (Body::Group(_), _) => Vec::new(),
-        (_, true) => vec![PreviewHost { host: None, user: None, what: what(step, None, world) }],
-        (_, false) => hosts
-            .iter()
-            .map(|host| PreviewHost {
-                host: Some(host.clone()),
-                user: user(step, host, world),
-                what: what(step, Some(host), world),
-            })
-            .collect(),
+        (_, true) => vec![row(step, None, world)],
+        (_, false) => hosts.iter().map(|host| row(step, Some(host), world)).collect(),
     };
     PreviewStep {
         path: step.path.clone(),
+        at: step.id.span,
         title: step.heading().to_owned(),
         action: step.body.key(),
         depth,
@@ -110,6 +137,15 @@ fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
         later,
         hosts: rows,
     }
+}
+
+fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {
+    let user = host.and_then(|host| user(step, host, world));
+    let (what, broken) = match what(step, host, world) {
+        Ok(what) => (what, false),
+        Err(error) => hole(&error, host.is_none() && step.hosts.is_some()),
+    };
+    PreviewHost { host: host.map(str::to_owned), user, what, broken }
 }
 
 fn picked_later(selector: &Selector, world: &World) -> String {
@@ -131,10 +167,9 @@ fn user(step: &Step, host: &str, world: &World) -> Option<String> {
     }
 }
 
-fn what(step: &Step, host: Option<&str>, world: &World) -> String {
+fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalError> {
     let view = View::new(world, host, None);
-    let later = host.is_none() && step.hosts.is_some();
-    match &step.body {
+    Ok(match &step.body {
         Body::Action(action) => {
             let template = |name: &str| world.plan().templates.get(name).cloned();
             let files = |name: &str| world.plan().files.get(name).cloned();
@@ -147,9 +182,9 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> String {
                 template: &template,
                 files: &files,
             };
-            action.prepare(&cx).map_or_else(|error| hole(&error, later), |ready| ready.summary())
+            action.prepare(&cx)?.summary()
         }
-        Body::Aside(aside) => aside.render(&view).map_or_else(|error| hole(&error, later), |said| said.summary),
+        Body::Aside(aside) => aside.render(&view)?.summary,
         Body::Gather(probes) => format!("reads {}", probes.keys().cloned().collect::<Vec<_>>().join(", ")),
         Body::Pick(picks) => {
             let names: Vec<&str> = picks.iter().map(|pick| pick.name.value.as_str()).collect();
@@ -165,21 +200,18 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> String {
             format!("watches {log}, within {}", watch.map_or_else(String::new, |w| crate::action::seconds(w.within)))
         }
         Body::Confirm(confirm) => match &confirm.r#type {
-            Some(text) => match text.render(&view) {
-                Ok(rendered) => format!("a person types `{}`", rendered.text),
-                Err(error) => format!("a person types: {error}"),
-            },
+            Some(text) => format!("a person types `{}`", text.render(&view)?.text),
             None => "a person agrees".to_owned(),
         },
         Body::Group(_) => String::new(),
-    }
+    })
 }
 
-/// Why something cannot be shown yet.
-fn hole(error: &EvalError, later: bool) -> String {
+/// Why something cannot be shown yet, or never can, which is true.
+fn hole(error: &EvalError, later: bool) -> (String, bool) {
     match &*error.kind {
-        EvalErrorKind::NotKnownYet { step } => format!("unknown until `{step}`"),
-        _ if later => "for each host, when they are known".to_owned(),
-        _ => format!("cannot be rendered: {error}"),
+        EvalErrorKind::NotKnownYet { step } => (format!("unknown until `{step}`"), false),
+        _ if later => ("for each host, when they are known".to_owned(), false),
+        _ => (format!("cannot be rendered: {error}"), true),
     }
 }

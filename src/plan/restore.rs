@@ -13,7 +13,7 @@ use crate::runbook::{self, Runbook};
 use crate::template::Value;
 use crate::text::{Node, Sp, Tree};
 
-use super::stored::VERSION;
+use super::stored::{StoredHost, VERSION};
 use super::{Given, Plan, Stored};
 
 /// Reads a stored plan back. Secrets are not kept, so they are given again. `None` when a mistake was recorded.
@@ -48,7 +48,7 @@ pub fn restore(
         port: host.port,
         connect: host.connect.clone(),
         groups: host.groups.clone(),
-        vars: host.vars.iter().map(|(name, value)| (name.clone(), tree(value, at))).collect(),
+        vars: vars(&runbook, name, host, given, at, diags),
     });
     let inventory = Inventory::of_hosts(&stored.inventory, hosts.collect());
     let params = params(&runbook, &stored, given, diags);
@@ -106,6 +106,36 @@ fn params(runbook: &Runbook, stored: &Stored, given: &Given<'_>, diags: &Diagnos
         }
     }
     params
+}
+
+/// The values of a host; a secret is given again, as `-p HOST/NAME=…`.
+fn vars(
+    runbook: &Runbook,
+    host: &str,
+    stored: &StoredHost,
+    given: &Given<'_>,
+    at: Span,
+    diags: &Diagnostics,
+) -> IndexMap<String, Tree> {
+    let mut vars = IndexMap::new();
+    for (name, kept) in &stored.vars {
+        let var = runbook.vars.get(name).filter(|var| var.limits.kind.value == runbook::Kind::Secret);
+        let value = match var.filter(|_| !kept.is_null()) {
+            None => tree(kept, at),
+            Some(var) => {
+                let wanted = format!("{host}/{name}");
+                let Some((_, text)) = given.params.iter().rev().find(|(of, _)| *of == wanted) else {
+                    let message = format!("the secret `{name}` of {host} is not kept with the run");
+                    let help = format!("give it again: -p {wanted}=…");
+                    diags.push(Diagnostic::error("missing-param", var.name.span, message).help(help));
+                    continue;
+                };
+                Tree::new(Node::Str(text.clone()), at)
+            }
+        };
+        vars.insert(name.clone(), value);
+    }
+    vars
 }
 
 /// A stored value as the inventory had it. Numbers keep their kind.

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::{ConnectSettings, HostName, Inventory};
-use crate::runbook::Runbook;
+use crate::runbook::{Kind, Runbook};
 use crate::template::Value;
 
 use super::params::Resolved;
@@ -116,7 +116,11 @@ impl Stored {
             })
             .collect();
         let hosts = hosts.iter().filter_map(|name| inventory.host(name)).map(|host| {
-            let vars = host.vars.iter().map(|(name, tree)| (name.clone(), Value::from_tree(tree).to_json()));
+            let vars = host.vars.iter().map(|(name, tree)| {
+                let secret = runbook.vars.get(name).is_some_and(|var| var.limits.kind.value == Kind::Secret);
+                let kept = Value::from_tree(tree).to_json();
+                (name.clone(), if secret && !kept.is_null() { serde_json::json!({ "secret": name }) } else { kept })
+            });
             let kept = StoredHost {
                 address: host.address.clone(),
                 user: host.user.clone(),

@@ -49,13 +49,13 @@ pub trait Reporter: Send {
 }
 
 /// The reporter that fits standard output: JSON lines when asked for, a live display on a terminal, else plain lines.
-/// Colours follow `NO_COLOR`, `CLICOLOR_FORCE` and the terminal.
+/// `steerable`: the terminal can move its cursor. Colours follow `NO_COLOR`, `CLICOLOR_FORCE` and the terminal.
 #[must_use]
-pub fn for_stdout(json: bool) -> Box<dyn Reporter> {
+pub fn for_stdout(json: bool, steerable: bool) -> Box<dyn Reporter> {
     let out = std::io::stdout();
     if json {
         Box::new(JsonLines::new(out))
-    } else if out.is_terminal() {
+    } else if out.is_terminal() && steerable {
         Box::new(Live::new(out, Look::of_stdout()))
     } else {
         Box::new(Plain::new(out))

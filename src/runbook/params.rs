@@ -190,6 +190,17 @@ fn is_map(name: &Sp<String>, tree: &Tree, diags: &Diagnostics) -> bool {
     false
 }
 
+/// A text that is stored with every run holds no secret.
+fn no_secret_default(fields: &Fields, limits: &Limits, help: &str, diags: &Diagnostics) {
+    if let Some(Sp { value: Node::Str(text), span }) = &fields.default
+        && limits.kind.value == Kind::Secret
+        && !text.contains("{{")
+    {
+        let message = "the default of a secret would be kept in the runbook, and with each of its runs";
+        diags.push(Diagnostic::error("secret-default", *span, message).help(help));
+    }
+}
+
 impl Param {
     pub(super) fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         if !is_map(&name, tree, diags) {
@@ -206,6 +217,7 @@ impl Param {
         if let Some(from) = &fields.from {
             diags.push(crate::action::not_yet(from.span, "`from` of a secret"));
         }
+        no_secret_default(&fields, &limits, "give it by `env`", diags);
         match &fields.default {
             Some(default) if limits.kind.is_target() => {
                 Selector::decode(default, diags);
@@ -240,6 +252,7 @@ impl Var {
                     .help("declare it under `params` or `targets`"),
             );
         }
+        no_secret_default(&fields, &limits, "write it in the inventory, or take a param: \"{{params.…}}\"", diags);
         let default = match &fields.default {
             None => None,
             Some(Sp { value: Node::Str(text), span }) if text.contains("{{") => {

@@ -6,6 +6,7 @@
 
 mod case;
 mod decode;
+mod file;
 mod limits;
 mod parse;
 mod place;
@@ -18,6 +19,7 @@ mod tree;
 
 pub use case::not_snake;
 pub use decode::{decode, decode_beside};
+pub use file::read;
 pub use limits::{MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_NODES};
 pub use parse::parse;
 pub use place::place;

@@ -26,9 +26,9 @@ pub fn run(args: &DrillArgs, common: &Common, state: &Path) -> Exit {
     let format = if common.output == Output::Json { Format::Json } else { args.format };
     match format {
         Format::Json => super::super::show::json(&times.iter().map(json).collect()),
-        Format::Markdown => anstream::print!("{}", markdown(&times)),
-        Format::Text if times.is_empty() => anstream::println!("There were no drills yet."),
-        Format::Text => anstream::print!("{}", text(&times)),
+        Format::Markdown => out!("{}", markdown(&times)),
+        Format::Text if times.is_empty() => outln!("There were no drills yet."),
+        Format::Text => out!("{}", text(&times)),
     }
     Exit::Ok
 }
@@ -39,7 +39,7 @@ pub fn print(state: &Path, todo: &[Todo]) {
     let of = |one: &Todo| history.of(&one.drill.name.value, &one.case.name.value);
     let times: Vec<Times> = todo.iter().filter_map(of).collect();
     if !times.is_empty() {
-        anstream::print!("\n{}", text(&times));
+        out!("\n{}", text(&times));
     }
 }
 

@@ -15,11 +15,11 @@ use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::base::span::Sources;
 use crate::exec::{Cancel, Canceller};
+use crate::journal::Journal;
 use crate::lab::Lab;
 use crate::lab::drill::{Begin, Case, Desk, Part, Phase, Ready, carry_out};
 use crate::plan::Plan;
 use crate::report;
-use crate::template::Value;
 use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
 
@@ -123,21 +123,19 @@ impl Desk for AtTheLab {
     fn begin<'a>(&'a self, part: Part, plan: &'a Arc<Plan>) -> BoxFuture<'a, Result<Begin, String>> {
         Box::pin(async move {
             let redactor = Redactor::default();
-            for value in plan.params.values() {
-                if let Value::Secret(secret) = value {
-                    redactor.learn(secret);
-                }
-            }
+            plan.teach(&redactor);
             let id = RunId::generate();
             // the locks of a drill are the lab's: it neither waits for a real run nor keeps one from its work
-            let held = Some(crate::exec::lock(plan, &self.journal, &id)?);
             let state = if part == Part::Recover { &self.state } else { &self.journal };
-            let begun = run::begin(Some(&self.reason), plan, &id, state, &self.clock, &redactor).await;
+            let journal =
+                Journal::open(state, Arc::clone(&self.clock), redactor.clone()).map_err(|error| error.to_string())?;
+            let held = Some(crate::exec::lock(plan, &self.journal, &id)?);
+            let begun = run::begin(Some(&self.reason), plan, &id, journal, &self.clock, &redactor).await;
             let run::Begun { log, facts } = begun.map_err(|error| error.to_string())?;
             let transport = Arc::new(Routes::new(Options::new(id, env::control())));
             let shown = (part == Part::Recover && !self.quiet).then(|| {
                 let (questions, _) = watch::channel(0);
-                let reporter = report::for_stdout(false);
+                let reporter = report::for_stdout(false, env::steerable());
                 tokio::spawn(tell::tell(log.clone(), None, Arc::clone(&self.clock), reporter, questions))
             });
             Ok(Begin { log, facts, transport, shown, held })

@@ -88,7 +88,7 @@ fn choose(args: &DrillArgs, common: &Common) -> Result<Vec<Todo>, Exit> {
     if exit != Exit::Ok {
         return Err(exit);
     }
-    if destructive && let Err(why) = load::trusted(&files) {
+    if destructive && let Err(why) = super::trust::trusted(&files) {
         super::show::error(why);
         return Err(Exit::Refused);
     }

@@ -19,16 +19,16 @@ pub fn begins(quiet: bool, drill: &Drill, case: &Case, (number, of): (usize, usi
     }
     let count = if of > 1 { format!("  ({number} of {of})") } else { String::new() };
     let gap = if number > 1 { "\n" } else { "" };
-    anstream::println!("{gap}{}{count}", escape(&title(drill, case)));
+    outln!("{gap}{}{count}", escape(&title(drill, case)));
     if let Some(title) = &case.title {
-        anstream::println!("{}", escape(title));
+        outln!("{}", escape(title));
     }
 }
 
 /// What is being done now, on a line that goes away again.
 pub fn progress(quiet: bool, what: &str) {
     if !quiet && std::io::stdout().is_terminal() {
-        anstream::print!("\r\x1b[K  {}", escape(what));
+        out!("\r\x1b[K  {}", escape(what));
         let _ = anstream::stdout().flush();
     }
 }
@@ -36,7 +36,7 @@ pub fn progress(quiet: bool, what: &str) {
 /// The line goes away.
 pub fn progress_ends(quiet: bool) {
     if !quiet && std::io::stdout().is_terminal() {
-        anstream::print!("\r\x1b[K");
+        out!("\r\x1b[K");
         let _ = anstream::stdout().flush();
     }
 }
@@ -45,14 +45,14 @@ pub fn progress_ends(quiet: bool) {
 pub fn broken(quiet: bool, words: &str) {
     if !quiet {
         progress_ends(quiet);
-        anstream::println!("  break: {}", escape(words));
+        outln!("  break: {}", escape(words));
     }
 }
 
 /// A phase is over.
 pub fn phase(quiet: bool, name: &str, what: &str, took: Duration) {
     if !quiet {
-        anstream::println!("  {name:<8} {:>6.1} s  {}", took.as_secs_f64(), escape(what));
+        outln!("  {name:<8} {:>6.1} s  {}", took.as_secs_f64(), escape(what));
     }
 }
 
@@ -65,7 +65,7 @@ pub fn kept(common: &Common, dir: &Path, lab: &Lab) {
         dir = dir.display()
     );
     match common.output {
-        Output::Text => anstream::println!("{text}"),
+        Output::Text => outln!("{text}"),
         Output::Json => anstream::eprintln!("{text}"),
     }
 }
@@ -80,7 +80,7 @@ pub fn ended(common: &Common, outcome: &Outcome, times: Option<&Times>) {
     }
     let text = lines.join("\n");
     match common.output {
-        Output::Text => anstream::println!("{text}"),
+        Output::Text => outln!("{text}"),
         Output::Json => anstream::eprintln!("{text}"),
     }
 }

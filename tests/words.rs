@@ -1,0 +1,180 @@
+//! What commands say and refuse before anything connects: fast, without hosts.
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const INVENTORY: &str = "inventory: here\nhosts: { a-1: { address: 127.0.0.1, vars: { key: inventory-key } } }\n";
+
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new(runbook: &str) -> Self {
+        let desk = Self(tempfile::tempdir().expect("a folder"));
+        desk.write("i.yaml", INVENTORY);
+        desk.write("r.yaml", runbook);
+        desk
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).expect("written");
+        self.mode(name, 0o644);
+    }
+
+    fn mode(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path().join(name), Permissions::from_mode(mode)).expect("set");
+    }
+
+    fn command(&self, words: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_refloat"));
+        command.args(words.split(' ')).args(["--state", "state"]).current_dir(self.path()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
+        command
+    }
+
+    /// Exit code, standard output, standard error.
+    fn run(&self, words: &str) -> (i32, String, String) {
+        let Output { status, stdout, stderr } = self.command(words).output().expect("the binary starts");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        (status.code().expect("no signal"), text(stdout), text(stderr))
+    }
+}
+
+const NOTE: &str = "runbook: test/note\nrisk: read-only\nsteps: [{ id: say, note: hello }]\n";
+
+#[test]
+fn a_plan_shows_no_secret_of_params_or_vars() {
+    let desk = Desk::new(
+        "runbook: test/secrets\nrisk: read-only\nparams: { token: { type: secret } }\nvars: { key: { type: secret } }\n\
+         steps:\n  - { id: say, note: \"token {{params.token}}\" }\n  \
+         - { id: each, hosts: a-1, note: \"key {{vars.key}}\" }\n",
+    );
+    for output in ["text", "json"] {
+        let (code, shown, said) = desk.run(&format!("plan r.yaml -i i.yaml -p token=param-token --output {output}"));
+        assert_eq!(code, 0, "{said}");
+        assert!(shown.matches("[secret]").count() == 2, "{shown}");
+        assert!(!shown.contains("param-token") && !shown.contains("inventory-key"), "{shown}");
+    }
+    let (code, _, said) = desk.run("run r.yaml -i i.yaml -p token=param-token");
+    assert_eq!(code, 0, "{said}");
+    let mut pending = vec![desk.path().join("state")];
+    let mut files = 0;
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                pending.push(path);
+                continue;
+            }
+            files += 1;
+            let bytes = fs::read(&path).expect("a file");
+            let holds = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+            assert!(!holds(b"inventory-key") && !holds(b"param-token"), "{}", path.display());
+        }
+    }
+    assert!(files >= 2, "the journal and what it stores: {files}");
+}
+
+#[test]
+fn a_step_that_can_never_be_rendered_is_refused_before_the_run() {
+    let text = |more: &str| {
+        format!(
+            "runbook: test/never\nrisk: reversible\nvars: {{ gone: {{ type: string }} }}\nsteps: [{{ id: a, hosts: a-1, run: 'echo {{{{vars.gone}}}}'{more} }}]\n"
+        )
+    };
+    let desk = Desk::new(&text(""));
+    for verb in ["plan", "run"] {
+        let (code, _, said) = desk.run(&format!("{verb} r.yaml -i i.yaml"));
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains("not-renderable") && said.contains("on a-1"), "{said}");
+    }
+    assert!(!desk.path().join("state").exists(), "no run began");
+    // whether it is carried out is known later only
+    desk.write("r.yaml", &text(", when: 'eq host.name \"b\"'"));
+    assert_eq!(desk.run("plan r.yaml -i i.yaml").0, 0);
+}
+
+#[test]
+fn a_destructive_run_reads_only_what_nobody_else_can_write() {
+    let desk = Desk::new("runbook: test/d\nrisk: destructive\nsteps: [{ id: say, note: hello }]\n");
+    fs::create_dir(desk.path().join("inv")).expect("made");
+    desk.mode("inv", 0o755);
+    desk.write("inv/i.yaml", "inventory: here\nconnect: { ssh_config: ../ssh }\nhosts: { a-1: }\n");
+    desk.write("ssh", "");
+    for (file, mode) in [("inv/i.yaml", 0o666), ("ssh", 0o666), ("r.yaml", 0o664), ("inv", 0o777)] {
+        let before = fs::metadata(desk.path().join(file)).expect("there").permissions().mode() & 0o7777;
+        desk.mode(file, mode);
+        let (code, _, said) = desk.run("run r.yaml -i inv");
+        assert_eq!(code, 4, "{file}: {said}");
+        assert!(said.contains("can be written by"), "{file}: {said}");
+        desk.mode(file, before);
+    }
+    let (_, _, said) = desk.run("run r.yaml -i inv");
+    assert!(!said.contains("can be written by"), "{said}");
+}
+
+#[test]
+fn a_param_that_is_given_twice_is_refused() {
+    let desk = Desk::new(NOTE);
+    let (code, _, said) = desk.run("plan r.yaml -i i.yaml -p n=1 -p n=3");
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("number 1 and number 2"), "{said}");
+}
+
+#[test]
+fn a_plan_steers_no_terminal() {
+    let desk = Desk::new(
+        "runbook: test/esc\ntitle: \"T\\e[2J\"\nrisk: read-only\nsteps: [{ id: say, title: \"a\\rb\", why: \"c\\e[1m\", note: hello }]\n",
+    );
+    let (code, shown, said) = desk.run("plan r.yaml -i i.yaml");
+    assert_eq!(code, 0, "{said}");
+    assert!(shown.contains("a\\rb") && shown.contains("c\\u{1b}") && shown.contains("T\\u{1b}"), "{shown}");
+    assert!(!shown.contains(['\r', '\u{1b}']), "{shown}");
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error_and_no_panic() {
+    let desk = Desk::new(NOTE);
+    assert_eq!(desk.run("run r.yaml -i i.yaml").0, 0);
+    for words in ["plan r.yaml -i i.yaml", "plan r.yaml -i i.yaml --output json", "report", "runs"] {
+        let full = OpenOptions::new().write(true).open("/dev/full").expect("it is there");
+        let output = desk.command(words).stdout(full).output().expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words}: {said}");
+        assert!(said.contains("cannot write to standard output") && !said.contains("panic"), "{words}: {said}");
+    }
+}
+
+#[test]
+fn what_never_ends_is_not_read() {
+    let desk = Desk::new(NOTE);
+    for words in ["validate /dev/zero", "plan r.yaml -i /dev/zero"] {
+        let (code, _, said) = desk.run(words);
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains("no regular file"), "{said}");
+    }
+}
+
+#[test]
+fn a_state_folder_that_is_open_to_others_is_left_as_it_is() {
+    let desk = Desk::new(NOTE);
+    fs::create_dir(desk.path().join("state")).expect("made");
+    desk.mode("state", 0o755);
+    let (code, _, said) = desk.run("run r.yaml -i i.yaml");
+    assert_eq!(code, 6, "{said}");
+    assert_eq!(fs::read_dir(desk.path().join("state")).expect("there").count(), 0);
+}
+
+#[test]
+fn the_head_of_another_run_is_no_damage() {
+    let desk = Desk::new(NOTE);
+    assert_eq!(desk.run("run r.yaml -i i.yaml").0, 0);
+    let (code, _, said) = desk.run(&format!("report --verify --head {}", "0".repeat(64)));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("the chain is whole, but") && !said.contains("damaged"), "{said}");
+}
