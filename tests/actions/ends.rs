@@ -35,7 +35,7 @@ fn a_run_that_changed_nothing_is_refused_and_one_that_may_have_is_failed() {
 fn ended_twice(bench: &Bench, steps: &str) -> Ran {
     let mut command = bench.command(&["run", "book.yaml", "-i", "inventory.yaml"], steps);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !bench.out("began").exists() {
         assert!(Instant::now() < deadline, "it does not begin");
         thread::yield_now();
