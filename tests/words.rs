@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const INVENTORY: &str = "inventory: here\nhosts: { a-1: { address: 127.0.0.1, vars: { key: inventory-key } } }\n";
+const INVENTORY: &str =
+    "inventory: here\nconnect: { via: local }\nhosts: { a-1: { address: 127.0.0.1, vars: { key: inventory-key } } }\n";
 
 struct Desk(tempfile::TempDir);
 
