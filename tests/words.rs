@@ -107,7 +107,7 @@ fn a_destructive_run_reads_only_what_nobody_else_can_write() {
     desk.mode("inv", 0o755);
     desk.write("inv/i.yaml", "inventory: here\nconnect: { ssh_config: ../ssh }\nhosts: { a-1: }\n");
     desk.write("ssh", "");
-    for (file, mode) in [("inv/i.yaml", 0o666), ("ssh", 0o666), ("r.yaml", 0o664), ("inv", 0o777)] {
+    for (file, mode) in [("inv/i.yaml", 0o666), ("ssh", 0o666), ("r.yaml", 0o662), ("inv", 0o777)] {
         let before = fs::metadata(desk.path().join(file)).expect("there").permissions().mode() & 0o7777;
         desk.mode(file, mode);
         let (code, _, said) = desk.run("run r.yaml -i inv");

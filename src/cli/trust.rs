@@ -10,40 +10,74 @@ const OTHERS: u32 = 0o022;
 /// In a folder with this bit, what is ours can be replaced by us and the folder's owner only.
 const STICKY: u32 = 0o1000;
 
-/// Whether every file, and every folder on the way to it, is safe. The error says what to type.
-pub fn trusted(files: &[PathBuf]) -> Result<(), String> {
-    let mut folders = BTreeSet::new();
-    for file in files {
-        // a file that is not there decides nothing
-        let Ok(meta) = std::fs::metadata(file) else { continue };
-        check(file, &meta, meta.mode() & OTHERS)?;
-        for path in [std::path::absolute(file), file.canonicalize()].into_iter().flatten() {
-            folders.extend(path.ancestors().skip(1).map(Path::to_owned));
-        }
-    }
-    for folder in folders {
-        let Ok(meta) = std::fs::metadata(&folder) else { continue };
-        let open = if meta.mode() & STICKY == 0 { meta.mode() & OTHERS } else { 0 };
-        check(&folder, &meta, open)?;
-    }
-    Ok(())
+/// Whom a file may belong to.
+struct Us {
+    uid: u32,
+    gid: u32,
+    /// How root's files look from a user namespace in which root is nobody.
+    root: u32,
 }
 
-fn check(path: &Path, meta: &Metadata, open: u32) -> Result<(), String> {
-    let shown = path.display();
-    if meta.uid() != rustix::process::getuid().as_raw() && meta.uid() != 0 {
-        return Err(format!("{shown} belongs to another user (uid {}); a destructive run does not use it", meta.uid()));
-    }
-    let who = match open {
-        0 => return Ok(()),
-        0o020 => ("its group", "g-w"),
-        0o002 => ("everybody", "o-w"),
-        _ => ("everybody", "go-w"),
+/// Whether every file, and every folder on the way to it, is safe. The error says what to type.
+pub fn trusted(files: &[PathBuf]) -> Result<(), String> {
+    let us = Us {
+        uid: rustix::process::getuid().as_raw(),
+        gid: rustix::process::getgid().as_raw(),
+        root: root_here().unwrap_or(0),
     };
-    Err(format!(
-        "{shown} can be written by {}; a destructive run does not use it. Type: chmod {} {shown}",
-        who.0, who.1
-    ))
+    us.trust(files)
+}
+
+/// The number that root's files have here, where it is not 0.
+fn root_here() -> Option<u32> {
+    let map = std::fs::read_to_string("/proc/self/uid_map").ok()?;
+    if map.split_ascii_whitespace().eq(["0", "0", "4294967295"]) {
+        return None;
+    }
+    std::fs::read_to_string("/proc/sys/kernel/overflowuid").ok()?.trim().parse().ok()
+}
+
+impl Us {
+    fn trust(&self, files: &[PathBuf]) -> Result<(), String> {
+        let mut folders = BTreeSet::new();
+        for file in files {
+            // a file that is not there decides nothing
+            let Ok(meta) = std::fs::metadata(file) else { continue };
+            self.check(file, &meta, meta.mode() & OTHERS)?;
+            for path in [std::path::absolute(file), file.canonicalize()].into_iter().flatten() {
+                folders.extend(path.ancestors().skip(1).map(Path::to_owned));
+            }
+        }
+        for folder in folders {
+            let Ok(meta) = std::fs::metadata(&folder) else { continue };
+            let open = if meta.mode() & STICKY == 0 { meta.mode() & OTHERS } else { 0 };
+            self.check(&folder, &meta, open)?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, path: &Path, meta: &Metadata, open: u32) -> Result<(), String> {
+        let shown = path.display();
+        if ![self.uid, self.root, 0].contains(&meta.uid()) {
+            return Err(format!(
+                "{shown} belongs to another user (uid {}); a destructive run does not use it",
+                meta.uid()
+            ));
+        }
+        // a user's private group has the user's number; with it the umask is 002 on many machines
+        let private = meta.gid() == self.gid && self.gid == self.uid;
+        let open = if private { open & !0o020 } else { open };
+        let who = match open {
+            0 => return Ok(()),
+            0o020 => ("its group", "g-w"),
+            0o002 => ("everybody", "o-w"),
+            _ => ("everybody", "go-w"),
+        };
+        Err(format!(
+            "{shown} can be written by {}; a destructive run does not use it. Type: chmod {} {shown}",
+            who.0, who.1
+        ))
+    }
 }
 
 #[cfg(test)]
@@ -71,12 +105,35 @@ mod tests {
         ] {
             set_permissions(&folder, Permissions::from_mode(of_folder)).expect("set");
             set_permissions(&file, Permissions::from_mode(of_file)).expect("set");
-            let said = trusted(std::slice::from_ref(&file)).err();
+            let said = us(false).trust(std::slice::from_ref(&file)).err();
             let as_wanted = match (&said, says) {
                 (Some(said), Some(wanted)) => said.contains(wanted),
                 (said, wanted) => said.is_none() && wanted.is_none(),
             };
             assert!(as_wanted, "{of_folder:o} {of_file:o}: {said:?}");
         }
+    }
+
+    /// Who runs this test, with a group of one's own or with one that is shared.
+    fn us(private: bool) -> Us {
+        let uid = rustix::process::getuid().as_raw();
+        let gid = rustix::process::getgid().as_raw();
+        Us { uid, gid: if private { gid } else { gid + 1 }, root: 0 }
+    }
+
+    #[test]
+    fn a_group_of_ones_own_may_write() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let file = temp.path().join("x.yaml");
+        write(&file, "").expect("written");
+        set_permissions(&file, Permissions::from_mode(0o664)).expect("set");
+        let own = Us { uid: us(true).gid, ..us(true) };
+        let meta = std::fs::metadata(&file).expect("it is there");
+        let check = |us: &Us| us.check(&file, &meta, meta.mode() & OTHERS).is_ok();
+        assert!(check(&Us { root: meta.uid(), ..own }), "its owner is root, and the group has the user's number");
+        assert!(!check(&us(false)));
+        set_permissions(&file, Permissions::from_mode(0o666)).expect("set");
+        let meta = std::fs::metadata(&file).expect("it is there");
+        assert!(us(true).check(&file, &meta, meta.mode() & OTHERS).is_err());
     }
 }

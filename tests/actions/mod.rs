@@ -80,6 +80,10 @@ impl Bench {
 
     fn ran(&self, output: &Output, steps: &str) -> Ran {
         let shown = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        // a wrong text: there was no run
+        if output.status.code() == Some(3) {
+            return Ran { code: Some(3), shown, report: Value::Null };
+        }
         let report = self.refloat(&["report", "--format", "json"], steps);
         let report = serde_json::from_slice(&report.stdout).unwrap_or_else(|e| panic!("{e}: {report:?}\n{shown}"));
         Ran { code: output.status.code(), shown, report }
@@ -99,8 +103,14 @@ impl Ran {
         assert_eq!(found, outcomes, "{}", self.shown);
     }
 
-    /// It failed or was refused, and says why.
+    /// It failed, or was refused, also before it began, and says why.
     pub fn failed(&self, why: &str) {
+        if self.code == Some(3) {
+            let words: Vec<&str> = self.shown.split(|c: char| c.is_whitespace() || c == '│').collect();
+            let said = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+            assert!(said.contains(why), "{why:?} is not in {said}");
+            return;
+        }
         let reason = self.events("run_closed").last().map(|event| event["reason"].to_string()).unwrap_or_default();
         assert!(matches!(self.code, Some(1 | 4)), "{}", self.shown);
         assert!(reason.contains(why), "{why:?} is not in {reason}\n{}", self.shown);
