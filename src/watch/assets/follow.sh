@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2046,SC3013
+# shellcheck disable=SC2046,SC3013,SC2015,SC2094
 # Follows a file from a place on: FILE MARK INODE OFFSET CKSUM N; INODE 0 for a file that did not exist.
 # Its bytes go to standard output as they are, with lines of our own between them, each after a newline that is ours too:
 #   MARK at INODE OFFSET        what follows is from there, in another file
@@ -140,7 +140,7 @@ whole() {
 # goes through what came and went, and then on to the file itself
 onward() {
   while :; do
-    unread; again= l=$L s1=$s0 n1=$n0 p1=$p0
+    unread; again='' l=$L s1=$s0 n1=$n0 p1=$p0
     while read -r i c; do
       [ -n "$c" ] || continue
       whole "$i" "$c" || { again=1; break; }
@@ -216,7 +216,7 @@ last=
 # what is older than where we begin is of no interest
 begin() {
   while :; do
-    snap; s0=$S known=' ' after= old= here=
+    snap; s0=$S known=' ' after='' old='' here=''
     inode "$f"; now=$I
     if [ "$ino" = 0 ] || { [ "$now" = "$ino" ] && same "$f"; }; then here=1; else find_old; fi
     while read -r _ i c; do
