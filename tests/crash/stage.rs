@@ -205,8 +205,15 @@ impl Stage {
         self.cast == Cast::Consul
     }
 
+    /// Everything that Consul said on a host, also in the generations that svlogd has put aside since.
     fn log(&self, host: &str) -> Vec<String> {
-        let text = fs::read(self.disks.join(host).join("var/log/consul/current")).unwrap_or_default();
+        let folder = self.disks.join(host).join("var/log/consul");
+        let named = fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+        let mut parts: Vec<_> =
+            named.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with('@')).collect();
+        parts.sort(); // their names are times
+        parts.push(folder.join("current"));
+        let text: Vec<u8> = parts.iter().flat_map(|part| fs::read(part).unwrap_or_default()).collect();
         String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
     }
 
