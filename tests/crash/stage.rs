@@ -119,7 +119,10 @@ impl Stage {
         let socket = self.folder.path().join(format!("s-{host}"));
         words.extend(["-S".to_owned(), socket.display().to_string()]);
         words.extend(["-oControlMaster=auto", "-oControlPersist=600", "-oLogLevel=ERROR"].map(str::to_owned));
-        words.extend([name, shlex::try_join(["sudo", "-n", "bash", "-c", &format!("exec 2>&1\n{script}")]).unwrap()]);
+        words.extend([
+            name,
+            shlex::try_join(["sudo", "-n", "timeout", "180", "bash", "-c", &format!("exec 2>&1\n{script}")]).unwrap(),
+        ]);
         // standard error is not read: the connection that stays open keeps it
         let out =
             Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).stderr(Stdio::null()).output().unwrap();
@@ -187,7 +190,9 @@ impl Stage {
             }),
             // Consul's survivors know their configuration only when there was a majority in their life
             Cast::Consul => {
-                self.on_all(&|_| format!("{restore}\nsv -w 20 start consul\n{}", leader("'\"'1*")));
+                // nobody begins while another still has what was recovered: it would lead, with its own servers
+                self.on_all(&|_| restore.to_owned());
+                self.on_all(&|_| format!("sv -w 20 start consul\n{}", leader("'\"'1*")));
                 self.on_all(&|host| {
                     if survives(host) {
                         return leader("'\"\"'");
