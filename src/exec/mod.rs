@@ -11,10 +11,10 @@
 mod act;
 mod aside;
 mod cancel;
-mod confirm;
 mod connect;
 mod duty;
 mod fleet;
+mod gate;
 mod gather;
 mod guards;
 mod halt;
@@ -38,5 +38,5 @@ pub use cancel::{Cancel, Canceller, Grade};
 pub use duty::{Served, close_duties, serve_duties};
 pub use hook::{Hook, Idle};
 pub use lock::{RunbookLock, lock};
-pub use operator::{Operator, Question, Reply};
+pub use operator::{Expects, Operator, Question, Reply};
 pub use run::{Broken, Setup, execute};

@@ -130,7 +130,7 @@ impl Run {
             Body::Judge(_, guards) => self.require(guards, step, &hosts).await,
             Body::Wait(wait) => self.wait(wait, step, &hosts).await,
             Body::Watch => self.watch_alone(step, &hosts).await,
-            Body::Confirm(confirm) => self.confirm(confirm, step).await,
+            Body::Gate(gate) => self.gate(gate, step, &hosts).await,
             Body::Aside(aside) => self.aside(&**aside, step, &hosts).await,
             Body::Group(_) => Ok(()),
         };

@@ -88,7 +88,7 @@ impl Walk<'_> {
                 }
             }
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
-            Body::Action(_) | Body::Watch | Body::Aside(_) | Body::Confirm(_) => {}
+            Body::Action(_) | Body::Watch | Body::Aside(_) | Body::Gate(_) => {}
         }
     }
 }

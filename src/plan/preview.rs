@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use crate::action::aside::Aside;
-use crate::action::{Cx, Login};
+use crate::action::{Cx, Login, clip};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::secret::Redactor;
 use crate::base::span::Span;
 use crate::inventory::Selector;
-use crate::runbook::{Body, Step, Sudo};
+use crate::runbook::{Body, Step, Sudo, Wants};
 use crate::template::{EvalError, EvalErrorKind};
 
 use super::{Plan, View, World};
@@ -199,9 +199,15 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalEr
             let log = watch.map_or("", |watch| &watch.log.source().value);
             format!("watches {log}, within {}", watch.map_or_else(String::new, |w| crate::action::seconds(w.within)))
         }
-        Body::Confirm(confirm) => match &confirm.r#type {
-            Some(text) => format!("a person types `{}`", text.render(&view)?.text),
-            None => "a person agrees".to_owned(),
+        Body::Gate(gate) => match &gate.wants {
+            Wants::Consent(Some(text)) => format!("a person types `{}`", text.render(&view)?.text),
+            Wants::Consent(None) => "a person agrees".to_owned(),
+            Wants::Answer { limits, .. } => format!("a person answers: {}", limits.in_words()),
+            Wants::Deed => {
+                let written = || gate.message.source().value.clone();
+                let text = gate.message.render(&view).map_or_else(|_| written(), |rendered| rendered.text);
+                format!("a person does by hand: {}", clip(&text))
+            }
         },
         Body::Group(_) => String::new(),
     })

@@ -14,7 +14,7 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::Sp;
 
-use super::{Confirm, Param, Pick, Surroundings, Var, Wait, Watch};
+use super::{Gate, Param, Pick, Surroundings, Var, Wait, Watch};
 
 /// A runbook.
 #[derive(Debug)]
@@ -197,8 +197,8 @@ pub enum Body {
     Wait(Wait),
     /// Logs that must say something: the step's `watch`.
     Watch,
-    /// A person agrees.
-    Confirm(Confirm),
+    /// A person agrees, answers or does something.
+    Gate(Gate),
     /// Steps that belong together.
     Group(Vec<Step>),
 }
@@ -225,7 +225,7 @@ impl Body {
             Self::Judge(Judge::Require, _) => "require",
             Self::Wait(_) => "wait",
             Self::Watch => "watch",
-            Self::Confirm(_) => "confirm",
+            Self::Gate(gate) => gate.key(),
             Self::Group(_) => "steps",
         }
     }

@@ -350,6 +350,15 @@ impl Limits {
         Ok(typed)
     }
 
+    /// What fits, in words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match &self.values {
+            None => self.wanted().to_owned(),
+            Some(values) => format!("one of {}", values.iter().map(as_typed).collect::<Vec<_>>().join(", ")),
+        }
+    }
+
     fn wanted(&self) -> &'static str {
         match self.kind.value {
             Kind::String | Kind::Secret => "a text",
@@ -394,6 +403,15 @@ impl Limits {
             return Err(format!("`{text}` does not match /{pattern}/"));
         }
         Ok(())
+    }
+}
+
+/// A value as a person types it.
+#[must_use]
+pub fn as_typed(value: &Value) -> String {
+    match value {
+        Value::List(items) => items.iter().map(as_typed).collect::<Vec<_>>().join(","),
+        other => other.as_str().map_or_else(|| other.to_json().to_string(), str::to_owned),
     }
 }
 

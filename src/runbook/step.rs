@@ -12,13 +12,13 @@ use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
 use super::model::{Body, Broken, Judge, OnFailure, Reach, Step};
-use super::{Confirm, Pick, Surroundings, Wait, Watch};
+use super::{Gate, Pick, Surroundings, Wait, Watch};
 
 /// The things a step can do that are no actions of the registry.
-const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "steps"];
+const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "ask", "manual", "steps"];
 
 /// What LANGUAGE has besides.
-const NOT_YET: &[&str] = &["reboot", "ask", "manual", "use"];
+const NOT_YET: &[&str] = &["reboot", "use"];
 
 /// Fields of a step that LANGUAGE has and this version does not carry out.
 const FIELDS_NOT_YET: &[&str] =
@@ -219,7 +219,7 @@ impl Decoder<'_> {
             "require" => Body::Judge(Judge::Require, Guard::decode_all(tree, diags)),
             "symptom" => Body::Judge(Judge::Symptom, Guard::decode_all(tree, diags)),
             "wait" => Body::Wait(Wait::decode(tree, diags)?),
-            "confirm" => Body::Confirm(Confirm::decode(tree, diags)?),
+            gate if Gate::KEYS.contains(&gate) => Body::Gate(Gate::decode(gate, tree, diags)?),
             "steps" => {
                 let trees: Vec<Tree> = text::decode(tree, diags)?;
                 Body::Group(self.steps(&trees, inner))

@@ -4,6 +4,7 @@
 mod asides;
 mod ends;
 mod files;
+mod gates;
 mod http;
 mod over_ssh;
 mod paths;

@@ -159,10 +159,13 @@ fn look(case: &Case, runbook: &Runbook, inventory: &Inventory, diags: &Diagnosti
     }
     for (id, _) in &case.answers {
         step(id, runbook, diags);
-        let gate = runbook.step(&id.value).is_none_or(|step| matches!(step.body, Body::Confirm(_)));
+        let gate = runbook.step(&id.value).is_none_or(|step| matches!(step.body, Body::Gate(_)));
         if !gate {
             let message = format!("step `{}` asks nobody", id.value);
-            diags.push(Diagnostic::error("no-question", id.span, message).help("answers are for `confirm` steps"));
+            diags.push(
+                Diagnostic::error("no-question", id.span, message)
+                    .help("answers are for `confirm`, `ask` and `manual` steps"),
+            );
         }
     }
     case.expect.check(runbook, inventory, diags);

@@ -18,6 +18,7 @@ use crate::base::nearest::nearest;
 use crate::base::span::{SourceId, Sources};
 use crate::inventory::Inventory;
 
+use super::gate::{Gate, Wants};
 use super::model::{Body, Runbook, Step};
 use names::{Answer, Known, Place};
 use texts::Texts;
@@ -159,25 +160,32 @@ impl Check<'_> {
             Body::Wait(wait) => self.guards(&wait.until, place),
             // with the step, as every watch
             Body::Watch => {}
-            Body::Confirm(confirm) => confirm.texts(&mut |text| self.texts.check(text, &self.known, place)),
+            // one person is asked once, whatever hosts the step is about
+            Body::Gate(gate) => gate.texts(&mut |text| self.texts.check(text, &self.known, &Place::nowhere())),
             Body::Aside(aside) => aside.texts(&mut |text| self.texts.check(text, &self.known, place)),
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
         }
     }
 
-    /// Guards around a step are asked around actions only.
+    /// Guards are asked around what changes something.
     fn around(&self, step: &Step) {
-        if matches!(step.body, Body::Action(_)) {
-            return;
-        }
         let written = [
-            ("done_when", step.done_when.is_empty()),
-            ("still", step.still.is_empty()),
-            ("verify", step.verify.is_empty()),
+            ("done_when", step.done_when.is_empty(), "a step that is not always wanted has `when`"),
+            ("still", step.still.is_empty(), "ask again with a `require` step before it"),
+            ("verify", step.verify.is_empty(), "ask with a `require` step after it"),
         ];
-        for (key, _) in written.iter().filter(|(_, empty)| !empty) {
-            let what = format!("`{key}` beside `{}`", step.body.key());
-            self.diags.push(crate::action::not_yet(step.id.span, &what));
+        for (key, _, help) in written.into_iter().filter(|(_, empty, _)| !empty) {
+            let body = step.body.key();
+            match &step.body {
+                Body::Action(_) | Body::Gate(Gate { wants: Wants::Deed, .. }) => {}
+                Body::Group(_) => {
+                    self.diags.push(crate::action::not_yet(step.id.span, &format!("`{key}` beside `{body}`")));
+                }
+                _ => {
+                    let message = format!("`{key}` is around what changes something, and `{body}` changes nothing");
+                    self.diags.push(Diagnostic::error("around-nothing", step.id.span, message).help(help));
+                }
+            }
         }
     }
 
@@ -188,7 +196,7 @@ impl Check<'_> {
             Body::Judge(_, guards) => guards.iter().any(Guard::needs_host),
             Body::Wait(wait) => wait.until.iter().any(Guard::needs_host),
             Body::Watch => step.watch.as_ref().is_some_and(|watch| watch.hosts.is_none()),
-            Body::Pick(_) | Body::Confirm(_) | Body::Aside(_) | Body::Group(_) => false,
+            Body::Pick(_) | Body::Gate(_) | Body::Aside(_) | Body::Group(_) => false,
         } || step.done_when.iter().chain(&step.verify).any(Guard::needs_host);
         if needs && step.hosts.is_none() {
             self.diags.push(
