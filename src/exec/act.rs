@@ -185,8 +185,8 @@ impl Run {
         hosts: &[String],
     ) -> Result<Vec<Box<dyn Ready>>, Halt> {
         let surface = Surface { run: self, step };
-        let template = |name: &str| self.plan.templates.get(name).cloned();
-        let files = |name: &str| self.plan.files.get(name).cloned();
+        let template = |name: &str| self.world.template(name);
+        let files = |name: &str| self.world.file(name);
         let mut ready = Vec::new();
         for host in hosts {
             let prepared = surface.surroundings(host).and_then(|login| {

@@ -23,6 +23,7 @@ mod history;
 mod hook;
 mod lock;
 mod operator;
+mod part;
 mod pick;
 mod recall;
 mod run;

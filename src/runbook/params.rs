@@ -239,6 +239,14 @@ impl Param {
     }
 }
 
+impl Param {
+    /// Whether something besides its default and whoever runs it may give a value.
+    #[must_use]
+    pub fn is_given_elsewhere(&self) -> bool {
+        self.env.is_some()
+    }
+}
+
 impl Var {
     pub(super) fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         if !is_map(&name, tree, diags) {

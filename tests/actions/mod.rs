@@ -9,6 +9,7 @@ mod http;
 mod over_ssh;
 mod paths;
 mod runs;
+mod uses;
 
 use std::fs;
 use std::path::PathBuf;

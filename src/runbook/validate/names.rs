@@ -123,6 +123,10 @@ impl<'a> Known<'a> {
             Body::Action(action) => outputs.extend(action.outputs().iter().map(|name| (*name).to_owned())),
             Body::Aside(aside) => outputs.extend(aside.outputs().into_iter().map(str::to_owned)),
             Body::Gather(probes) => outputs.extend(probes.keys().cloned()),
+            Body::Use(uses) => match &uses.book {
+                Some(book) => outputs.extend(book.outputs.keys().cloned()),
+                None => open = true,
+            },
             Body::Gate(Gate { wants: Wants::Answer { .. }, .. }) => drop(outputs.insert(ANSWER.to_owned())),
             Body::Pick(_) | Body::Judge(..) | Body::Wait(_) | Body::Watch | Body::Gate(_) | Body::Group(_) => {}
         }
