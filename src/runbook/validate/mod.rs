@@ -3,7 +3,9 @@
 
 mod guards;
 mod ids;
+mod lints;
 mod names;
+mod nulls;
 mod selectors;
 mod texts;
 mod undo;
@@ -63,6 +65,8 @@ pub fn validate(
         check.texts.check(expression, &check.known, &Place::nowhere());
     }
     undo::check(runbook, diags);
+    lints::check(runbook, sources, diags);
+    nulls::check(runbook, sources, diags);
 }
 
 struct Check<'a> {
