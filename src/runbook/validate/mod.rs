@@ -4,7 +4,9 @@
 mod around;
 mod guards;
 mod ids;
+mod lints;
 mod names;
+mod nulls;
 mod selectors;
 mod texts;
 mod undo;
@@ -84,11 +86,16 @@ fn whole(
         check.texts.check(expression, &check.known, &Place::nowhere());
     }
     undo::check(runbook, diags);
+<<<<<<< HEAD
     for step in runbook.own_steps() {
         if let Body::Use(Use { book: Some(book), .. }) = &step.body {
             whole(book, Some(book), sources, templates, inventory, diags);
         }
     }
+=======
+    lints::check(runbook, sources, diags);
+    nulls::check(runbook, sources, diags);
+>>>>>>> diag
 }
 
 struct Check<'a> {
