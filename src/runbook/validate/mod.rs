@@ -86,16 +86,13 @@ fn whole(
         check.texts.check(expression, &check.known, &Place::nowhere());
     }
     undo::check(runbook, diags);
-<<<<<<< HEAD
     for step in runbook.own_steps() {
         if let Body::Use(Use { book: Some(book), .. }) = &step.body {
             whole(book, Some(book), sources, templates, inventory, diags);
         }
     }
-=======
     lints::check(runbook, sources, diags);
     nulls::check(runbook, sources, diags);
->>>>>>> diag
 }
 
 struct Check<'a> {

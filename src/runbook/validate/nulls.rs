@@ -50,7 +50,8 @@ impl Nulls<'_> {
         match &step.body {
             Body::Action(action) => action.texts(&mut |text| self.look(text)),
             Body::Aside(aside) => aside.texts(&mut |text| self.look(text)),
-            Body::Confirm(confirm) => confirm.texts(&mut |text| self.look(text)),
+            Body::Gate(gate) => gate.texts(&mut |text| self.look(text)),
+            Body::Use(uses) => uses.params.values().for_each(|given| given.data.texts(&mut |text| self.look(text))),
             Body::Gather(probes) => probes.values().for_each(|probe| probe.texts(&mut |text| self.look(text))),
             Body::Judge(_, guards) => self.guards(guards),
             Body::Wait(wait) => self.guards(&wait.until),
