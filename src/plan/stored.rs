@@ -90,7 +90,7 @@ pub struct StoredHost {
     pub connect: ConnectSettings,
     /// Its groups.
     pub groups: Vec<String>,
-    /// Its values.
+    /// Its values of the vars that the runbook declares.
     pub vars: BTreeMap<String, serde_json::Value>,
 }
 
@@ -116,10 +116,12 @@ impl Stored {
             })
             .collect();
         let hosts = hosts.iter().filter_map(|name| inventory.host(name)).map(|host| {
-            let vars = host.vars.iter().map(|(name, tree)| {
-                let secret = runbook.vars.get(name).is_some_and(|var| var.limits.kind.value == Kind::Secret);
+            // what the runbook does not declare it cannot read, and whether it is a secret nobody says
+            let vars = host.vars.iter().filter_map(|(name, tree)| {
+                let secret = runbook.vars.get(name)?.limits.kind.value == Kind::Secret;
                 let kept = Value::from_tree(tree).to_json();
-                (name.clone(), if secret && !kept.is_null() { serde_json::json!({ "secret": name }) } else { kept })
+                let kept = if secret && !kept.is_null() { serde_json::json!({ "secret": name }) } else { kept };
+                Some((name.clone(), kept))
             });
             let kept = StoredHost {
                 address: host.address.clone(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::{join_all, select_ok};
 
 use crate::action::fleet::Fleet;
+use crate::base::address::with_port;
 use crate::transport::Dialed;
 
 use super::judge::{Outcome, Seen, Verdict, no_hosts};
@@ -55,7 +56,7 @@ async fn dial(fleet: &dyn Fleet, vantage: &str, address: String) -> Result<View,
 async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u16]) -> Vantage {
     let pairs = hosts.iter().flat_map(|host| ports.iter().map(move |port| (host, *port)));
     let views = join_all(pairs.map(|(host, port)| async move {
-        let view = dial(fleet, vantage, format!("{}:{port}", fleet.address(host).0)).await;
+        let view = dial(fleet, vantage, with_port(&fleet.address(host).0, port)).await;
         (host.clone(), port, view)
     }))
     .await;
@@ -77,7 +78,7 @@ async fn answered(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u
         .flat_map(|other| {
             let (address, ssh) = fleet.address(&other);
             let all = std::iter::once(ssh).chain(ports.iter().copied());
-            all.map(|port| (other.clone(), format!("{address}:{port}"))).collect::<Vec<_>>()
+            all.map(|port| (other.clone(), with_port(&address, port))).collect::<Vec<_>>()
         })
         .map(|(other, address)| {
             Box::pin(async move {
