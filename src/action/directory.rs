@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::action::words::{clip, invalid};
+use crate::action::words::{absolute, clip, invalid};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::base::ids::UnitKey;
@@ -34,7 +34,9 @@ enum State {
 }
 
 pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
-    text::decode::<Directory>(tree, diags).map(|action| Box::new(action) as Box<dyn Action>)
+    let action = text::decode::<Directory>(tree, diags)?;
+    absolute([&action.path], diags);
+    Some(Box::new(action))
 }
 
 impl Action for Directory {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::action::words::{clip, invalid};
+use crate::action::words::{absolute, clip, invalid};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::template::{AnyText, EvalError, Plain, Text, Value};
@@ -23,7 +23,9 @@ pub struct Download {
 const LIMIT: u64 = 256 * 1024 * 1024;
 
 pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
-    text::decode::<Download>(tree, diags).map(|action| Box::new(action) as Box<dyn Action>)
+    let action = text::decode::<Download>(tree, diags)?;
+    absolute([&action.path], diags);
+    Some(Box::new(action))
 }
 
 impl Action for Download {

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use crate::action::content::{Content, Forms, State, Validate};
-use crate::action::words::clip;
+use crate::action::words::{absolute, clip};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::base::digest::Digest;
@@ -54,6 +54,7 @@ struct Fields {
 
 pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let fields: Fields = text::decode(tree, diags)?;
+    absolute([&fields.path], diags);
     let Fields { template, content, json, yaml, upload, state, .. } = fields;
     let forms = Forms { template, content, json, yaml, upload, state };
     let content = forms.only(&fields.path.source().value, tree.span, diags)?;

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::action::words::clip;
+use crate::action::words::{absolute, clip};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::base::ids::UnitKey;
@@ -24,7 +24,9 @@ pub struct Move {
 }
 
 pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
-    text::decode::<Move>(tree, diags).map(|action| Box::new(action) as Box<dyn Action>)
+    let action = text::decode::<Move>(tree, diags)?;
+    absolute([&action.from, &action.to], diags);
+    Some(Box::new(action))
 }
 
 impl Action for Move {

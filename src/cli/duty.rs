@@ -34,6 +34,10 @@ pub fn run(args: &DutyArgs, common: &Common) -> Exit {
             return Exit::Unreachable;
         }
     };
+    if let Err(why) = super::load::given_once(&args.param) {
+        show::error(why);
+        return Exit::Usage;
+    }
     let Some(run) = &args.run else { return runs::list(None, true, &state, common) };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::{IndexMap, IndexSet};
 
 use super::kind::{Answer, Forecast};
+use super::outcome::Outcome;
 use super::run::{Closed, Opened, Resumed};
 use super::state::RunState;
 use super::step::{StepState, UnitState};
@@ -201,6 +202,16 @@ impl RunState {
     /// Whether any unit may have changed a host: from here a failure is exit 1 or 5, no longer 4 or 6.
     #[must_use]
     pub fn has_changed_anything(&self) -> bool {
-        self.units().any(|unit| unit.end.as_ref().is_none_or(|end| end.outcome.may_have_had_an_effect()))
+        self.units().any(UnitState::may_have_had_an_effect)
+    }
+
+    /// What was changed and stands, in order: applied with an effect, and not put back. Of several attempts the last.
+    pub fn standing(&self) -> impl Iterator<Item = &UnitState> {
+        let again = |unit: &Unit| self.units.contains_key(&Unit { attempt: unit.attempt + 1, ..unit.clone() }.key());
+        self.units().filter(move |unit| {
+            let of = &unit.start.unit;
+            let changed = unit.end.as_ref().is_some_and(|end| end.outcome == Outcome::Changed);
+            of.phase == Phase::Apply && changed && !again(of) && !self.is_undone(of)
+        })
     }
 }

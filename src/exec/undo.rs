@@ -34,7 +34,16 @@ impl Run {
         mut stop: Stop,
     ) -> Result<Stop, JournalError> {
         if stop.kind == Kind::Cancelled {
-            return Ok(stop.next("a person ended it, so nothing was put back; `refloat report` says what was changed"));
+            let state = self.log.state();
+            let backs = unwind(&state, steps, only);
+            let at = backs.iter().flat_map(|back| back.hosts.keys().map(move |host| (back.step, host)));
+            let by_hand: Vec<String> = at.filter_map(|(step, host)| self.by_hand(&state, step, host)).collect();
+            stop = stop.next("a person ended it, so nothing was put back");
+            if !by_hand.is_empty() {
+                stop.next.push("run the runbook again, or put it back by hand, in this order:".to_owned());
+                stop.next.extend(by_hand);
+            }
+            return Ok(stop);
         }
         let state = self.log.state();
         let gone = past(&state, steps);

@@ -44,8 +44,7 @@ fn back<'a>(state: &RunState, step: &'a Step, only: Option<&[String]>) -> Option
             hosts.entry(host.to_owned()).or_default().push(unit);
         }
     }
-    let effect = |unit: &&UnitState| unit.end.as_ref().is_none_or(|end| end.outcome.may_have_had_an_effect());
-    hosts.retain(|_, units| units.iter().any(effect));
+    hosts.retain(|_, units| units.iter().any(|unit| unit.may_have_had_an_effect()));
     let keys = |units: Vec<&UnitState>| units.into_iter().map(|unit| unit.start.key).collect();
     let hosts: IndexMap<String, Vec<UnitKey>> = hosts.into_iter().map(|(host, units)| (host, keys(units))).collect();
     (!hosts.is_empty()).then_some(Back { step, hosts })

@@ -15,7 +15,7 @@ use super::{Plan, Stored, hosts, params};
 
 /// What a person gave for this run.
 pub struct Given<'a> {
-    /// `-p name=value`, in order; the last of a name counts.
+    /// `-p name=value`, each name once; of a plan that is restored only its secrets, those of hosts as `HOST/NAME`.
     pub params: &'a [(String, String)],
     /// What a text says under `params:`, and where a param that it lacks would be missed: a drill's.
     pub written: Option<(&'a IndexMap<Sp<String>, Tree>, Span)>,

@@ -103,7 +103,7 @@ fn params(
         // an optional one that nobody gave was kept as null
         let value = if param.limits.kind.value == runbook::Kind::Secret && !kept.is_null() {
             let from_env = || param.env.as_ref().and_then(|variable| (given.env)(variable));
-            let given = given.params.iter().rev().find(|(of, _)| of == name).map(|(_, text)| text.clone());
+            let given = given.params.iter().find(|(of, _)| of == name).map(|(_, text)| text.clone());
             let Some(text) = given.or_else(from_env) else {
                 let message = format!("the secret `{name}` is not kept with the run");
                 let help = match &param.env {
@@ -138,7 +138,7 @@ fn vars(
 ) -> IndexMap<String, Tree> {
     let mut vars = IndexMap::new();
     for (name, kept) in &stored.vars {
-        let value = if kept.is_null() || !runbook.has_secret_var(name) {
+        let value = if kept.is_null() || runbook.var_is_secret(name) != Some(true) {
             tree(kept, at)
         } else {
             let wanted = format!("{host}/{name}");
@@ -200,7 +200,7 @@ steps:
     const INVENTORY: &str = r#"
 inventory: here
 connect: { user: ops, port: 2222, ssh_config: config }
-hosts: { b-10: { address: 10.0.0.1 }, b-9: { address: 10.0.0.2, vars: { place: /srv, n: 7 } }, other: }
+hosts: { b-10: { address: 10.0.0.1 }, b-9: { address: 10.0.0.2, vars: { place: /srv, password: h1dden } }, other: }
 groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
 "#;
 
@@ -227,7 +227,9 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
     #[test]
     fn what_was_fixed_comes_back_and_a_secret_is_asked_for_again() {
         let plan = planned();
-        assert!(!String::from_utf8_lossy(&plan.stored).contains("s3cret"));
+        for hidden in ["s3cret", "h1dden", "password"] {
+            assert!(!String::from_utf8_lossy(&plan.stored).contains(hidden), "{hidden}");
+        }
         // what was not given then is not given now
         let env = |name: &str| Some(if name == "TOKEN" { "s3cret" } else { "others" }.to_owned());
         let back = again(&plan.stored, &env).expect("a plan");
@@ -238,9 +240,11 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
             let back = back.inventory.host(host).expect("kept");
             assert_eq!((&back.address, &back.groups, &back.connect), (&kept.address, &kept.groups, &kept.connect));
             let values = |host: &Host| -> std::collections::BTreeMap<String, Value> {
-                host.vars.iter().map(|(name, tree)| (name.clone(), Value::from_tree(tree))).collect()
+                let declared = host.vars.iter().filter(|(name, _)| plan.runbook.vars.contains_key(*name));
+                declared.map(|(name, tree)| (name.clone(), Value::from_tree(tree))).collect()
             };
             assert_eq!(values(back), values(kept));
+            assert!(!back.vars.contains_key("password"));
         }
         // the order of the inventory, not of the names; hosts that the plan does not touch are not kept
         let names: Vec<String> = back.inventory.hosts().map(|host| host.name.to_string()).collect();

@@ -283,10 +283,13 @@ impl Runbook {
         std::iter::once(self).chain(self.parts().map(|(_, _, book)| &**book))
     }
 
-    /// Whether a var of this name is a secret, here or in a part.
+    /// Whether a var of this name is a secret, here or in a part. `None`: nobody declares it.
     #[must_use]
-    pub fn has_secret_var(&self, name: &str) -> bool {
-        self.books().any(|book| book.vars.get(name).is_some_and(|var| var.limits.kind.value == super::Kind::Secret))
+    pub fn var_is_secret(&self, name: &str) -> Option<bool> {
+        self.books()
+            .filter_map(|book| book.vars.get(name))
+            .map(|var| var.limits.kind.value == super::Kind::Secret)
+            .max()
     }
 }
 

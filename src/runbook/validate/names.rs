@@ -51,6 +51,9 @@ impl Place {
     }
 }
 
+/// So many of the names that there are stand in the help, at most.
+const NAMED: usize = 30;
+
 /// A reference that cannot be right.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
@@ -83,6 +86,9 @@ impl Wrong {
         match nearest(name, known.iter().copied()) {
             Some(near) => wrong.help(format!("did you mean `{near}`?")),
             None if known.is_empty() => wrong,
+            None if known.len() > NAMED => {
+                wrong.help(format!("there is: {} and {} more", known[..NAMED].join(", "), known.len() - NAMED))
+            }
             None => wrong.help(format!("there is: {}", known.join(", "))),
         }
     }
