@@ -1,5 +1,6 @@
 //! `confirm`: a person agrees, by typing a text.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::diag::Diagnostics;
@@ -17,11 +18,17 @@ pub struct Confirm {
     pub deadline: Option<std::time::Duration>,
 }
 
-#[derive(Deserialize)]
-struct Fields {
+/// A person agrees.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "confirm", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// What they agree to.
     message: Text<Plain>,
+    /// What they must type.
     r#type: Option<Text<Plain>>,
+    /// Who may answer.
     approvers: Option<Tree>,
+    /// How long they have; then it is refused.
     deadline: Option<Sp<Dur>>,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::Action;
@@ -72,8 +73,9 @@ pub struct Target {
 }
 
 /// What a runbook may do to the world.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "risk")]
 pub enum Risk {
     /// Nothing changes.
     ReadOnly,
@@ -96,8 +98,9 @@ impl Risk {
 }
 
 /// What a failure does.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "on-failure")]
 pub enum OnFailure {
     /// The run stops.
     #[default]
@@ -111,8 +114,9 @@ pub enum OnFailure {
 }
 
 /// What an unreachable host means.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "reach")]
 pub enum Reach {
     /// A failure.
     #[default]
