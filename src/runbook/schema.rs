@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::{Kind, confirm, parse, pick, step, wait, watch};
+use super::{Kind, gate, parse, pick, step, uses, wait, watch};
 use crate::action::{registry, schema as actions};
 use crate::text::schema::{self, forms};
 
@@ -48,11 +48,18 @@ pub fn all() -> Vec<About> {
 
 const OWN: &[About] = &[
     About {
+        key: "ask",
+        about: "A person answers; the answer is the output `answer`.",
+        effect: "a gate: nothing is touched",
+        example: "id: how\nask: { message: \"How many may fail?\", type: int, default: 1 }\n",
+        schema: |g| g.subschema_for::<gate::AskFields>(),
+    },
+    About {
         key: "confirm",
         about: "A person agrees, by typing a word; without one it is refused.",
         effect: "a gate: nothing is touched",
         example: "id: agree\nconfirm: { message: \"This cannot be undone.\", type: web }\n",
-        schema: |g| g.subschema_for::<confirm::Fields>(),
+        schema: |g| g.subschema_for::<gate::ConfirmFields>(),
     },
     About {
         key: "gather",
@@ -60,6 +67,13 @@ const OWN: &[About] = &[
         effect: "reads",
         example: "id: see\nhosts: web\ngather:\n  version: { command: web --version }\n  size: { path: /srv/web, value: result.size_bytes, optional: true }\n",
         schema: |g| map_of(&g.subschema_for::<actions::Probe>()),
+    },
+    About {
+        key: "manual",
+        about: "A person does something that refloat cannot; with `done_when` it goes on by itself when that holds.",
+        effect: "a gate: nothing is touched",
+        example: "id: power\nmanual: { instructions: \"Cut the power of {{join targets.all_web}}.\", deadline: 30m }\n",
+        schema: |g| g.subschema_for::<gate::ManualFields>(),
     },
     About {
         key: "pick",
@@ -88,6 +102,13 @@ const OWN: &[About] = &[
         effect: "reads",
         example: "id: lost\nsymptom: { down: { hosts: web, ports: [ 80 ] } }\n",
         schema: |g| g.subschema_for::<actions::Guards>(),
+    },
+    About {
+        key: "use",
+        about: "Another runbook as a part of this one; its outputs are this step's.",
+        effect: "what its steps do",
+        example: "id: part\nuse: { runbook: web/restart, params: { release: \"2\" } }\n",
+        schema: |g| g.subschema_for::<uses::Fields>(),
     },
     About {
         key: "wait",

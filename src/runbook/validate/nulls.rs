@@ -50,12 +50,13 @@ impl Nulls<'_> {
         match &step.body {
             Body::Action(action) => action.texts(&mut |text| self.look(text)),
             Body::Aside(aside) => aside.texts(&mut |text| self.look(text)),
-            Body::Confirm(confirm) => confirm.texts(&mut |text| self.look(text)),
+            Body::Gate(gate) => gate.texts(&mut |text| self.look(text)),
+            // a part has names of its own
             Body::Gather(probes) => probes.values().for_each(|probe| probe.texts(&mut |text| self.look(text))),
             Body::Judge(_, guards) => self.guards(guards),
             Body::Wait(wait) => self.guards(&wait.until),
             Body::Group(members) => self.steps(members),
-            Body::Pick(_) | Body::Watch => {}
+            Body::Pick(_) | Body::Watch | Body::Use(_) => {}
         }
         self.guards(&step.done_when);
         self.guards(&step.verify);
