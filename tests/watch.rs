@@ -1,6 +1,7 @@
 //! Followers of logs against writers that rotate them under load: nothing is lost, nothing comes twice, and what cannot
 //! be known is said.
 
+mod disturbed;
 mod end_to_end;
 mod honest;
 mod rotation;

@@ -48,8 +48,6 @@ pub(super) struct Watching(Option<Active>);
 struct Active {
     hosts: Vec<String>,
     matcher: Matcher,
-    /// What is waited for, in one line.
-    what: String,
     /// What each expectation is called in reports, and whether undo ends with it.
     entries: Vec<(String, bool)>,
     log: HashMap<String, String>,
@@ -88,7 +86,6 @@ impl Run {
         let hosts = self.watched(watch, about).map_err(failed)?;
         let spec = self.spec(watch, &hosts).map_err(|error| failed(error.to_string()))?;
         let entries = watch.expect.iter().map(|entry| (name(entry), entry.no_return)).collect::<Vec<_>>();
-        let what = waits_for(&spec);
         let (sender, lines) = mpsc::channel(QUEUE);
         let (mut logs, mut log, mut tasks) = (HashMap::new(), HashMap::new(), JoinSet::new());
         let matcher = Matcher::new(spec, hosts.iter().cloned(), self.moment());
@@ -127,7 +124,6 @@ impl Run {
         let active = Active {
             hosts,
             matcher,
-            what,
             written: vec![0; entries.len()],
             entries,
             log,
@@ -270,8 +266,13 @@ impl Watching {
         let (Some(active), Some(watch)) = (&mut self.0, &step.watch) else { return Ok(()) };
         let deadline = tokio::time::Instant::now() + watch.within;
         if matches!(active.matcher.verdict(run.moment()), Verdict::Pending { .. }) {
-            let what = format!("waits at most {}: {}", crate::action::seconds(watch.within), active.what);
-            active.note(run, step, what).await?;
+            let what = active.matcher.open().unwrap_or_else(|| {
+                format!(
+                    "the log says what it must, and must not take it back for {}",
+                    crate::action::seconds(watch.settle)
+                )
+            });
+            active.note(run, step, format!("waits at most {}: {what}", crate::action::seconds(watch.within))).await?;
         }
         let verdict = loop {
             let now = run.moment();
@@ -491,18 +492,6 @@ async fn follow(
         };
         message = Message::Followed(Followed::Blind { why: error.to_string() });
         tokio::time::sleep(AGAIN).await;
-    }
-}
-
-/// What is waited for, in one line.
-fn waits_for(spec: &matcher::Spec) -> String {
-    let words = |entries: &[matcher::Entry]| {
-        let all: Vec<String> = entries.iter().map(|entry| entry.pattern.to_string()).collect();
-        all.join(", ")
-    };
-    match (spec.expect.as_slice(), spec.never.as_slice()) {
-        ([], never) => format!("the log must not say {}", words(never)),
-        (expect, _) => format!("the log must say {}", words(expect)),
     }
 }
 

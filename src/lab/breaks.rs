@@ -104,18 +104,28 @@ fn link(lab: &Lab, host: &str, state: &str) -> Result<(), LabError> {
 }
 
 fn slow(lab: &Lab, host: &str, millis: u64, loss: &str) -> Result<(), LabError> {
-    let (card, delay, loss) = (card(lab, host)?, format!("{millis}ms"), format!("{loss}%"));
     let mut words = lab.enter();
-    words.extend(["tc", "qdisc", "replace", "dev", &card, "root", "netem"].map(str::to_owned));
-    words.extend(["delay", &delay, "loss", &loss].map(str::to_owned));
-    run(&words).map_err(|error| match error {
+    words.extend(netem(&card(lab, host)?, millis, loss));
+    run(&words).map_err(without_netem)
+}
+
+/// What makes a card late and lossy; a second time it is made so anew.
+fn netem(card: &str, millis: u64, loss: &str) -> Vec<String> {
+    let (delay, loss) = (format!("{millis}ms"), format!("{}%", loss.trim_end_matches('%')));
+    let words = ["tc", "qdisc", "replace", "dev", card, "root", "netem", "delay", &delay, "loss", &loss];
+    words.map(str::to_owned).to_vec()
+}
+
+/// Says what to type, where it is the kernel that cannot do it.
+fn without_netem(error: LabError) -> LabError {
+    match error {
         LabError::Program { stderr, .. } if stderr.contains("qdisc kind is unknown") => LabError::Fault {
             why: "slow: this machine's kernel has no netem (CONFIG_NET_SCH_NETEM), so links cannot be slow here; \
                   where it is a module, type: modprobe sch_netem"
                 .to_owned(),
         },
         other => other,
-    })
+    }
 }
 
 /// Where the kit keeps its data, and the service that writes there.
@@ -164,4 +174,21 @@ fn run(words: &[String]) -> Result<(), LabError> {
     let mut command = process::blocking(&words[0]);
     command.args(&words[1..]).env("PATH", up::PATH).env("LC_ALL", "C");
     files::run(&mut command).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_link_is_made_by_netem() {
+        let line = |millis, loss| netem("v2", millis, loss).join(" ");
+        assert_eq!(line(120, "0"), "tc qdisc replace dev v2 root netem delay 120ms loss 0%");
+        assert_eq!(line(0, "1.5%"), "tc qdisc replace dev v2 root netem delay 0ms loss 1.5%");
+        let said = |stderr: &str| {
+            without_netem(LabError::Program { program: "tc".to_owned(), stderr: stderr.to_owned() }).to_string()
+        };
+        assert!(said("Error: Specified qdisc kind is unknown.").contains("modprobe sch_netem"));
+        assert!(said("Cannot find device \"v9\"").contains("v9"));
+    }
 }

@@ -15,8 +15,16 @@ use super::lines::{Followed, Lines};
 
 const FOLLOW: &str = include_str!("assets/follow.sh");
 
-/// What the journal is followed with: entries with their cursors, and a word every half second that all is well.
-const JOURNAL: &str = "journalctl -q -f --no-pager -a -o json --output-fields=MESSAGE -n all -u \"$1\" \
+/// What the journal is followed with: entries with their cursors, and a word every half second that all is well. Where the
+/// entry of the cursor was vacuumed, journalctl goes on with the oldest one that there is, without a word.
+const JOURNAL: &str = "if [ -n \"$3\" ]; then
+  h=$(journalctl -q --no-pager -o cat --show-cursor -n 1 --cursor \"$3\" 2>/dev/null) || :
+  case $h in
+  *\"-- cursor: $3\") ;;
+  *) printf '\\n%s gap the journal no longer has the place where it was left\\n' \"$2\";;
+  esac
+fi
+journalctl -q -f --no-pager -a -o json --output-fields=MESSAGE -n all -u \"$1\" \
     ${3:+--after-cursor \"$3\"} & j=$!
 while kill -0 $j 2>/dev/null; do
   read -r t _ </proc/uptime; printf '\\n%s ok 0 0:0 %s\\n' \"$2\" \"${t%.*}${t#*.}0\"; sleep 0.5 2>/dev/null || sleep 1

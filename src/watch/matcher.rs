@@ -239,6 +239,13 @@ impl Matcher {
         }
     }
 
+    /// The expectations that do not hold, and where; `None`: all do.
+    #[must_use]
+    pub fn open(&self) -> Option<String> {
+        let all: Vec<String> = self.expect.iter().filter(|state| !state.met()).map(|state| self.unmet(state)).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+
     /// Everything that matched an expectation: the entry's number, and where.
     pub fn matches(&self) -> impl Iterator<Item = (usize, &Match)> {
         self.expect.iter().enumerate().flat_map(|(n, state)| state.matches.iter().map(move |found| (n, found)))

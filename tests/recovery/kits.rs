@@ -80,11 +80,21 @@ fn a_datacenter_that_trusts_nobody_is_recovered_and_its_token_stands_nowhere() {
     let trusted = outside.run(&[&ask, "-i", &outside.inventory(), "-p", "ca=/etc/consul.d/ca.pem"]);
     assert_eq!(trusted.said.code, Some(0), "{trusted:?}");
 
-    // who has no token learns nothing, and nothing is done
+    // who has no token, or another's authority, learns nothing but what to look at, and nothing is done
     let (runbook, inventory) = (project("runbooks/consul/quorum-loss.yaml"), outside.inventory());
     let subject = [&*runbook, "-i", &inventory, "-p", "lost=consul-[2:3]", "-p", "canary_key=demo/old"];
-    let refused = outside.run(&subject);
-    assert_eq!(refused.closed()["step"], "safe", "{:#}", refused.closed());
+    let look_at = "check `token` (CONSUL_HTTP_TOKEN), `ca` and `http_addr`";
+    let confirm = format!("dc1@{}", &outside.plan(&subject)[..8]);
+    outside.run(&[&subject[..], &["--confirm", &confirm]].concat()).ended(4, "safe", look_at);
+    let text = std::fs::read_to_string(&inventory).expect("the inventory");
+    assert!(text.contains("/etc/consul.d/ca.pem"), "{text}");
+    let config = lab.ssh_config_path().display().to_string();
+    let text = text.replace("ssh_config: ssh_config", &format!("ssh_config: {config}"));
+    let other = outside.write("other.yaml", &text.replace("/etc/consul.d/ca.pem", "/home/ops/other.pem"));
+    let wrong = Desk::at(&lab).env(name, &token);
+    let astray = [&*runbook, "-i", &other, "-p", "lost=consul-[2:3]", "-p", "canary_key=demo/old"];
+    let confirm = format!("dc1@{}", &wrong.plan(&astray)[..8]);
+    wrong.run(&[&astray[..], &["--confirm", &confirm]].concat()).ended(4, "safe", look_at);
 
     let desk = Desk::at(&lab).env(name, &token);
     let (over, ended) = channel::<()>();

@@ -139,6 +139,7 @@ fn what_is_not_safe_is_refused_by_name_and_changes_nothing() {
     evidence::inventories(&mut outage);
     evidence::parameters(&mut outage);
     evidence::files(&outage);
+    evidence::disks(&outage);
     evidence::servers(&outage);
     network::a_survivor_that_cannot_be_reached(&outage);
     network::a_vantage_that_sees_nothing(&outage);

@@ -51,12 +51,12 @@ impl Nulls<'_> {
             Body::Action(action) => action.texts(&mut |text| self.look(text)),
             Body::Aside(aside) => aside.texts(&mut |text| self.look(text)),
             Body::Gate(gate) => gate.texts(&mut |text| self.look(text)),
-            // a part has names of its own
+            Body::Use(uses) => uses.params.values().for_each(|given| given.data.texts(&mut |text| self.look(text))),
             Body::Gather(probes) => probes.values().for_each(|probe| probe.texts(&mut |text| self.look(text))),
             Body::Judge(_, guards) => self.guards(guards),
             Body::Wait(wait) => self.guards(&wait.until),
             Body::Group(members) => self.steps(members),
-            Body::Pick(_) | Body::Watch | Body::Use(_) => {}
+            Body::Pick(_) | Body::Watch => {}
         }
         self.guards(&step.done_when);
         self.guards(&step.verify);

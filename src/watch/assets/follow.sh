@@ -197,8 +197,20 @@ from_old() {
     drain || return 2
   fi
 }
-# the file was emptied after we had read some of it; when we had read nothing, its copy is one more sibling
+# whether what was read can be looked at again, or there is another file by now that can be read
+readable() { [ -r "$us" ] || { [ -r "$f" ] && ! [ "$f" -ef "$us" ]; }; }
+# waits until it is so; 1: it is another file
+unlock() {
+  w=0
+  until readable; do
+    w=$((w+1)); [ $((w%8)) != 4 ] || say "blind it may not be read"
+    nap
+  done
+  [ -r "$us" ] && enter copy "$us" "$off"
+}
+# the file was emptied after we had read some of it, or seems so since it may not be read any more; when we had read nothing, its copy is one more sibling
 emptied() {
+  readable || ! unlock || return 0
   [ "$off" = 0 ] || carry_on
   onward
 }
@@ -239,9 +251,12 @@ begin
 t=0
 while :; do
   t=$((t+1))
+  readable || unlock || :
   if ! drain; then emptied
   elif [ $((t%4)) = 0 ]; then
-    if [ "$f" -ef "$us" ] || ! [ -f "$f" ]; then
+    # who opens the file for each line cannot write one
+    if ! [ -d "${f%/*}/" ]; then say "blind its folder is not there"
+    elif [ "$f" -ef "$us" ] || ! [ -f "$f" ]; then
       if intact; then ok; else emptied; fi
     # renamed and made anew; the writer holds the old one until there is something in the new one
     elif [ -s "$f" ] || unread; then nap; if drain; then onward; else emptied; fi

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{Outage, SURVIVORS};
-use crate::recovery::desk::eventually;
+use crate::recovery::desk::{eventually, fault};
 use crate::support::lab::TestLab;
 
 const DATA: &str = "/var/lib/consul";
@@ -68,6 +68,15 @@ pub(super) fn files(outage: &Outage<'_>) {
     }
 }
 
+/// There is no room for what the recovery writes.
+pub(super) fn disks(outage: &Outage<'_>) {
+    fault(outage.desk.lab, "fill-disk consul-2 /var/lib/consul");
+    let ran = outage.refused_by("a full disk", "safe", "every survivors: disk", "no room for the backup");
+    let reason = ran.closed()["reason"].as_str().expect("a reason");
+    assert!(reason.contains("consul-2: /var/lib/consul: ") && !reason.contains("consul-1: "), "{reason}");
+    fault(outage.desk.lab, "free-disk consul-2 /var/lib/consul");
+}
+
 /// Does something to the second survivor while its Consul is stopped, waits until it is up again and `shows` what it
 /// should, looks, and puts everything back.
 fn with_other_data(lab: &TestLab, change: &str, shows: &str, look: impl FnOnce()) {
@@ -120,7 +129,7 @@ pub(super) fn servers(outage: &Outage<'_>) {
     lab.say("consul-2", "sudo -n pkill -KILL -x consul; while pgrep -x consul; do :; done");
 
     lab.say("consul-1", "sudo -n sv -w 20 force-stop consul");
-    let text = "no survivor could show its Raft configuration; start Consul on one of them";
+    let text = "no survivor could show its Raft configuration; where Consul runs on them, check `token`";
     outage.refused_by("nobody shows a Raft configuration", "safe", "at least 1 of survivors", text);
     for host in SURVIVORS {
         lab.say(host, "sudo -n sv -w 20 start consul");
