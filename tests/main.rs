@@ -7,6 +7,7 @@ mod crash;
 mod drill;
 mod lab;
 mod recovery;
+mod schema;
 mod support;
 mod template;
 mod transport;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::words::{invalid, known};
@@ -41,16 +42,18 @@ pub struct Forms {
 }
 
 /// `state: absent`.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "file-state")]
 pub enum State {
     /// No file.
     Absent,
 }
 
 /// What the content must be before it goes anywhere.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "file-validate")]
 pub enum Validate {
     /// JSON.
     Json,

@@ -1,6 +1,7 @@
 //! `directory`: a folder is there, with this owner and mode, or is absent. One level is made or taken away, never a tree:
 //! a folder that is not empty is refused, so that nothing is ever lost by it.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::words::{absolute, clip, invalid};
@@ -12,28 +13,45 @@ use crate::text::{self, Mode, Tree};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
+use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, owner};
 
 /// A folder and what it should be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "directory", deny_unknown_fields)]
 pub struct Directory {
+    /// Where it is: an absolute path.
     path: Text<Plain>,
+    /// Whether it is to be there.
     #[serde(default)]
     state: State,
+    /// Its owner there.
     owner: Option<Text<Plain>>,
+    /// Its group there.
     group: Option<Text<Plain>>,
+    /// Its permission bits, in quotes: `"0640"`.
     mode: Option<Mode>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "directory-state")]
 enum State {
     #[default]
     Present,
     Absent,
 }
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "directory",
+    about: "A folder is there, or none is.",
+    effect: "idempotent",
+    example: "id: releases\nhosts: web\nsudo: true\ndirectory: { path: /srv/web/releases, owner: web, mode: \"0755\" }\n",
+    schema: |g| g.subschema_for::<Directory>(),
+    decode: Decode::Action(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let action = text::decode::<Directory>(tree, diags)?;
     absolute([&action.path], diags);
     Some(Box::new(action))

@@ -1,5 +1,6 @@
 //! `download`: a file of a host becomes an artifact of the run, kept beside the journal. It only reads the host.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::words::{absolute, clip, invalid};
@@ -10,19 +11,32 @@ use crate::text::{self, Tree};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
+use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
 
 /// Where it lies, and as what it is kept.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "download", deny_unknown_fields)]
 pub struct Download {
+    /// The file on the host.
     path: Text<Plain>,
+    /// Its name among the artifacts of the run.
     r#as: Text<Plain>,
 }
 
 /// The largest file that is fetched.
 const LIMIT: u64 = 256 * 1024 * 1024;
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "download",
+    about: "Fetches a file of a host and keeps it with the run.",
+    effect: "reads",
+    example: "id: keep\nhosts: web\ndownload: { path: /etc/web.conf, as: web.conf }\n",
+    schema: |g| g.subschema_for::<Download>(),
+    decode: Decode::Action(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let action = text::decode::<Download>(tree, diags)?;
     absolute([&action.path], diags);
     Some(Box::new(action))

@@ -2,6 +2,7 @@
 //! checksummed copy is staged beside the destination, then everywhere it is renamed into place. So a full disk on the
 //! last host leaves every host as it was, and no reader ever sees half a file. What it holds is [`Content`].
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::content::{Content, Forms, State, Validate};
@@ -11,10 +12,11 @@ use crate::base::diag::Diagnostics;
 use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
 use crate::template::{AnyText, Compiled, Context, EvalError, Plain, Text, Value};
-use crate::text::{self, Mode, Sp, Tree};
+use crate::text::{self, Mode, Sp, Tree, schema};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
+use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, owner};
 
 /// A file and what it should be.
@@ -31,28 +33,58 @@ pub struct File {
     follow: bool,
 }
 
-#[derive(Deserialize)]
+/// A file with this content is there, or none is.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "file", deny_unknown_fields)]
 struct Fields {
+    /// Where it is: an absolute path.
     path: Text<Plain>,
+    /// A file in the folder `templates`, rendered for each host.
     template: Option<Sp<String>>,
+    /// The content, written here.
     content: Option<Sp<String>>,
+    /// A value that is written as JSON.
     json: Option<Tree>,
+    /// A value that is written as YAML.
     yaml: Option<Tree>,
+    /// A file beside the runbook that is sent as it is.
     upload: Option<Sp<String>>,
+    /// `absent`: there is to be no such file.
     state: Option<Sp<State>>,
+    /// Its owner there.
     owner: Option<Text<Plain>>,
+    /// Its group there.
     group: Option<Text<Plain>>,
+    /// Its permission bits, in quotes: `"0640"`.
     mode: Option<Mode>,
+    /// Whether what was there is kept beside it.
     #[serde(default)]
     backup: bool,
+    /// What the content must be before it goes anywhere.
     validate: Option<Validate>,
+    /// Whether all hosts of the step must get the same bytes, or none gets any.
     #[serde(default)]
     identical: bool,
+    /// Whether to write through a symbolic link and into a folder that others can write.
     #[serde(default)]
     follow: bool,
 }
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "file",
+    about: "A file with this content is there, or none is; on all hosts at once or on none.",
+    effect: "idempotent",
+    example: "id: config\nhosts: web\nsudo: true\nfile: { path: /etc/web.conf, content: \"listen {{host.address}}\\n\", mode: \"0644\" }\n",
+    schema: |g| {
+        let mut schema = schema::fields::<Fields>(g);
+        let forms = ["template", "content", "json", "yaml", "upload", "state"];
+        schema::exactly_one(&mut schema, forms, Vec::new());
+        schema
+    },
+    decode: Decode::Action(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let fields: Fields = text::decode(tree, diags)?;
     absolute([&fields.path], diags);
     let Fields { template, content, json, yaml, upload, state, .. } = fields;

@@ -6,6 +6,7 @@
 //! ends the run waits for the answer or the timeout.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::probe::{Sending, Unanswered, send};
@@ -18,6 +19,7 @@ use crate::text::{self, OneOrMany, Sp, Tree};
 use crate::transport::{Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
+use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Login, Logs, Ready};
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -41,19 +43,37 @@ enum Body {
     Json(Data),
 }
 
-#[derive(Deserialize)]
+/// A request from the host.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "http", deny_unknown_fields)]
 struct Fields {
+    /// The URL, as the host sees it.
     url: Text<Url>,
+    /// GET by default; anything but GET and HEAD changes something.
     method: Option<Sp<String>>,
+    /// Headers; a null leaves one out.
     #[serde(default)]
     headers: IndexMap<String, Text<Plain>>,
+    /// What is sent.
     body: Option<Text<Plain>>,
+    /// A value that is sent as JSON.
     json: Option<Tree>,
+    /// A file on the host with the certificate authority.
     ca: Option<Text<Plain>>,
+    /// The answers that are fine; 200 to 299 by default.
     ok_status: Option<OneOrMany<Sp<u16>>>,
 }
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "http",
+    about: "A request from the host, over the connection that is there already.",
+    effect: "GET and HEAD read; anything else has its effect each time",
+    example: "id: leave\nhosts: web\nhttp: { url: \"http://127.0.0.1:8080/leave\", method: PUT }\nundo: none\nwhy: the next start joins again\n",
+    schema: |g| g.subschema_for::<Fields>(),
+    decode: Decode::Action(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let Fields { url, method, headers, body, json, ca, ok_status } = text::decode(tree, diags)?;
     let word = method.as_ref().map_or("GET", |method| method.value.as_str());
     let found = METHODS.iter().find(|known| **known == word);

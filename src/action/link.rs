@@ -1,6 +1,7 @@
 //! `link`: a symbolic link leads there. It is replaced in one rename, so that whoever opens it finds the old or the new and
 //! never nothing. Only links are replaced: a file or folder in its place is refused.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::words::{absolute, clip, invalid};
@@ -12,18 +13,32 @@ use crate::text::{self, Tree};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
+use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
 
 /// Where it lies and where it leads.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "link", deny_unknown_fields)]
 pub struct Link {
+    /// The link.
     path: Text<Plain>,
+    /// Where it leads.
     to: Text<Plain>,
+    /// Whether to write through a symbolic link and into a folder that others can write.
     #[serde(default)]
     follow: bool,
 }
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "link",
+    about: "A symbolic link leads there; it is replaced in one rename.",
+    effect: "idempotent",
+    example: "id: switch\nhosts: web\nlink: { path: /srv/web/current, to: /srv/web/releases/2 }\n",
+    schema: |g| g.subschema_for::<Link>(),
+    decode: Decode::Action(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let action = text::decode::<Link>(tree, diags)?;
     absolute([&action.path], diags);
     Some(Box::new(action))

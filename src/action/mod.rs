@@ -24,6 +24,7 @@ mod pause;
 pub mod probe;
 pub mod registry;
 mod run;
+pub mod schema;
 mod script_file;
 mod service;
 mod service_state;

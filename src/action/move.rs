@@ -1,6 +1,7 @@
 //! `move`: a file or folder gets another place on the same host. An existing destination is refused, so that nothing is
 //! ever written over; a source that is gone while the destination is there counts as done.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::words::{absolute, clip};
@@ -12,18 +13,32 @@ use crate::text::{self, Tree};
 use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
+use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
 
 /// Where from and where to.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "move", deny_unknown_fields)]
 pub struct Move {
+    /// What is moved.
     from: Text<Plain>,
+    /// Where to, on the same host; nothing may be there.
     to: Text<Plain>,
+    /// Whether to write through a symbolic link and into a folder that others can write.
     #[serde(default)]
     follow: bool,
 }
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "move",
+    about: "Moves a file or folder on its host; nothing may be where it goes.",
+    effect: "idempotent",
+    example: "id: fence\nhosts: web\nmove: { from: /var/lib/web, to: /var/lib/web.fenced }\n",
+    schema: |g| g.subschema_for::<Move>(),
+    decode: Decode::Action(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let action = text::decode::<Move>(tree, diags)?;
     absolute([&action.from, &action.to], diags);
     Some(Box::new(action))

@@ -7,12 +7,22 @@ use crate::template::{AnyText, EvalError, Plain, Scope, Text};
 use crate::text::{self, Tree};
 
 use super::aside::{Aside, Said};
+use super::registry::{Decode, Entry};
 
 /// The text.
 #[derive(Debug)]
 pub struct Note(Text<Plain>);
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Aside>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "note",
+    about: "Puts a text into the timeline.",
+    effect: "nothing is touched",
+    example: "id: said\nnote: The old release is still there.\n",
+    schema: |g| g.subschema_for::<Text<Plain>>(),
+    decode: Decode::Aside(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Aside>> {
     text::decode(tree, diags).map(|text| Box::new(Note(text)) as Box<dyn Aside>)
 }
 

@@ -7,12 +7,22 @@ use crate::template::{AnyText, EvalError, Scope, Val};
 use crate::text::{self, Dur, Tree};
 
 use super::aside::{Aside, Said};
+use super::registry::{Decode, Entry};
 
 /// How long.
 #[derive(Debug)]
 pub struct Pause(Val<Dur>);
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Aside>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "pause",
+    about: "Lets time pass; where a condition can be asked, `wait` is better.",
+    effect: "nothing is touched",
+    example: "id: breathe\npause: 30s\n",
+    schema: |g| g.subschema_for::<Val<Dur>>(),
+    decode: Decode::Aside(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Aside>> {
     text::decode(tree, diags).map(|duration| Box::new(Pause(duration)) as Box<dyn Aside>)
 }
 

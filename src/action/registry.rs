@@ -1,4 +1,6 @@
-//! The table of actions: the key that an author writes, and how it is decoded. A new action is one line here.
+//! The table of actions: each says itself how it is written, decoded and explained. A new action is one line here.
+
+use schemars::{Schema, SchemaGenerator};
 
 use crate::base::diag::Diagnostics;
 use crate::text::Tree;
@@ -15,35 +17,64 @@ pub enum Leaf {
     Aside(Box<dyn Aside>),
 }
 
+/// What an action says of itself.
+#[derive(Debug)]
+pub struct Entry {
+    /// The key under which an author writes it.
+    pub key: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What it means to do it again.
+    pub effect: &'static str,
+    /// A step with it, which is valid.
+    pub example: &'static str,
+    /// The schema of its value.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// How its value is decoded.
+    pub(super) decode: Decode,
+}
+
 /// How the value under a key is decoded.
-enum Decode {
+#[derive(Debug)]
+pub(super) enum Decode {
     Action(fn(&Tree, &Diagnostics) -> Option<Box<dyn Action>>),
     Aside(fn(&Tree, &Diagnostics) -> Option<Box<dyn Aside>>),
 }
 
-const ACTIONS: &[(&str, Decode)] = &[
-    ("directory", Decode::Action(directory::decode)),
-    ("download", Decode::Action(download::decode)),
-    ("file", Decode::Action(file::decode)),
-    ("http", Decode::Action(http::decode)),
-    ("link", Decode::Action(link::decode)),
-    ("move", Decode::Action(r#move::decode)),
-    ("note", Decode::Aside(note::decode)),
-    ("pause", Decode::Aside(pause::decode)),
-    ("run", Decode::Action(run::decode)),
-    ("service", Decode::Action(service::decode)),
-    ("set", Decode::Aside(set::decode)),
+const ACTIONS: &[Entry] = &[
+    directory::ENTRY,
+    download::ENTRY,
+    file::ENTRY,
+    http::ENTRY,
+    link::ENTRY,
+    r#move::ENTRY,
+    note::ENTRY,
+    pause::ENTRY,
+    run::ENTRY,
+    service::ENTRY,
+    set::ENTRY,
 ];
+
+/// All actions.
+pub fn entries() -> impl Iterator<Item = &'static Entry> {
+    ACTIONS.iter()
+}
 
 /// The keys of all actions.
 pub fn keys() -> impl Iterator<Item = &'static str> {
-    ACTIONS.iter().map(|(key, _)| *key)
+    ACTIONS.iter().map(|entry| entry.key)
+}
+
+/// Whether a key is an action's that works on a host.
+#[must_use]
+pub fn is_on_hosts(key: &str) -> bool {
+    ACTIONS.iter().any(|entry| entry.key == key && matches!(entry.decode, Decode::Action(_)))
 }
 
 /// Decodes the action under a key. `None` when a mistake was recorded or the key is no action's.
 pub fn decode(key: &str, tree: &Tree, diags: &Diagnostics) -> Option<Leaf> {
-    let (_, decode) = ACTIONS.iter().find(|(name, _)| *name == key)?;
-    match decode {
+    let entry = ACTIONS.iter().find(|entry| entry.key == key)?;
+    match entry.decode {
         Decode::Action(decode) => decode(tree, diags).map(Leaf::Action),
         Decode::Aside(decode) => decode(tree, diags).map(Leaf::Aside),
     }

@@ -1,5 +1,6 @@
 //! `run`: a command, a program, or a script that lies beside the runbook. It has its effect each time, so it is claimed on the host before it starts.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::action::script_file::ScriptFile;
@@ -7,10 +8,11 @@ use crate::action::words::{clip, exit_words, invalid, shell_name};
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::template::{AnyText, EvalError, Plain, Shell, Text, Value};
-use crate::text::{self, Node, Sp, Tree};
+use crate::text::{self, Node, Sp, Tree, schema};
 use crate::transport::{Done, Hands, Look, Work};
 
 use super::check::Verdict;
+use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
 
 /// A command: shell text, or a program and its arguments.
@@ -31,22 +33,55 @@ enum What {
     Script(Sp<String>, Vec<Text<Plain>>),
 }
 
-#[derive(Deserialize)]
+/// A command in its long form.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "command", deny_unknown_fields)]
 struct Fields {
+    /// A shell text.
     command: Option<Text<Shell>>,
+    /// A program and its arguments; no shell reads them.
     argv: Option<Vec<Text<Plain>>>,
+    /// A shell script beside the runbook.
     script: Option<Sp<String>>,
+    /// The arguments of `script`.
     args: Option<Vec<Text<Plain>>>,
+    /// What it reads; a safe way for secrets.
     stdin: Option<Text<Plain>>,
+    /// Another shell, such as `bash`.
     shell: Option<Text<Plain>>,
+    /// The exit codes that are fine; 0 by default.
     ok_codes: Option<Vec<Sp<i32>>>,
+    /// Whether doing it twice is as doing it once.
     #[serde(default)]
     idempotent: bool,
+    /// Whether it may cut the connection.
+    #[schemars(with = "Option<bool>")]
     ends_connection: Option<Tree>,
 }
 
+pub(super) const ENTRY: Entry = Entry {
+    key: "run",
+    about: "A command, a program with its arguments, or a script that lies beside the runbook.",
+    effect: "its effect each time, unless `idempotent: true`",
+    example: "id: reload\nhosts: web\nrun: web reload {{host.name}}\nundo: none\nwhy: a reload changes nothing by itself\n",
+    schema: |g| {
+        json_schema!({ "anyOf": [
+        { "type": "string" },
+        { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+        long(g),
+    ] })
+    },
+    decode: Decode::Action(decode),
+};
+
+fn long(generator: &mut SchemaGenerator) -> Schema {
+    let mut long = schema::fields::<Fields>(generator);
+    schema::exactly_one(&mut long, ["command", "argv", "script"], Vec::new());
+    long
+}
+
 /// Text, an argument list, or a map with either, or with the name of a script.
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let bare = |what| Run { what, shell: None, stdin: None, ok_codes: vec![0], idempotent: false };
     let run = match &tree.value {
         Node::List(_) => bare(What::Argv(argv(text::decode(tree, diags)?, diags))),

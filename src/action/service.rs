@@ -1,6 +1,7 @@
 //! `service`: a service is started, stopped, restarted or reloaded, and enabled or disabled. The state that is read back
 //! until it has held for a second is believed, not the exit code of the manager's tool.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::words::{clip, invalid};
@@ -12,6 +13,7 @@ use crate::text::{self, Sp, Tree};
 use crate::transport::{Done, Hands, Look, Work};
 
 use super::check::Verdict;
+use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, service_state};
 
 /// A service and what it should be.
@@ -22,16 +24,22 @@ pub struct Service {
     enabled: Option<bool>,
 }
 
-#[derive(Deserialize)]
+/// A service and what it is to be.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "service", deny_unknown_fields)]
 struct Fields {
+    /// The name that the service manager knows.
     name: Text<Plain>,
+    /// What it is to be now.
     state: Option<Sp<Wanted>>,
+    /// Whether it starts with the machine.
     enabled: Option<bool>,
 }
 
 /// The states that can be wanted.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "service-state")]
 enum Wanted {
     Started,
     Stopped,
@@ -50,7 +58,16 @@ impl Wanted {
     }
 }
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "service",
+    about: "A service runs or does not, now and after the next start of the machine.",
+    effect: "idempotent; restarted and reloaded have their effect each time",
+    example: "id: start\nhosts: web\nsudo: true\nservice: { name: web, state: started, enabled: true }\n",
+    schema: |g| g.subschema_for::<Fields>(),
+    decode: Decode::Action(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let Fields { name, state, enabled } = text::decode(tree, diags)?;
     if state.is_none() && enabled.is_none() {
         if !diags.has_errors_within(tree.span) {

@@ -2,6 +2,7 @@
 //! worked out, in one place.
 
 use indexmap::IndexMap;
+use schemars::json_schema;
 
 use crate::action::words::clip;
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -9,12 +10,22 @@ use crate::template::{AnyText, Data, EvalError, Scope};
 use crate::text::{self, Sp, Tree};
 
 use super::aside::{Aside, Said};
+use super::registry::{Decode, Entry};
 
 /// Names and what they are to be.
 #[derive(Debug)]
 pub struct Set(IndexMap<String, Data>);
 
-pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Aside>> {
+pub(super) const ENTRY: Entry = Entry {
+    key: "set",
+    about: "Computes values once; later steps read them as outputs.",
+    effect: "nothing is touched",
+    example: "id: names\nset:\n  release: \"/srv/web/releases/{{run.id}}\"\n",
+    schema: |_| json_schema!({ "type": "object", "minProperties": 1 }),
+    decode: Decode::Aside(decode),
+};
+
+fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Aside>> {
     let entries: IndexMap<Sp<String>, Tree> = text::decode(tree, diags)?;
     if entries.is_empty() {
         if !diags.has_errors_within(tree.span) {

@@ -48,6 +48,10 @@ pub enum Verb {
     Drill(DrillArgs),
     /// Make, enter, break and remove labs of real hosts on this machine.
     Lab(LabArgs),
+    /// Show what a step can do: all actions, or one with its keys, its effect and an example.
+    Actions(ActionsArgs),
+    /// Print the JSON Schema of runbooks, drills or inventories, for editors that complete and check while one types.
+    Schema(SchemaArgs),
     /// Look whether this machine has what refloat and its labs need; says what to type.
     Doctor,
 }
@@ -73,6 +77,33 @@ pub enum Output {
     Text,
     /// Programs.
     Json,
+}
+
+/// `refloat actions`
+#[derive(Args, Debug)]
+pub struct ActionsArgs {
+    /// The action. Default: a list of all.
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// `refloat schema`
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// Of which text.
+    #[arg(value_enum, default_value_t = SchemaOf::Runbook)]
+    pub of: SchemaOf,
+}
+
+/// The texts that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A runbook.
+    Runbook,
+    /// A drill.
+    Drill,
+    /// An inventory.
+    Inventory,
 }
 
 /// `refloat validate`

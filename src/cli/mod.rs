@@ -4,6 +4,7 @@
 #[macro_use]
 mod show;
 
+mod actions;
 mod args;
 mod doctor;
 mod drill;
@@ -16,6 +17,7 @@ mod plan;
 mod report;
 mod run;
 mod runs;
+mod schema;
 mod signals;
 mod tell;
 mod trust;
@@ -50,6 +52,8 @@ pub fn main() -> ExitCode {
         Verb::Report(args) => report::run(args, &cli.common),
         Verb::Drill(args) => drill::run(args, &cli.common),
         Verb::Lab(args) => lab::run(args),
+        Verb::Actions(args) => actions::run(args, &cli.common),
+        Verb::Schema(args) => schema::run(args),
         Verb::Doctor => doctor::run(&cli.common),
     };
     ExitCode::from(if exit == Exit::Ok && show::lost() { Exit::Failed } else { exit }.code())

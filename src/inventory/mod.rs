@@ -11,9 +11,11 @@ mod layers;
 mod load;
 mod model;
 mod range;
+mod schema;
 mod selector;
 mod written;
 
 pub use file::SimpleHost;
 pub use model::{ConnectSettings, Group, Host, HostName, Inventory, Via};
+pub use schema::schema;
 pub use selector::{Name, Names, Selector};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -40,28 +41,47 @@ pub enum Wants {
 /// The output of an `ask` step.
 pub const ANSWER: &str = "answer";
 
-#[derive(Deserialize)]
-struct ConfirmFields {
+/// A person agrees.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "confirm", deny_unknown_fields)]
+pub(super) struct ConfirmFields {
+    /// What they agree to.
     message: Text<Plain>,
+    /// What they must type; `yes` when not given.
     r#type: Option<Text<Plain>>,
+    /// Who may answer.
     approvers: Option<Tree>,
+    /// How long a person has; then it is refused.
     deadline: Option<Sp<Dur>>,
 }
 
-#[derive(Deserialize)]
-struct AskFields {
+/// A person answers.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ask", deny_unknown_fields)]
+pub(super) struct AskFields {
+    /// The question.
     message: Text<Plain>,
+    /// The only answers.
     values: Option<Sp<Vec<Tree>>>,
+    /// What the answer must be.
     r#type: Option<Sp<Kind>>,
+    /// The answer where nobody is asked.
     default: Option<Tree>,
+    /// Who may answer.
     approvers: Option<Tree>,
+    /// How long a person has; then it is refused.
     deadline: Option<Sp<Dur>>,
 }
 
-#[derive(Deserialize)]
-struct ManualFields {
+/// A person does something.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "manual", deny_unknown_fields)]
+pub(super) struct ManualFields {
+    /// What is to be done.
     instructions: Text<Plain>,
+    /// Who may answer.
     approvers: Option<Tree>,
+    /// How long a person has; then it is refused.
     deadline: Option<Sp<Dur>>,
 }
 

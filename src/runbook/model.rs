@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::Action;
@@ -73,8 +74,9 @@ pub struct Target {
 }
 
 /// What a runbook may do to the world.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "risk")]
 pub enum Risk {
     /// Nothing changes.
     ReadOnly,
@@ -97,8 +99,9 @@ impl Risk {
 }
 
 /// What a failure does.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "on-failure")]
 pub enum OnFailure {
     /// The run stops.
     #[default]
@@ -112,8 +115,9 @@ pub enum OnFailure {
 }
 
 /// What an unreachable host means.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "reach")]
 pub enum Reach {
     /// A failure.
     #[default]

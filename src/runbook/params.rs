@@ -3,6 +3,7 @@
 use std::str::FromStr as _;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -11,8 +12,9 @@ use crate::template::{AnyText, Plain, Text, Value};
 use crate::text::{self, Dur, Node, Size, Sp, Tree};
 
 /// The type of a param or var.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "value-type")]
 pub enum Kind {
     /// Text.
     String,
@@ -41,6 +43,22 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::String,
+        Self::Int,
+        Self::Float,
+        Self::Bool,
+        Self::Duration,
+        Self::Size,
+        Self::Path,
+        Self::List,
+        Self::Secret,
+        Self::Host,
+        Self::Hosts,
+        Self::Log,
+    ];
+
     /// The word that authors write.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -123,19 +141,34 @@ pub enum VarDefault {
     Value(Value),
 }
 
-#[derive(Deserialize)]
-struct Fields {
+/// What a value may be.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "limits", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// Its type.
     r#type: Sp<Kind>,
+    /// The value when none is given.
     default: Option<Tree>,
+    /// The only values.
     values: Option<Vec<Tree>>,
+    /// The smallest.
     min: Option<f64>,
+    /// The largest.
     max: Option<f64>,
+    /// What it must match.
     pattern: Option<Sp<String>>,
+    /// Whether it may be missing: then it is null.
     optional: Option<Sp<bool>>,
+    /// Hosts of which it must be a part.
+    #[schemars(with = "Option<crate::inventory::Selector>")]
     of: Option<Tree>,
+    /// The environment variable that it is taken from.
     env: Option<String>,
+    /// Where a secret comes from: `{env}`, `{file}` or `{command}`.
     from: Option<Tree>,
+    /// For people.
     description: Option<String>,
+    /// For people.
     #[serde(rename = "example")]
     _example: Option<Tree>,
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -15,41 +16,70 @@ use super::model::{Broken, OnFailure, Reach, Risk, Runbook, Target};
 use super::step::{self, Outer};
 use super::{Param, Surroundings, Var};
 
-#[derive(Deserialize)]
-struct Fields {
+/// What a team does when a cluster is aground.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "runbook", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// Its name, `area/name`.
     runbook: Sp<String>,
+    /// One line for people.
     title: Option<String>,
+    /// More lines for people.
     description: Option<String>,
+    /// Whose it is.
     #[serde(rename = "owner")]
     _owner: Option<String>,
+    /// What it may do.
     risk: Sp<Risk>,
+    /// At most one run holds each of these.
     lock: Option<OneOrMany<Text<Plain>>>,
+    /// Values for the whole run, the same on every host.
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, super::schema::ParamForm>")]
     params: IndexMap<Sp<String>, Tree>,
+    /// What the runbook expects of each host; the inventory overrides.
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, super::schema::VarForm>")]
     vars: IndexMap<Sp<String>, Tree>,
+    /// Named host sets, frozen in the plan.
     #[serde(default)]
+    #[schemars(with = "IndexMap<String, Selector>")]
     targets: IndexMap<Sp<String>, Tree>,
+    /// For every step; a step or group overrides.
     defaults: Option<Defaults>,
+    /// Values that `check` uses when nobody gives any.
     rehearse: Option<Rehearse>,
+    /// What is done, in order.
+    #[schemars(with = "Vec<super::schema::StepForm>")]
     steps: Vec<Tree>,
+    /// What a failure does to the whole run.
     on_failure: Option<Sp<OnFailure>>,
+    /// What callers and reports get.
     #[serde(default)]
     outputs: IndexMap<String, Expr>,
 }
 
-#[derive(Deserialize)]
+/// Surroundings of every step.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "defaults", deny_unknown_fields)]
 struct Defaults {
+    /// As which user.
+    #[schemars(with = "Option<super::schema::SudoForm>")]
     sudo: Option<Tree>,
+    /// Variables of the environment; the safe way into a second interpreter.
     #[serde(default)]
     env: IndexMap<Sp<String>, Text<Plain>>,
+    /// The working folder.
     cwd: Option<Text<Plain>>,
+    /// How long an action may take; 5m by default.
     timeout: Option<Sp<Dur>>,
 }
 
-/// What `check` uses at night; its names are checked now.
-#[derive(Deserialize)]
+/// What `check` uses when nobody gives anything.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "rehearse", deny_unknown_fields)]
 struct Rehearse {
+    /// Params.
     #[serde(default)]
     params: IndexMap<Sp<String>, Tree>,
 }

@@ -1,6 +1,7 @@
 //! `pick`: targets that are subsets of others, chosen when the step runs.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::guard::Amount;
@@ -45,15 +46,26 @@ impl Ranking {
     }
 }
 
-#[derive(Deserialize)]
-struct Fields {
+/// Hosts that are chosen now.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "pick-one", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// A frozen target or an earlier pick.
+    #[schemars(with = "crate::inventory::Selector")]
     from: Tree,
+    /// Only those that do, or do not, answer.
     reachable: Option<bool>,
+    /// Only those for which this is true.
     r#where: Option<OneOrMany<Expr>>,
+    /// The one with the highest value; of a list each decides where the ones before are equal.
     highest: Option<OneOrMany<Expr>>,
+    /// The one with the lowest value.
     lowest: Option<OneOrMany<Expr>>,
+    /// On exactly so many hosts.
     exactly: Option<Sp<Quantity>>,
+    /// On at least so many hosts, or such a share.
     at_least: Option<Sp<Quantity>>,
+    /// On at most so many hosts, or such a share.
     at_most: Option<Sp<Quantity>>,
 }
 

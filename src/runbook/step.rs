@@ -1,6 +1,7 @@
 //! One step of a text: its common fields, and exactly one thing that it does.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::guard::Guard;
@@ -24,29 +25,57 @@ const NOT_YET: &[&str] = &["reboot"];
 const FIELDS_NOT_YET: &[&str] =
     &["run_on", "for_each", "rolling", "parallel", "tolerate", "idle_timeout", "retry", "always", "parallel_steps"];
 
-#[derive(Deserialize)]
-struct Fields {
+/// One thing that is done.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "step", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// Its name, kebab-case; from the title when not given.
     id: Option<Sp<String>>,
+    /// One line for people: a question or a plain statement.
     title: Option<String>,
+    /// Why it is there: can I skip this?
     why: Option<String>,
+    /// Whom it is about; required where a host is touched.
+    #[schemars(with = "Option<Selector>")]
     hosts: Option<Tree>,
+    /// Conditions without which it is skipped.
     when: Option<OneOrMany<Expr>>,
+    /// Guards: they hold before, and nothing is done; they must hold after.
+    #[schemars(with = "Option<crate::action::schema::Guards>")]
     done_when: Option<Tree>,
+    /// `symptom` and `require` steps that are asked again immediately before.
     still: Option<OneOrMany<Sp<String>>>,
+    /// As which user.
+    #[schemars(with = "Option<super::schema::SudoForm>")]
     sudo: Option<Tree>,
+    /// Variables of the environment; the safe way into a second interpreter.
     #[serde(default)]
     env: IndexMap<Sp<String>, Text<Plain>>,
+    /// The working folder.
     cwd: Option<Text<Plain>>,
+    /// How long the action may take; 5m by default.
     timeout: Option<Sp<Dur>>,
+    /// How the output of `run` becomes a value.
+    #[schemars(with = "Option<crate::action::schema::ParseForm>")]
     parse: Option<Tree>,
+    /// Named values of its `result`.
     #[serde(default)]
     outputs: IndexMap<String, Expr>,
+    /// Logs that must say something around the action.
+    #[schemars(with = "Option<super::watch::Fields>")]
     watch: Option<Tree>,
+    /// Guards that must hold after it.
+    #[schemars(with = "Option<crate::action::schema::Guards>")]
     verify: Option<Tree>,
+    /// How it is undone.
+    #[schemars(with = "Option<super::schema::UndoForm>")]
     undo: Option<Tree>,
+    /// What its failure does.
     on_failure: Option<Sp<OnFailure>>,
+    /// What an unreachable host means.
     #[serde(default)]
     reach: Reach,
+    /// Whether its output is neither shown nor kept.
     #[serde(default)]
     sensitive: bool,
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -46,9 +47,13 @@ pub struct Argument {
 /// The target of a part that `hosts` of the step becomes.
 pub const HOSTS: &str = "hosts";
 
-#[derive(Deserialize)]
-struct Fields {
+/// Another runbook as a part of this one.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "use", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// Its name.
     runbook: Sp<String>,
+    /// What its params get.
     #[serde(default)]
     params: IndexMap<Sp<String>, Tree>,
 }

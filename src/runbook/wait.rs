@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::guard::Guard;
@@ -24,11 +25,18 @@ pub struct Wait {
     pub hold: Duration,
 }
 
-#[derive(Deserialize)]
-struct Fields {
+/// Guards that must come to hold.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "wait", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// The guards.
+    #[schemars(with = "crate::action::schema::Guards")]
     until: Tree,
+    /// How long it may take; then the step fails.
     within: Option<Sp<Dur>>,
+    /// How often they are asked; 1s by default.
     every: Option<Sp<Dur>>,
+    /// How long they must have held.
     hold: Option<Sp<Dur>>,
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::guard::Amount;
@@ -59,27 +60,48 @@ pub enum Pattern {
     Matches(Text<Regex>),
 }
 
-#[derive(Deserialize)]
-struct Fields {
+/// Logs that must say something.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "watch", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// A path, `journal:UNIT`, or `container:`.
     log: Text<Plain>,
+    /// On these hosts; on those of the step by default.
+    #[schemars(with = "Option<Selector>")]
     hosts: Option<Tree>,
+    /// How long it may take after the action.
     within: Option<Sp<Dur>>,
+    /// How long all must have held.
     settle: Option<Sp<Dur>>,
+    /// Lines that must come.
     #[serde(default)]
+    #[schemars(with = "Vec<EntryFields>")]
     expect: Vec<Tree>,
+    /// Lines that must not come.
     #[serde(default)]
+    #[schemars(with = "Vec<EntryFields>")]
     never: Vec<Tree>,
+    /// The step from whose beginning lines count; only where the watch is the step.
     since: Option<Sp<String>>,
 }
 
-#[derive(Deserialize)]
-struct EntryFields {
+/// A line of a log.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "watch-entry", deny_unknown_fields)]
+pub(super) struct EntryFields {
+    /// It contains this.
     line: Option<Text<Plain>>,
+    /// It matches this; named groups become outputs.
     matches: Option<Text<Regex>>,
+    /// On exactly so many hosts.
     exactly: Option<Sp<Quantity>>,
+    /// On at least so many hosts, or such a share.
     at_least: Option<Sp<Quantity>>,
+    /// On at most so many hosts, or such a share.
     at_most: Option<Sp<Quantity>>,
+    /// A later such line takes it back.
     revoked_by: Option<Text<Plain>>,
+    /// Once it was seen on any host, nothing is undone.
     #[serde(default)]
     no_return: bool,
 }

@@ -21,6 +21,7 @@ mod paths;
 mod problem;
 mod reference;
 mod scan;
+mod schema;
 mod scope;
 mod text;
 mod token;

@@ -12,6 +12,7 @@ mod limits;
 mod parse;
 mod place;
 pub mod scalar;
+pub mod schema;
 mod shape;
 mod spanned;
 mod syntax;

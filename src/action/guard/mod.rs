@@ -10,5 +10,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::action) use decode::{CountFields, EveryFields, Fields, KINDS, ValueFields};
 pub use judge::{Judgement, Seen, Verdict, ask, judge, judge_all};
 pub use model::{Amount, Guard, GuardKind, Members, Ports};

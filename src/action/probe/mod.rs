@@ -14,8 +14,10 @@ mod service;
 mod tls;
 
 pub(in crate::action) use http::{Sending, Unanswered, send};
+pub(in crate::action) use model::{CommandFields, Fields, KINDS, RequestFields};
 pub use model::{Kind, PROBE_KEYS, Probe};
 pub use parse::Parse;
+pub(in crate::action) use parse::WORDS as PARSE_WORDS;
 
 use crate::action::words::{clip, known, visible};
 use crate::template::{EvalError, Plain, Scope, Text, Value};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -23,7 +24,7 @@ pub const PROBE_KEYS: &[&str] = &[
 ];
 
 /// The keys that say which kind of probe it is.
-const KINDS: &[&str] = &["command", "read", "path", "http", "port", "service", "process", "disk"];
+pub(in crate::action) const KINDS: &[&str] = &["command", "read", "path", "http", "port", "service", "process", "disk"];
 
 /// A read-only question.
 #[derive(Debug)]
@@ -103,39 +104,72 @@ pub struct Request {
     pub ca: Option<Text<Plain>>,
 }
 
-#[derive(Deserialize)]
-struct Fields {
+/// A question to a host; it changes nothing.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "probe", deny_unknown_fields)]
+pub(in crate::action) struct Fields {
+    /// A command: it holds when it ends with 0.
+    #[schemars(with = "Option<crate::action::schema::ProbeCommand>")]
     command: Option<Tree>,
+    /// The text of a file.
     read: Option<Text<Plain>>,
+    /// What is known of a path.
     path: Option<Text<Plain>>,
+    /// A GET request from the host.
+    #[schemars(with = "Option<crate::action::schema::ProbeHttp>")]
     http: Option<Tree>,
+    /// A TCP port, of the host or `address:port`.
+    #[schemars(with = "Option<crate::action::schema::Port>")]
     port: Option<Tree>,
+    /// The state of a service.
     service: Option<Text<Plain>>,
+    /// Whether processes of this name run.
     process: Option<Text<Plain>>,
+    /// The room on the file system of a path.
     disk: Option<Text<Plain>>,
+    /// How the answer becomes a value.
+    #[schemars(with = "Option<crate::action::schema::ParseForm>")]
     parse: Option<Tree>,
+    /// The part of `result` that is meant.
     value: Option<Expr>,
+    /// A pattern that the answer must match.
     matches: Option<Text<Regex>>,
+    /// Whether "could not be asked" is an answer: then its fields are null.
     #[serde(default)]
     optional: bool,
+    /// How long it may take; 10s by default.
     timeout: Option<Sp<Dur>>,
+    /// From where it is asked instead of on the host.
+    #[schemars(with = "Option<crate::inventory::Selector>")]
     from: Option<Tree>,
 }
 
-#[derive(Deserialize)]
-struct CommandFields {
+/// A command in its long form.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "probe-command", deny_unknown_fields)]
+pub(in crate::action) struct CommandFields {
+    /// A shell text.
     command: Option<Text<Shell>>,
+    /// A program and its arguments; no shell reads them.
     argv: Option<Vec<Text<Plain>>>,
+    /// What it reads.
     stdin: Option<Text<Plain>>,
+    /// Another shell, such as `bash`.
     shell: Option<Text<Plain>>,
 }
 
-#[derive(Deserialize)]
-struct RequestFields {
+/// A request in its long form.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "probe-request", deny_unknown_fields)]
+pub(in crate::action) struct RequestFields {
+    /// The URL, as the host sees it.
     url: Text<Url>,
+    /// GET: a probe only reads.
     method: Option<Sp<String>>,
+    /// Headers; a null leaves one out.
     #[serde(default)]
     headers: IndexMap<String, Text<Plain>>,
+    /// A file on the host with the certificate authority.
     ca: Option<Text<Plain>>,
 }
 

@@ -35,7 +35,7 @@ pub enum Parse {
     Regex(Regex),
 }
 
-const WORDS: &[&str] = &["text", "int", "float", "bool", "json", "yaml", "lines", "kv", "table"];
+pub(in crate::action) const WORDS: &[&str] = &["text", "int", "float", "bool", "json", "yaml", "lines", "kv", "table"];
 
 impl Parse {
     /// Decodes the value of a `parse` key.

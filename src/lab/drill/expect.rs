@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::not_yet;
@@ -16,8 +17,9 @@ use crate::text::{self, Dur, Sp, Tree};
 use super::content::Content;
 
 /// How a run must end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "outcome")]
 pub enum Wanted {
     /// Every step is done.
     #[default]
@@ -71,27 +73,43 @@ pub struct Expect {
     files: IndexMap<Sp<String>, IndexMap<String, Content>>,
 }
 
-#[derive(Deserialize)]
-struct Fields {
+/// How a run must end.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "expect", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// How it ends.
     #[serde(default)]
     outcome: Wanted,
+    /// The step that decided.
     step: Option<Sp<String>>,
+    /// A part of what is said.
     message: Option<String>,
+    /// How long it may take.
     within: Option<Dur>,
+    /// Steps that changed something.
     changed: Option<Vec<Sp<String>>>,
+    /// Steps that were skipped.
     skipped: Option<Vec<Sp<String>>>,
+    /// Steps that were undone.
     undone: Option<Vec<Sp<String>>>,
+    /// Hosts on which nothing was changed.
     #[serde(default)]
     unchanged: Vec<Sp<String>>,
+    /// What is still owed.
     duties: Option<Vec<Sp<String>>>,
+    /// What files hold then, by host.
     #[serde(default)]
     files: IndexMap<Sp<String>, IndexMap<String, Tree>>,
+    /// Not in drills.
     #[serde(rename = "commands")]
     _commands: Option<Tree>,
+    /// Only in check.
     #[serde(rename = "absent")]
     _absent: Option<Tree>,
+    /// Only in check.
     #[serde(rename = "unknown")]
     _unknown: Option<Tree>,
+    /// Only in check.
     #[serde(rename = "would_change")]
     _would_change: Option<Tree>,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -46,52 +47,87 @@ enum What {
     Run { hosts: Selector, command: String },
 }
 
-const KINDS: &[&str] =
+pub(super) const KINDS: &[&str] =
     &["kill", "power_off", "power_on", "cut_link", "partition", "slow", "fill_disk", "stale_data", "skew_clock", "run"];
 
-#[derive(Deserialize)]
-struct Times {
+/// When; before the run by default.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "fault-times", deny_unknown_fields)]
+pub(super) struct Times {
+    /// Before this step of the run.
     before: Option<Sp<String>>,
+    /// After this step of the run.
     after: Option<Sp<String>>,
 }
 
-#[derive(Deserialize)]
-struct Kill {
+/// Where, and how.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "fault-kill", deny_unknown_fields)]
+pub(super) struct Kill {
+    /// The hosts.
+    #[schemars(with = "Selector")]
     hosts: Tree,
+    /// The name of the process.
     process: String,
+    /// Whether its service manager is kept from starting it again.
     #[serde(default)]
     keep_down: bool,
 }
 
-#[derive(Deserialize)]
-struct Slow {
+/// Where, and how.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "fault-slow", deny_unknown_fields)]
+pub(super) struct Slow {
+    /// The hosts.
+    #[schemars(with = "Selector")]
     hosts: Tree,
+    /// How late packets come.
     delay: Option<Dur>,
+    /// How many get lost: `5%`.
     loss: Option<Sp<String>>,
 }
 
-#[derive(Deserialize)]
-struct FillDisk {
+/// Where, and how.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "fault-filldisk", deny_unknown_fields)]
+pub(super) struct FillDisk {
+    /// The hosts.
+    #[schemars(with = "Selector")]
     hosts: Tree,
+    /// A path on the disk that is filled.
     path: String,
 }
 
-#[derive(Deserialize)]
-struct Hosts {
+/// Where, and how.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "fault-hosts", deny_unknown_fields)]
+pub(super) struct Hosts {
+    /// The hosts.
+    #[schemars(with = "Selector")]
     hosts: Tree,
 }
 
-#[derive(Deserialize)]
-struct SkewClock {
+/// Where, and how.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "fault-clock", deny_unknown_fields)]
+pub(super) struct SkewClock {
+    /// The hosts.
     #[serde(rename = "hosts")]
+    #[schemars(with = "Selector")]
     _hosts: Tree,
+    /// How far.
     #[serde(rename = "by")]
     _by: Tree,
 }
 
-#[derive(Deserialize)]
-struct Run {
+/// Where, and how.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "fault-run", deny_unknown_fields)]
+pub(super) struct Run {
+    /// The hosts.
+    #[schemars(with = "Selector")]
     hosts: Tree,
+    /// A command of root there.
     command: String,
 }
 

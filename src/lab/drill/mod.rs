@@ -17,6 +17,7 @@ mod history;
 mod hook;
 mod outcome;
 mod prepare;
+mod schema;
 
 pub use carry_out::{Begin, Desk, Phase, carry_out};
 pub use expect::{Expect, Seen, Wanted};
@@ -25,3 +26,4 @@ pub use file::{Case, Drill, MAIN};
 pub use history::{Entry, History, Times};
 pub use outcome::{Outcome, StepTime};
 pub use prepare::{Part, Ready, Told, inventory_text, prepare};
+pub use schema::schema;

@@ -11,10 +11,10 @@ use crate::runbook::{Body, Risk, Runbook, Step, Undo};
 use crate::template::{AnyText, Context, habits};
 use crate::text;
 
-/// Looks at all steps.
-pub(super) fn check(runbook: &Runbook, sources: &Sources, diags: &Diagnostics) {
+/// Looks at all steps. `part`: whether it is a part of another, which asks a person before it.
+pub(super) fn check(runbook: &Runbook, part: bool, sources: &Sources, diags: &Diagnostics) {
     let lints = Lints { sources, diags };
-    for step in runbook.all_steps() {
+    for step in runbook.own_steps() {
         lints.habits(step);
         lints.old_evidence(runbook, step);
         if runbook.risk.value == Risk::Reversible {
@@ -22,7 +22,7 @@ pub(super) fn check(runbook: &Runbook, sources: &Sources, diags: &Diagnostics) {
         }
     }
     // what could not be understood may be the question
-    if runbook.risk.value == Risk::Destructive && !diags.has_errors() {
+    if runbook.risk.value == Risk::Destructive && !part && !diags.has_errors() {
         lints.unguarded(runbook);
     }
 }

@@ -86,13 +86,13 @@ fn whole(
         check.texts.check(expression, &check.known, &Place::nowhere());
     }
     undo::check(runbook, diags);
+    lints::check(runbook, part.is_some(), sources, diags);
+    nulls::check(runbook, sources, diags);
     for step in runbook.own_steps() {
         if let Body::Use(Use { book: Some(book), .. }) = &step.body {
             whole(book, Some(book), sources, templates, inventory, diags);
         }
     }
-    lints::check(runbook, sources, diags);
-    nulls::check(runbook, sources, diags);
 }
 
 struct Check<'a> {
