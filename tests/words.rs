@@ -236,7 +236,12 @@ fn a_full_disk_is_told_by_its_name() {
     assert_eq!(code, 5, "{said}");
     assert!(said.contains("the disk that holds") && said.contains("is full; free some space there"), "{said}");
     assert!(said.contains("may have changed hosts"), "{said}");
-    let (code, _, said) = mounted(&desk, own, &format!("{mount} && (cat /dev/zero >state/fill 2>/dev/null; true)"), "run r.yaml -i i.yaml");
+    let (code, _, said) = mounted(
+        &desk,
+        own,
+        &format!("{mount} && (cat /dev/zero >state/fill 2>/dev/null; true)"),
+        "run r.yaml -i i.yaml",
+    );
     assert_eq!(code, 6, "{said}");
     assert!(said.contains("is full; free some space there"), "{said}");
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexSet;
 
+use super::codes;
 use super::span::{SourceId, Span};
 
 /// Whether a text can be used in spite of the finding.
@@ -14,6 +15,17 @@ pub enum Severity {
     Error,
     /// It can; the author should look.
     Warning,
+}
+
+impl Severity {
+    /// The word for people and programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
 }
 
 /// One finding. Messages and labels are lower-case fragments that name the thing; help says what to write instead.
@@ -99,6 +111,8 @@ pub struct Diagnostics {
     /// Places of errors.
     errors: RefCell<BTreeSet<Span>>,
     settled: RefCell<Settled>,
+    /// Warnings that the author allowed, with where.
+    allowed: RefCell<Vec<(&'static str, Span)>>,
 }
 
 /// Places of which everything is said: the end of each by its start. None of them lies in another, so both grow together.
@@ -135,7 +149,17 @@ impl Diagnostics {
 
     /// Records a finding, unless the very same is there already or it is the consequence of one: it speaks of a place
     /// that is in no text, or of which everything is said.
+    ///
+    /// A warning that is allowed at its place is not recorded.
     pub fn push(&self, diagnostic: Diagnostic) {
+        debug_assert!(
+            codes::find(diagnostic.code).is_some_and(|code| code.severity == diagnostic.severity),
+            "the code `{}` is not in the table base::codes",
+            diagnostic.code
+        );
+        if diagnostic.severity == Severity::Warning && self.allows(diagnostic.code, diagnostic.span) {
+            return;
+        }
         let places = diagnostic.span.into_iter().chain(diagnostic.others.iter().map(|(span, _)| *span));
         if places.into_iter().any(|place| self.is_settled(place)) {
             return;
@@ -149,6 +173,16 @@ impl Diagnostics {
     /// From now on nothing more is said of this place.
     pub fn settle(&self, place: Span) {
         self.settled.borrow_mut().add(place);
+    }
+
+    /// From now on a warning of this code is not recorded at this place.
+    pub fn allow(&self, code: &'static str, place: Span) {
+        self.allowed.borrow_mut().push((code, place));
+    }
+
+    fn allows(&self, code: &str, span: Option<Span>) -> bool {
+        let allowed = self.allowed.borrow();
+        span.is_some_and(|span| allowed.iter().any(|(name, place)| *name == code && place.contains(span)))
     }
 
     fn is_settled(&self, place: Span) -> bool {
@@ -202,7 +236,7 @@ mod tests {
                 let three = places[(n * 7 + 3) % places.len()];
                 let (errors, settled) = (Diagnostics::new(), Diagnostics::new());
                 for place in [*one, *two, three, other] {
-                    errors.push(Diagnostic::error("x", place, "x"));
+                    errors.push(Diagnostic::error("name", place, "x"));
                     settled.settle(place);
                 }
                 for asked in &places {
@@ -218,11 +252,11 @@ mod tests {
     #[test]
     fn a_finding_is_recorded_once_and_a_warning_is_no_error() {
         let diags = Diagnostics::new();
-        diags.push(Diagnostic::warning("x", span(1, 2), "x"));
-        diags.push(Diagnostic::warning("x", span(1, 2), "x"));
+        diags.push(Diagnostic::warning("raw-value", span(1, 2), "x"));
+        diags.push(Diagnostic::warning("raw-value", span(1, 2), "x"));
         assert_eq!(diags.sorted().len(), 1);
         assert!(!diags.has_errors() && !diags.has_errors_within(span(0, 9)));
-        diags.push(Diagnostic::placeless("x", "x"));
+        diags.push(Diagnostic::placeless("name", "x"));
         assert!(diags.has_errors() && !diags.has_errors_within(span(0, 9)));
     }
 }

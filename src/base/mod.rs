@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod clock;
+pub mod codes;
 pub mod crash;
 pub mod diag;
 pub mod digest;

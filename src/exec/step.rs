@@ -55,11 +55,15 @@ impl Run {
             items: None,
         };
         self.log.record(vec![opened]).await.map_err(|error| here(error.into()))?;
-        self.world.open(&step.id.value, &hosts);
+        // what a part gives is the same for every host
+        let own = if matches!(step.body, Body::Use(_)) { &[][..] } else { &hosts };
+        self.world.open(&step.id.value, own);
         let result = if let Err(halt) = self.arm(step).await {
             Err(here(halt))
         } else if let Body::Group(members) = &step.body {
             self.group(step, members, hosts).await
+        } else if let Body::Use(uses) = &step.body {
+            self.part(step, uses, hosts).await
         } else {
             self.body(step, hosts).await.map_err(here)
         };
@@ -82,7 +86,7 @@ impl Run {
 
     /// What a failure does, by what is written on the step.
     async fn failed(&mut self, step: &Step, path: String, stop: Stop) -> Result<(), (String, Halt)> {
-        match step.on_failure.as_ref().map(|on_failure| on_failure.value) {
+        match super::part::on_failure(step) {
             Some(OnFailure::Undo) => {
                 // a group that is about hosts is put back where it failed; the others have done their part
                 let only = matches!(step.body, Body::Group(_)) && step.hosts.is_some() && !stop.hosts.is_empty();
@@ -130,9 +134,9 @@ impl Run {
             Body::Judge(_, guards) => self.require(guards, step, &hosts).await,
             Body::Wait(wait) => self.wait(wait, step, &hosts).await,
             Body::Watch => self.watch_alone(step, &hosts).await,
-            Body::Confirm(confirm) => self.confirm(confirm, step).await,
+            Body::Gate(gate) => self.gate(gate, step, &hosts).await,
             Body::Aside(aside) => self.aside(&**aside, step, &hosts).await,
-            Body::Group(_) => Ok(()),
+            Body::Use(_) | Body::Group(_) => Ok(()),
         };
         debug_assert!(about_hosts || hosts.is_empty(), "a step without hosts is about none");
         changes.map(|()| Ended::Ok)

@@ -17,7 +17,6 @@ use crate::runbook::{Body, Step, Undo};
 use crate::transport::Hands;
 
 use super::act::Part;
-use super::fleet::Surface;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::unwind::{Back, past, unwind};
@@ -51,7 +50,9 @@ impl Run {
         let mut left = Left::new();
         let mut by_hand = Vec::new();
         for back in &backs {
+            let part = self.world.enter_part_of(&back.step.path);
             let undone = self.undo_step(back, &mut left).await;
+            self.world.enter(&part);
             self.item = None;
             if let Err(error) = undone {
                 self.phase = Phase::Apply;

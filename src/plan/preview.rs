@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use crate::action::aside::Aside;
-use crate::action::{Cx, Login};
+use crate::action::{Cx, Login, clip};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::secret::Redactor;
 use crate::base::span::Span;
 use crate::inventory::Selector;
-use crate::runbook::{Body, Step, Sudo};
+use crate::runbook::{Body, Step, Sudo, Use, Wants};
 use crate::template::{EvalError, EvalErrorKind};
 
 use super::{Plan, View, World};
@@ -89,10 +89,29 @@ fn walk(steps: &[Step], depth: usize, perhaps: bool, world: &mut World, into: &m
         if let Body::Aside(aside) = &step.body {
             foresee(&**aside, step, world);
         }
+        if let Body::Use(uses) = &step.body {
+            part(step, uses, depth, perhaps, world, into);
+        }
         if let Body::Group(members) = &step.body {
             walk(members, depth + 1, perhaps, world, into);
         }
     }
+}
+
+/// The steps of a part, in its own names. What is not known yet when it begins is not known in it.
+fn part(step: &Step, uses: &Use, depth: usize, perhaps: bool, world: &mut World, into: &mut Vec<PreviewStep>) {
+    let hosts = uses.hosts.and(step.hosts.as_ref()).and_then(|hosts| world.resolve(hosts).ok());
+    if let Err(why) = world.begin(&step.path, hosts)
+        && let Some(shown) = into.last_mut()
+    {
+        let what = format!("cannot be begun: {why}");
+        shown.hosts = vec![PreviewHost { host: None, user: None, what, broken: !perhaps }];
+    }
+    let before = world.enter(&step.path);
+    walk(uses.steps(), depth + 1, perhaps, world, into);
+    world.enter(&before);
+    // what is not known yet is unknown in it, and what cannot be worked out is told by the run
+    let _ = world.end(&step.path, &step.id.value);
 }
 
 /// What an aside sets is known now where all that it is made of is, so that the plan shows it in later steps. A skipped
@@ -124,7 +143,7 @@ fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
     };
     let rows = match (&step.body, hosts.is_empty()) {
         (Body::Group(_), _) => Vec::new(),
-        (_, true) => vec![row(step, None, world)],
+        (Body::Use(_), _) | (_, true) => vec![row(step, None, world)],
         (_, false) => hosts.iter().map(|host| row(step, Some(host), world)).collect(),
     };
     PreviewStep {
@@ -171,8 +190,8 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalEr
     let view = View::new(world, host, None);
     Ok(match &step.body {
         Body::Action(action) => {
-            let template = |name: &str| world.plan().templates.get(name).cloned();
-            let files = |name: &str| world.plan().files.get(name).cloned();
+            let template = |name: &str| world.template(name);
+            let files = |name: &str| world.file(name);
             let login = Login::default();
             let cx = Cx {
                 scope: &view,
@@ -199,10 +218,17 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalEr
             let log = watch.map_or("", |watch| &watch.log.source().value);
             format!("watches {log}, within {}", watch.map_or_else(String::new, |w| crate::action::seconds(w.within)))
         }
-        Body::Confirm(confirm) => match &confirm.r#type {
-            Some(text) => format!("a person types `{}`", text.render(&view)?.text),
-            None => "a person agrees".to_owned(),
+        Body::Gate(gate) => match &gate.wants {
+            Wants::Consent(Some(text)) => format!("a person types `{}`", text.render(&view)?.text),
+            Wants::Consent(None) => "a person agrees".to_owned(),
+            Wants::Answer { limits, .. } => format!("a person answers: {}", limits.in_words()),
+            Wants::Deed => {
+                let written = || gate.message.source().value.clone();
+                let text = gate.message.render(&view).map_or_else(|_| written(), |rendered| rendered.text);
+                format!("a person does by hand: {}", clip(&text))
+            }
         },
+        Body::Use(uses) => uses.runbook.value.clone(),
         Body::Group(_) => String::new(),
     })
 }

@@ -181,7 +181,8 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
         EventKind::RunClosed(closed) => {
             let mark = verdict_mark(closed.verdict);
             let step = closed.step.as_deref().unwrap_or("");
-            Words::new(mark, step, "", format!("run ended: {}", end_words(state, closed.verdict))).with(closed.reason.as_str())
+            Words::new(mark, step, "", format!("run ended: {}", end_words(state, closed.verdict)))
+                .with(closed.reason.as_str())
         }
     }
 }

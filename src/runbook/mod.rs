@@ -3,7 +3,7 @@
 //! [`parse`] makes a [`Runbook`] of a text and records every mistake that can be seen in it; [`validate`] then looks at
 //! what needs the whole: ids, order, references, selectors. A runbook without recorded errors can be planned.
 
-mod confirm;
+mod gate;
 mod model;
 mod params;
 mod parse;
@@ -11,16 +11,18 @@ mod pick;
 mod step;
 mod surroundings;
 mod undo;
+mod uses;
 mod validate;
 mod wait;
 mod watch;
 
-pub use confirm::Confirm;
+pub use gate::{ANSWER, Gate, Wants};
 pub use model::{Body, Broken, Judge, OnFailure, Reach, Risk, Runbook, Step, Target, Undo};
-pub use params::{Kind, Param, Var, VarDefault};
+pub use params::{Kind, Limits, Param, Var, VarDefault, as_typed};
 pub use parse::parse;
 pub use pick::{Pick, Ranking};
 pub use surroundings::{Sudo, Surroundings};
+pub use uses::{Argument, Find, HOSTS, Use, link};
 pub use validate::{Templates, validate};
 pub use wait::Wait;
 pub use watch::{Entry, Pattern, Watch};

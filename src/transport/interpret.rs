@@ -114,7 +114,8 @@ mod tests {
         }
         let (LinkError::HostKey { text }, _) = interpret(cases[11].1) else { panic!("a host key") };
         assert!(text.contains("/tmp/known:1"));
-        let config = "/etc/c: line 2: Bad configuration option: bogus\r\n/etc/c: terminating, 1 bad configuration options\r\n";
+        let config =
+            "/etc/c: line 2: Bad configuration option: bogus\r\n/etc/c: terminating, 1 bad configuration options\r\n";
         let (error, again) = interpret(config);
         assert_eq!(again, Again::No);
         let said = error.to_string();
