@@ -117,6 +117,7 @@ pub const CODES: &[Code] = &[
     error("path-not-literal", "a path that is given to a helper is computed"),
     error("probe-changes", "a probe would change something"),
     warning("raw-value", "a value is inserted unescaped"),
+    error("relative-path", "a path does not begin with `/`"),
     error("reserved-name", "a name has a meaning of its own"),
     warning("reversible-no-undo", "a step of a reversible runbook does not say how it is undone"),
     error("risk", "a step may do more than the runbook's risk says"),

@@ -10,6 +10,7 @@
 
 mod act;
 mod aside;
+mod by_hand;
 mod cancel;
 mod connect;
 mod duty;

@@ -105,9 +105,11 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
         Err(error) => Err(error),
     };
     let claims = match &result {
-        Ok(closed) if closed.verdict != Verdict::NeedsAttention => Claims::Remove,
-        // whoever goes on asks the hosts what became of it
-        Ok(_) | Err(_) => Claims::Keep,
+        // whoever goes on asks the hosts what became of it, or puts back by hand what is kept there
+        Ok(closed) if closed.verdict == Verdict::NeedsAttention => Claims::Keep,
+        Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Keep,
+        Ok(_) => Claims::Remove,
+        Err(_) => Claims::Keep,
     };
     run.leave(claims).await;
     result.map_err(|error| Broken { error, changed: run.changed })

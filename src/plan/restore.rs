@@ -142,7 +142,7 @@ fn vars(
             tree(kept, at)
         } else {
             let wanted = format!("{host}/{name}");
-            let Some((_, text)) = given.params.iter().rev().find(|(of, _)| *of == wanted) else {
+            let Some((_, text)) = given.params.iter().find(|(of, _)| *of == wanted) else {
                 let message = format!("the secret `{name}` of {host} is not kept with the run");
                 let help = format!("give it again: -p {wanted}=…");
                 diags.push(Diagnostic::placeless("missing-param", message).help(help));

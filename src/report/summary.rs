@@ -7,7 +7,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::escape::{escape, escape_lines};
 use super::paint::{BOLD, DIM, Look, Mark, between, cut};
 use super::words::{end_words, unit_step, verdict_mark};
-use crate::event::{Event, EventKind, GuardVerdict, RunState};
+use crate::event::{Event, EventKind, GuardVerdict, RunState, UnitState};
 use crate::journal::Head;
 
 /// At most so many lines of evidence are shown; the report has them all.
@@ -115,8 +115,18 @@ impl Evidence {
 }
 
 /// What to do about a run that was cut off.
-pub(super) const AGAIN: &str = "then put back by hand what stands, the newest first, or run the runbook again: its guards look at the hosts before \
-     anything is changed";
+pub(super) fn after_a_cut(state: &RunState) -> Vec<&'static str> {
+    let again = "run the runbook again: its guards look at the hosts before anything is changed";
+    let mut next = Vec::new();
+    if state.units().any(UnitState::is_unresolved) {
+        next.push("look on the hosts at what may have run");
+    }
+    if state.standing().next().is_some() {
+        next.push("put back by hand what stands, the newest first; or go on:");
+    }
+    next.push(again);
+    next
+}
 
 /// What was changed and neither put back nor undone since, in order: one line for the hosts of a step.
 pub(super) fn standing(state: &RunState) -> Vec<String> {

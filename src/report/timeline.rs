@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::escape::{escape, escape_lines};
 use super::paint::{between, pad, time_of_day, took};
 use super::rows::{Row, Rows};
-use super::summary::{AGAIN, Evidence, duty_words, standing};
+use super::summary::{Evidence, after_a_cut, duty_words, standing};
 use super::words::{end_words, forecast_words, unit_step, words};
 use crate::event::{Event, EventKind, Mode, RunState};
 use crate::journal::{Head, RunStatus};
@@ -161,8 +161,7 @@ impl Report<'_> {
             (RunStatus::CutOff | RunStatus::Closed(_), None) => {
                 lines.push("cut off: the process that executed it ended without a word".to_owned());
                 lines.extend(standing(self.state).iter().map(|line| format!("  stands: {line}")));
-                lines.push("  next: look on the hosts at what stands and at what may have run".to_owned());
-                lines.push(format!("  next: {AGAIN}"));
+                lines.extend(after_a_cut(self.state).iter().map(|next| format!("  next: {next}")));
             }
             (_, Some((_, closed))) => {
                 let step = closed.step.as_ref().map_or_else(String::new, |step| format!(" at {}", escape(step)));

@@ -1,0 +1,51 @@
+//! What a person would do to put back what a run left.
+
+use crate::event::{Phase, RunState};
+use crate::runbook::{Body, Step, Undo};
+
+use super::fleet::Surface;
+use super::halt::Stop;
+use super::run::Run;
+use super::unwind::unwind;
+
+impl Run {
+    /// After a person ended the run: nothing is put back, and this is how it would be.
+    pub(super) fn left_to_a_person(&self, steps: &[&Step], only: Option<&[String]>, stop: &mut Stop) {
+        stop.next.push("a person ended it, so nothing was put back".to_owned());
+        let state = self.log.state();
+        let backs = unwind(&state, steps, only);
+        let at = backs.iter().flat_map(|back| back.hosts.keys().map(move |host| (back.step, host)));
+        let by_hand: Vec<String> = at.filter_map(|(step, host)| self.by_hand(&state, step, host)).collect();
+        if !by_hand.is_empty() {
+            stop.next.push("run the runbook again, or put it back by hand, in this order:".to_owned());
+            stop.next.extend(by_hand);
+        }
+    }
+
+    /// What a person would do on a host to put a step back.
+    pub(super) fn by_hand(&self, state: &RunState, step: &Step, host: &str) -> Option<String> {
+        let Body::Action(action) = &step.body else { return None };
+        let of = |text: &str| Some(format!("  on {host}: {text}  ({})", step.path));
+        match &step.undo {
+            Undo::None => return None,
+            Undo::List(entries) => {
+                let lines = entries.iter().filter_map(|entry| match &entry.body {
+                    Body::Action(action) => self.prepare(&**action, entry, &[host.to_owned()]).ok()?.pop(),
+                    _ => None,
+                });
+                return of(&lines.map(|ready| ready.summary()).collect::<Vec<_>>().join("; then "));
+            }
+            Undo::Auto => {}
+        }
+        let unit = state.step(&step.path, Phase::Apply)?.units.iter().rev().filter_map(|key| state.unit(key));
+        let unit = unit.into_iter().find(|unit| unit.start.unit.host() == host)?;
+        let none = serde_json::Value::Null;
+        let outputs = unit.end.as_ref().map_or(&none, |end| end.outputs.as_value());
+        let login = Surface { run: self, step }.surroundings(host).ok()?.user.unwrap_or_default();
+        let kept = format!("~{login}/.refloat/{}/{}.kept", self.log.run(), unit.start.key);
+        let ready = self.prepare(&**action, step, &[host.to_owned()]).ok()?.pop()?;
+        of(&ready
+            .undo_by_hand(outputs, &kept)
+            .unwrap_or_else(|| format!("put back what this did: {}", ready.summary())))
+    }
+}
