@@ -13,6 +13,7 @@ mod aside;
 mod cancel;
 mod connect;
 mod duty;
+mod failure;
 mod fleet;
 mod gate;
 mod gather;

@@ -8,6 +8,7 @@ mod model;
 mod params;
 mod parse;
 mod pick;
+mod secret;
 mod step;
 mod surroundings;
 mod undo;
@@ -21,6 +22,7 @@ pub use model::{Body, Broken, Judge, OnFailure, Reach, Risk, Runbook, Step, Targ
 pub use params::{Kind, Limits, Param, Var, VarDefault, as_typed};
 pub use parse::parse;
 pub use pick::{Pick, Ranking};
+pub use secret::SecretFrom;
 pub use surroundings::{Sudo, Surroundings};
 pub use uses::{Argument, Find, HOSTS, Use, link};
 pub use validate::{Templates, validate};
