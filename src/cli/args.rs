@@ -84,6 +84,9 @@ pub struct ValidateArgs {
     /// An inventory, to check selectors as well: a file or a folder; repeatable.
     #[arg(short, long, value_name = "FILE")]
     pub inventory: Vec<PathBuf>,
+    /// List the codes of all findings with what each means, and read nothing.
+    #[arg(long, conflicts_with_all = ["files", "inventory"])]
+    pub codes: bool,
 }
 
 /// What names a runbook, its hosts and its params.

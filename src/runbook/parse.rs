@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
-use crate::base::span::{SourceId, Sources};
+use crate::base::span::{SourceId, Sources, Span};
 use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
@@ -139,7 +139,8 @@ impl Runbook {
         broken.steps.extend(self.broken.steps);
         broken.outputs.extend(self.broken.outputs);
         let broken = Broken { steps: broken.steps, outputs: broken.outputs, ..self.broken };
-        let (title, description, risk) = (None, None, Sp::new(Risk::Reversible, name.span));
+        // nobody wrote it: nothing is said of a drill's steps because of it
+        let (title, description, risk) = (None, None, Sp::new(Risk::Reversible, Span::NOWHERE));
         Self { name, title, description, risk, lock: Vec::new(), outputs: IndexMap::new(), steps, broken, ..self }
     }
 }

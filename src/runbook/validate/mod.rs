@@ -4,7 +4,9 @@
 mod around;
 mod guards;
 mod ids;
+mod lints;
 mod names;
+mod nulls;
 mod selectors;
 mod texts;
 mod undo;
@@ -89,6 +91,8 @@ fn whole(
             whole(book, Some(book), sources, templates, inventory, diags);
         }
     }
+    lints::check(runbook, sources, diags);
+    nulls::check(runbook, sources, diags);
 }
 
 struct Check<'a> {
