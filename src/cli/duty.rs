@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::args::{Common, DutyArgs, Output};
 use super::operator::{AtTheTerminal, Typed};
-use super::{env, runs, show, signals, tell};
+use super::{env, runs, secrets, show, signals, tell};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::diag::Diagnostics;
 use crate::base::exit::Exit;
@@ -162,7 +162,7 @@ async fn serve(
 /// The plan as it was when the run began; mistakes are shown.
 fn restored(stored: &[u8], now: &RunState, args: &DutyArgs, common: &Common) -> Option<Arc<Plan>> {
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-    let given = Given { params: &args.param, written: None, env: &env::var };
+    let given = Given { params: &args.param, written: None, env: &env::var, secrets: &secrets::ask };
     let plan = plan::restore(stored, now.header().plan, &given, &mut sources, &diags);
     show::findings_of_a_plan(&sources, &diags.into_sorted(), common);
     plan.map(Arc::new)

@@ -11,7 +11,7 @@
 //! | `unit_ended` | the unit is started and not ended |
 //! | `unit_marked` | the unit is started, and not ended or ended `unknown` |
 //! | `unit_foreseen` | mode `check`, step open |
-//! | `asked` | the step is open, no question of it is open |
+//! | `asked` | the step was opened, no question of it is open |
 //! | `answered` | a question of the step is open |
 //! | `guard_judged`, `log_matched`, `noted` with a step | the step was opened |
 //! | `duty_opened` | the step was opened, the duty is not open |
@@ -288,7 +288,7 @@ impl RunState {
     }
 
     fn ask(&mut self, step: &str, message: &Redacted, expects: &Redacted) -> Result<(), Illegal> {
-        self.any_open(step)?;
+        self.known(step)?;
         if self.questions.iter().any(|q| q.step == *step && q.answer.is_none()) {
             return Err(Illegal::AlreadyAsking(step.to_owned()));
         }
@@ -300,11 +300,6 @@ impl RunState {
     fn open_step_of(&self, step: &str, phase: Phase) -> Result<&StepState, Illegal> {
         let found = self.step(step, phase).filter(|found| found.stage.is_open());
         found.ok_or_else(|| Illegal::StepNotOpen(step.to_owned()))
-    }
-
-    fn any_open(&self, step: &str) -> Result<(), Illegal> {
-        let open = |phase| self.step(step, phase).is_some_and(|found| found.stage.is_open());
-        if open(Phase::Apply) || open(Phase::Undo) { Ok(()) } else { Err(Illegal::StepNotOpen(step.to_owned())) }
     }
 
     fn known(&self, step: &str) -> Result<(), Illegal> {

@@ -14,6 +14,7 @@ mod by_hand;
 mod cancel;
 mod connect;
 mod duty;
+mod failure;
 mod fleet;
 mod gate;
 mod gather;

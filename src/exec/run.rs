@@ -12,7 +12,7 @@ use crate::event::{Closed, EventKind, Phase, Unit, Verdict};
 use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan::{self, Plan, RunFacts, View, World};
-use crate::runbook::{OnFailure, Step};
+use crate::runbook::Step;
 use crate::transport::{Claims, Transport};
 
 use super::cancel::Cancel;
@@ -89,11 +89,9 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
         let reason = format!("everything was gone through, and this failed on the way: {}", stop.reason);
         result = Err((path, Stop { reason, ..stop }.into()));
     }
-    if plan.runbook.on_failure == OnFailure::Undo
-        && let Err((path, Halt::Stop(stop))) = result
-    {
-        let all: Vec<&Step> = plan.runbook.steps.iter().collect();
-        result = Err((path, run.undo(&all, None, stop).await.map_or_else(Halt::Journal, Halt::Stop)));
+    if let Err((path, Halt::Stop(stop))) = result {
+        let halt = run.whole(&plan.runbook, &path, stop).await.map_or_else(Halt::Journal, Halt::Stop);
+        result = Err((path, halt));
     }
     let ended = match result {
         Ok(()) => Ok(run.done()),

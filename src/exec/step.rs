@@ -86,7 +86,9 @@ impl Run {
 
     /// What a failure does, by what is written on the step.
     async fn failed(&mut self, step: &Step, path: String, stop: Stop) -> Result<(), (String, Halt)> {
-        match super::part::on_failure(step) {
+        let wanted = super::failure::on_failure(step);
+        let decided = self.decided(wanted, &path, &stop, false).await;
+        match decided.map_err(|error| (path.clone(), error.into()))? {
             Some(OnFailure::Undo) => {
                 // a group that is about hosts is put back where it failed; the others have done their part
                 let only = matches!(step.body, Body::Group(_)) && step.hosts.is_some() && !stop.hosts.is_empty();

@@ -3,6 +3,7 @@
 //! [`Plan`] holds what is fixed for the run; [`World`] is what is known while it runs, and what expressions read.
 
 mod build;
+mod elsewhere;
 mod hosts;
 mod params;
 mod part;
@@ -13,7 +14,7 @@ mod stored;
 mod view;
 mod world;
 
-pub use build::{Given, build};
+pub use build::{Given, Secrets, build};
 pub use hosts::{asked_by, touched};
 pub use preview::{PreviewHost, PreviewStep, preview, refuse};
 pub use restore::restore;
@@ -41,6 +42,8 @@ pub struct Plan {
     pub params: IndexMap<String, Value>,
     /// The values of a part's params that whoever uses it does not give, by the path of the step that uses it.
     pub parts: IndexMap<String, IndexMap<String, Value>>,
+    /// The vars that are secrets and come from elsewhere than the inventory, by the name of their runbook and their own.
+    pub vars: IndexMap<(String, String), Value>,
     /// The static targets, params of type host(s) among them.
     pub targets: IndexMap<String, Vec<HostName>>,
     /// The template files, by the names that the author wrote.

@@ -14,6 +14,7 @@ use crate::runbook::{self, Runbook};
 use crate::template::Value;
 use crate::text::{Node, Sp, Tree};
 
+use super::elsewhere::{elsewhere, of_vars};
 use super::stored::{StoredHost, VERSION};
 use super::{Given, Plan, Stored};
 
@@ -65,6 +66,7 @@ pub fn restore(
         Some((path.clone(), self::params(book, kept, given, diags)))
     };
     let parts = stored.part_params.iter().filter_map(part_params).collect();
+    let vars = runbook.books().flat_map(|book| of_vars(book, given, diags)).collect();
     let mut files = IndexMap::new();
     for (name, kept) in &stored.files {
         match kept.bytes() {
@@ -81,6 +83,7 @@ pub fn restore(
         inventory,
         params,
         parts,
+        vars,
         targets: stored.targets.iter().map(|(name, hosts)| (name.clone(), names(hosts))).collect(),
         templates: stored.templates.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect(),
         files,
@@ -102,9 +105,9 @@ fn params(
         let Some(kept) = stored.get(name) else { continue };
         // an optional one that nobody gave was kept as null
         let value = if param.limits.kind.value == runbook::Kind::Secret && !kept.is_null() {
-            let from_env = || param.env.as_ref().and_then(|variable| (given.env)(variable));
-            let given = given.params.iter().find(|(of, _)| of == name).map(|(_, text)| text.clone());
-            let Some(text) = given.or_else(from_env) else {
+            let written =
+                given.params.iter().find(|(of, _)| of == name).map(|(_, text)| Value::str(text.as_str()));
+            let Some(value) = written.or_else(|| elsewhere(param, given, diags)) else {
                 let message = format!("the secret `{name}` is not kept with the run");
                 let help = match &param.env {
                     Some(variable) => format!("give it again: -p {name}=…, or set {variable}"),
@@ -113,7 +116,7 @@ fn params(
                 diags.push(Diagnostic::error("missing-param", param.name.span, message).help(help));
                 continue;
             };
-            Value::str(text)
+            value
         } else {
             Value::from_json(kept)
         };
@@ -211,7 +214,7 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
         let inventory = sources.add("inventory.yaml", INVENTORY);
         let inventory = Inventory::from_sources(&[(inventory, "/etc/ssh".into())], &sources, &diags).expect("one");
         let params = [("word", "a b"), ("lost", "b-9"), ("token", "s3cret")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        let given = Given { params: &params, written: None, env: &|_| None };
+        let given = Given { params: &params, written: None, env: &|_| None, secrets: &|_| Ok(None) };
         build(runbook, inventory, &Templates::new(), &given, &mut sources, &diags).unwrap_or_else(|| {
             panic!("{:?}", diags.into_sorted());
         })
@@ -219,7 +222,7 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
 
     fn again(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Plan, Vec<Diagnostic>> {
         let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-        let given = Given { params: &[], written: None, env };
+        let given = Given { params: &[], written: None, env, secrets: &|_| Ok(None) };
         let plan = restore(bytes, Digest::of("plan"), &given, &mut sources, &diags);
         plan.ok_or_else(|| diags.into_sorted())
     }
