@@ -6,6 +6,8 @@ mod corpus;
 mod crash;
 mod drill;
 mod lab;
+mod language;
+mod limits;
 mod recovery;
 mod schema;
 mod support;

@@ -109,7 +109,7 @@ pub enum SchemaOf {
 /// `refloat validate`
 #[derive(Args, Debug)]
 pub struct ValidateArgs {
-    /// Runbooks, drills, and folders of them. Default: the folder `runbooks`.
+    /// Runbooks, drills, inventories, and folders of them. Default: the folder `runbooks`.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// An inventory, to check selectors as well: a file or a folder; repeatable.

@@ -113,8 +113,16 @@ pub struct LoadedDrill {
 /// Whether a file is a drill: it says so in its first key, or by its name.
 pub fn is_drill(path: &Path) -> bool {
     let named = path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".drill.yaml"));
-    let says = |text: String| text.lines().any(|line| line.starts_with("drill:"));
-    named || text::read(path).is_ok_and(says)
+    named || has_key(path, "drill:")
+}
+
+/// Whether a file is an inventory: it has that key, and is no test, which has one too.
+pub fn is_inventory(path: &Path) -> bool {
+    has_key(path, "inventory:") && !has_key(path, "test:")
+}
+
+fn has_key(path: &Path, key: &str) -> bool {
+    text::read(path).is_ok_and(|text| text.lines().any(|line| line.starts_with(key)))
 }
 
 /// Reads a drill and finds its runbook. `None` when nothing can be made of it.

@@ -21,6 +21,8 @@ pub fn run(args: &ValidateArgs, common: &Common) -> Exit {
     for file in &files {
         if load::is_drill(file) {
             drill(file, &mut sources, &diags);
+        } else if load::is_inventory(file) {
+            load::inventory(std::slice::from_ref(file), &mut sources, &diags);
         } else {
             load::runbook(file, inventory.as_ref(), &mut sources, &diags);
         }
@@ -31,7 +33,7 @@ pub fn run(args: &ValidateArgs, common: &Common) -> Exit {
         for file in &files {
             outln!("{}: valid", file.display());
         }
-        if args.inventory.is_empty() && !files.iter().all(|file| load::is_drill(file)) {
+        if args.inventory.is_empty() && !files.iter().all(|file| load::is_drill(file) || load::is_inventory(file)) {
             outln!("Selectors were not checked: name an inventory with -i.");
         }
     }

@@ -7,14 +7,14 @@ use refloat::template::{AnyText, Compiled, Context, Expr, Shell, Text, Value};
 use super::World;
 
 fn fixture(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/template").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/language").join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 #[test]
 fn peers_json_is_exactly_this() {
     let template =
-        Compiled::new(&fixture("templates-consul-peers.json.hbs"), Context::of_file("consul/peers.json.hbs"));
+        Compiled::new(&fixture("templates/consul/peers.json.hbs"), Context::of_file("consul/peers.json.hbs"));
     assert_eq!(template.problems(), []);
     let rendered = template.render(&World::new()).expect("renders");
     let want = r#"[
@@ -73,10 +73,10 @@ fn compile_all(value: &serde_json::Value, key: &str, within: &str, count: &mut u
 #[test]
 fn every_text_of_the_language_compiles() {
     for (name, least) in [
-        ("runbooks-consul-quorum-loss.yaml", 32),
-        ("runbooks-etcd-quorum-loss-restore.yaml", 29),
-        ("runbooks-postgres-failover.yaml", 20),
-        ("runbooks-web-rolling-restart.yaml", 18),
+        ("runbooks/consul/quorum-loss.yaml", 32),
+        ("runbooks/etcd/quorum-loss-restore.yaml", 29),
+        ("runbooks/postgres/failover.yaml", 20),
+        ("runbooks/web/rolling-restart.yaml", 18),
     ] {
         let runbook: serde_json::Value = serde_yaml::from_str(&fixture(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
         let mut count = 0;

@@ -127,4 +127,6 @@ impl<'de> Deserialize<'de> for Union {
 }
 
 #[cfg(test)]
+mod model_tests;
+#[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::inventory::HostName;
 /// `web` is a group of three, `lost` a target, `twice` a target and a group, `none` an empty pick.
 struct World;
 
-const HOSTS: [&str; 10] =
+pub(super) const HOSTS: [&str; 10] =
     ["web-1", "web-2", "web-3", "consul-1", "consul-2", "consul-3", "consul-4", "consul-5", "db1", "db2"];
 
 impl Names for World {
@@ -45,7 +45,7 @@ fn parsed(texts: &[&str]) -> Selector {
     Selector::parse_list(&texts, &diags).unwrap_or_else(|| panic!("{:?}", diags.sorted()))
 }
 
-fn hosts(text: &str) -> String {
+pub(super) fn hosts(text: &str) -> String {
     let hosts = parsed(&[text]).resolve(&World).unwrap_or_else(|d| panic!("{d:?}"));
     hosts.iter().map(HostName::as_str).collect::<Vec<_>>().join(" ")
 }
