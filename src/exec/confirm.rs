@@ -11,6 +11,11 @@ use super::run::Run;
 impl Run {
     pub(super) async fn confirm(&mut self, confirm: &Confirm, step: &Step) -> Result<(), Halt> {
         let question = self.question(confirm, step).map_err(|why| Stop::new(Kind::Failed, why))?;
+        self.put(question, step).await
+    }
+
+    /// Puts a question of a step to the person, and goes on only with the answer that goes on.
+    pub(super) async fn put(&mut self, question: Question, step: &Step) -> Result<(), Halt> {
         let redact = |text: &str| self.log.redactor().redact(text);
         self.log
             .record(vec![EventKind::Asked {

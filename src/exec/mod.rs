@@ -10,12 +10,15 @@
 
 mod act;
 mod aside;
+mod by_hand;
 mod cancel;
 mod confirm;
 mod connect;
 mod duty;
 mod fleet;
+mod flow;
 mod gather;
+mod group;
 mod guards;
 mod halt;
 #[cfg(test)]
@@ -27,6 +30,7 @@ mod pick;
 mod recall;
 mod run;
 mod step;
+mod tally;
 mod turn;
 mod two_phase;
 mod undo;

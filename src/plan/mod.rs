@@ -4,6 +4,7 @@
 
 mod build;
 mod hosts;
+mod items;
 mod params;
 mod preview;
 mod restore;
@@ -14,6 +15,7 @@ mod world;
 
 pub use build::{Given, build};
 pub use hosts::{asked_by, touched};
+pub use items::{Items, NoItems};
 pub use preview::{PreviewHost, PreviewStep, preview, refuse};
 pub use restore::restore;
 pub use stored::Stored;

@@ -12,7 +12,7 @@ use crate::inventory::Selector;
 use crate::runbook::{Body, Step, Sudo};
 use crate::template::{EvalError, EvalErrorKind};
 
-use super::{Plan, View, World};
+use super::{Items, Plan, View, World};
 
 /// One step of a preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct PreviewStep {
     pub why: Option<String>,
     /// Whom it is about, in words, when that is not known yet.
     pub later: Option<String>,
+    /// How it goes over its hosts, in words.
+    pub how: Vec<String>,
     /// Per host, or once without a host.
     pub hosts: Vec<PreviewHost>,
 }
@@ -53,7 +55,7 @@ pub struct PreviewHost {
 pub fn preview(plan: &Arc<Plan>) -> Vec<PreviewStep> {
     let mut world = World::offline(Arc::clone(plan));
     let mut steps = Vec::new();
-    walk(&plan.runbook.steps, 0, false, &mut world, &mut steps);
+    walk(&plan.runbook.steps, 0, false, &[None], &mut world, &mut steps);
     let redactor = Redactor::default();
     plan.teach(&redactor);
     let clean = |text: &mut String| *text = redactor.redact(std::mem::take(text)).to_string();
@@ -79,19 +81,28 @@ pub fn refuse(steps: &[PreviewStep], diags: &Diagnostics) {
     }
 }
 
-/// `perhaps`: whether these steps are carried out is not known yet.
-fn walk(steps: &[Step], depth: usize, perhaps: bool, world: &mut World, into: &mut Vec<PreviewStep>) {
+/// `perhaps`: whether these steps are carried out is not known yet. `each`: the items of a group around them.
+fn walk(
+    steps: &[Step],
+    depth: usize,
+    perhaps: bool,
+    each: &[Option<Items>],
+    world: &mut World,
+    into: &mut Vec<PreviewStep>,
+) {
     for step in steps {
         let perhaps = perhaps || !step.when.is_empty() || !step.done_when.is_empty();
-        let mut shown = one(step, depth, world);
+        let (mut shown, own) = one(step, depth, each, world);
+        let each = own.as_deref().unwrap_or(each);
         shown.hosts.iter_mut().for_each(|host| host.broken &= !perhaps);
         into.push(shown);
         if let Body::Aside(aside) = &step.body {
             foresee(&**aside, step, world);
         }
         if let Body::Group(members) = &step.body {
-            walk(members, depth + 1, perhaps, world, into);
+            walk(members, depth + 1, perhaps, each, world, into);
         }
+        walk(&step.flow.always, depth + 1, perhaps, each, world, into);
     }
 }
 
@@ -114,7 +125,13 @@ fn foresee(aside: &dyn Aside, step: &Step, world: &mut World) {
     }
 }
 
-fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
+/// A step, and the items that it goes over itself.
+fn one(
+    step: &Step,
+    depth: usize,
+    each: &[Option<Items>],
+    world: &mut World,
+) -> (PreviewStep, Option<Vec<Option<Items>>>) {
     let (hosts, later) = match &step.hosts {
         None => (Vec::new(), None),
         Some(selector) => match world.resolve(selector) {
@@ -122,12 +139,27 @@ fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
             Err(_) => (Vec::new(), Some(picked_later(selector, world))),
         },
     };
-    let rows = match (&step.body, hosts.is_empty()) {
-        (Body::Group(_), _) => Vec::new(),
-        (_, true) => vec![row(step, None, world)],
-        (_, false) => hosts.iter().map(|host| row(step, Some(host), world)).collect(),
+    let (own, wrong) = match Items::of(step, &hosts, world) {
+        Ok(items) => (items.map(|items| items.into_iter().map(Some).collect::<Vec<_>>()), None),
+        Err(wrong) => (Some(Vec::new()), Some(wrong)),
     };
-    PreviewStep {
+    let mut rows = Vec::new();
+    if let Some(wrong) = wrong {
+        rows.push(PreviewHost { host: wrong.host.clone(), user: None, what: wrong.to_string(), broken: true });
+    }
+    for items in own.as_deref().unwrap_or(each) {
+        if matches!(step.body, Body::Group(_)) {
+            break;
+        }
+        world.each(items.clone());
+        let about = |host: &&String| items.as_ref().is_none_or(|items| items.of.contains_key(*host));
+        if hosts.is_empty() {
+            rows.push(row(step, None, world));
+        }
+        rows.extend(hosts.iter().filter(about).map(|host| row(step, Some(host), world)));
+    }
+    world.each(None);
+    let shown = PreviewStep {
         path: step.path.clone(),
         at: step.id.span,
         title: step.heading().to_owned(),
@@ -135,8 +167,36 @@ fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
         depth,
         why: step.why.clone(),
         later,
+        how: how(step, &hosts, world),
         hosts: rows,
+    };
+    (shown, own)
+}
+
+/// How a step goes over its hosts, in words.
+fn how(step: &Step, hosts: &[String], world: &World) -> Vec<String> {
+    let flow = &step.flow;
+    let mut how = Vec::new();
+    if let Some(run_on) = &flow.run_on
+        && !matches!(step.body, Body::Group(_))
+    {
+        how.push(match world.resolve(run_on) {
+            Ok(hosts) => format!("runs on {}", hosts.join(", ")),
+            Err(_) => format!("runs on {}", picked_later(run_on, world)),
+        });
     }
+    if let Some(rolling) = &flow.rolling {
+        let sizes: Vec<String> = rolling.sizes(hosts.len()).iter().map(ToString::to_string).collect();
+        how.push(format!("in batches of {}", if sizes.is_empty() { "0".to_owned() } else { sizes.join(", ") }));
+        if !rolling.pause.is_zero() {
+            how.push(format!("{} between them", crate::action::seconds(rolling.pause)));
+        }
+        how.extend(rolling.confirm_after.map(|n| format!("a person is asked after {n}")));
+    }
+    how.extend(flow.parallel.map(|n| format!("at most {n} at once")));
+    how.extend(flow.tolerate.map(|amount| format!("{} may fail", amount.of(hosts.len()))));
+    how.extend(flow.retry.as_ref().map(|retry| format!("at most {} attempts", retry.attempts)));
+    how
 }
 
 fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {

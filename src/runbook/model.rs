@@ -14,7 +14,7 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::Sp;
 
-use super::{Confirm, Param, Pick, Surroundings, Var, Wait, Watch};
+use super::{Confirm, Flow, Param, Pick, Surroundings, Var, Wait, Watch};
 
 /// A runbook.
 #[derive(Debug)]
@@ -138,6 +138,8 @@ pub struct Step {
     pub why: Option<String>,
     /// Whom it is about.
     pub hosts: Option<Selector>,
+    /// How it goes over its hosts and items.
+    pub flow: Flow,
     /// Conditions without which it is skipped.
     pub when: Vec<Expr>,
     /// Guards that say that there is nothing to do (before), or that it is done (after).
@@ -241,6 +243,7 @@ impl Runbook {
                 if let Body::Group(members) = &step.body {
                     walk(members, all);
                 }
+                walk(&step.flow.always, all);
             }
         }
         let mut all = Vec::new();

@@ -39,6 +39,8 @@ fn check_step(step: &Step, scope: Option<Span>, runbook: &Runbook, diags: &Diagn
     }
     let own = step.on_failure.as_ref().filter(|on_failure| on_failure.value == OnFailure::Undo);
     let scope = own.map(|own| own.span).or(scope);
+    // what always runs is not a part of what is put back
+    step.flow.always.iter().for_each(|member| check_step(member, None, runbook, diags));
     match &step.body {
         Body::Group(members) => members.iter().for_each(|member| check_step(member, scope, runbook, diags)),
         Body::Action(action) if action.effect() != Effect::Reads => match &step.undo {
