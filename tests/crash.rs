@@ -95,7 +95,11 @@ fn campaign(cast: Cast, silent: bool, stages: usize, choose: impl Fn(&Whole) -> 
                     for problem in &point.problems {
                         eprintln!("point {number}, {} in {}: {problem}", point.what, point.step);
                     }
-                    results.lock().unwrap().push(point);
+                    let mut results = results.lock().unwrap();
+                    results.push(point);
+                    if results.len().is_multiple_of(20) {
+                        eprintln!("{} of {} points, {} s", results.len(), chosen.len(), start.elapsed().as_secs());
+                    }
                 }
             });
         }

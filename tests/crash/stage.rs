@@ -119,7 +119,10 @@ impl Stage {
         let socket = self.folder.path().join(format!("s-{host}"));
         words.extend(["-S".to_owned(), socket.display().to_string()]);
         words.extend(["-oControlMaster=auto", "-oControlPersist=600", "-oLogLevel=ERROR"].map(str::to_owned));
-        words.extend([name, shlex::try_join(["sudo", "-n", "bash", "-c", &format!("exec 2>&1\n{script}")]).unwrap()]);
+        words.extend([
+            name,
+            shlex::try_join(["sudo", "-n", "timeout", "180", "bash", "-c", &format!("exec 2>&1\n{script}")]).unwrap(),
+        ]);
         // standard error is not read: the connection that stays open keeps it
         let out =
             Command::new(&words[0]).args(&words[1..]).stdin(Stdio::null()).stderr(Stdio::null()).output().unwrap();
@@ -187,7 +190,9 @@ impl Stage {
             }),
             // Consul's survivors know their configuration only when there was a majority in their life
             Cast::Consul => {
-                self.on_all(&|_| format!("{restore}\nsv -w 20 start consul\n{}", leader("'\"'1*")));
+                // nobody begins while another still has what was recovered: it would lead, with its own servers
+                self.on_all(&|_| restore.to_owned());
+                self.on_all(&|_| format!("sv -w 20 start consul\n{}", leader("'\"'1*")));
                 self.on_all(&|host| {
                     if survives(host) {
                         return leader("'\"\"'");
@@ -205,8 +210,15 @@ impl Stage {
         self.cast == Cast::Consul
     }
 
+    /// Everything that Consul said on a host, also in the generations that svlogd has put aside since.
     fn log(&self, host: &str) -> Vec<String> {
-        let text = fs::read(self.disks.join(host).join("var/log/consul/current")).unwrap_or_default();
+        let folder = self.disks.join(host).join("var/log/consul");
+        let named = fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+        let mut parts: Vec<_> =
+            named.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with('@')).collect();
+        parts.sort(); // their names are times
+        parts.push(folder.join("current"));
+        let text: Vec<u8> = parts.iter().flat_map(|part| fs::read(part).unwrap_or_default()).collect();
         String::from_utf8_lossy(&text).lines().map(str::to_owned).collect()
     }
 
