@@ -159,10 +159,17 @@ fn look(case: &Case, runbook: &Runbook, inventory: &Inventory, diags: &Diagnosti
     }
     for (id, _) in &case.answers {
         step(id, runbook, diags);
-        let gate = runbook.step(&id.value).is_none_or(|step| matches!(step.body, Body::Confirm(_)));
+        let asks = |step: &runbook::Step| {
+            let between = step.flow.rolling.as_ref().is_some_and(|rolling| rolling.confirm_after.is_some());
+            between || matches!(step.body, Body::Confirm(_))
+        };
+        let gate = runbook.step(&id.value).is_none_or(asks);
         if !gate {
             let message = format!("step `{}` asks nobody", id.value);
-            diags.push(Diagnostic::error("no-question", id.span, message).help("answers are for `confirm` steps"));
+            diags.push(
+                Diagnostic::error("no-question", id.span, message)
+                    .help("answers are for `confirm` steps, and for `rolling` with `confirm_after`"),
+            );
         }
     }
     case.expect.check(runbook, inventory, diags);
