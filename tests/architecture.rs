@@ -123,7 +123,6 @@ const LONG: &[&str] = &[
     "src/template/value.rs",
     "src/text/decode/tests.rs",
     "src/text/scalar.rs",
-    "src/transport/master.rs",
     "src/transport/runner.rs",
     "src/transport/session.rs",
     "src/watch/matcher.rs",

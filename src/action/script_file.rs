@@ -31,6 +31,12 @@ impl ScriptFile {
                 help: "send a program by `file: { upload: … }` and run it where it lies then",
             });
         };
+        if text.contains('\0') {
+            return Err(Unfit {
+                why: "holds a zero byte, so it is no text".to_owned(),
+                help: "send a program by `file: { upload: … }` and run it where it lies then",
+            });
+        }
         if text.len() > LARGEST {
             return Err(Unfit {
                 why: format!("is larger than {LARGEST} bytes"),

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use super::codes;
 use super::span::Span;
 
 /// Whether a text can be used in spite of the finding.
@@ -11,6 +12,17 @@ pub enum Severity {
     Error,
     /// It can; the author should look.
     Warning,
+}
+
+impl Severity {
+    /// The word for people and programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
 }
 
 /// One finding. Messages and labels are lower-case fragments that name the thing; help says what to write instead.
@@ -95,6 +107,8 @@ pub struct Diagnostics {
     all: RefCell<Vec<Diagnostic>>,
     /// Places of which everything is said.
     settled: RefCell<Vec<Span>>,
+    /// Warnings that the author allowed, with where.
+    allowed: RefCell<Vec<(&'static str, Span)>>,
 }
 
 impl Diagnostics {
@@ -106,7 +120,17 @@ impl Diagnostics {
 
     /// Records a finding, unless the very same is there already or it is the consequence of one: it speaks of a place
     /// that is in no text, or of which everything is said.
+    ///
+    /// A warning that is allowed at its place is not recorded.
     pub fn push(&self, diagnostic: Diagnostic) {
+        debug_assert!(
+            codes::find(diagnostic.code).is_some_and(|code| code.severity == diagnostic.severity),
+            "the code `{}` is not in the table base::codes",
+            diagnostic.code
+        );
+        if diagnostic.severity == Severity::Warning && self.allows(diagnostic.code, diagnostic.span) {
+            return;
+        }
         let places = diagnostic.span.into_iter().chain(diagnostic.others.iter().map(|(span, _)| *span));
         if places.into_iter().any(|place| self.is_settled(place)) {
             return;
@@ -120,6 +144,16 @@ impl Diagnostics {
     /// From now on nothing more is said of this place.
     pub fn settle(&self, place: Span) {
         self.settled.borrow_mut().push(place);
+    }
+
+    /// From now on a warning of this code is not recorded at this place.
+    pub fn allow(&self, code: &'static str, place: Span) {
+        self.allowed.borrow_mut().push((code, place));
+    }
+
+    fn allows(&self, code: &str, span: Option<Span>) -> bool {
+        let allowed = self.allowed.borrow();
+        span.is_some_and(|span| allowed.iter().any(|(name, place)| *name == code && place.contains(span)))
     }
 
     fn is_settled(&self, place: Span) -> bool {
@@ -149,6 +183,6 @@ impl Diagnostics {
     /// A copy of the findings so far, in the order of the texts.
     #[must_use]
     pub fn sorted(&self) -> Vec<Diagnostic> {
-        Self { all: self.all.clone(), settled: RefCell::default() }.into_sorted()
+        Self { all: self.all.clone(), ..Self::default() }.into_sorted()
     }
 }

@@ -2,6 +2,7 @@
 //! and the only place that starts processes.
 
 pub mod clock;
+pub mod codes;
 pub mod crash;
 pub mod diag;
 pub mod digest;

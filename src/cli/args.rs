@@ -84,6 +84,9 @@ pub struct ValidateArgs {
     /// An inventory, to check selectors as well: a file or a folder; repeatable.
     #[arg(short, long, value_name = "FILE")]
     pub inventory: Vec<PathBuf>,
+    /// List the codes of all findings with what each means, and read nothing.
+    #[arg(long, conflicts_with_all = ["files", "inventory"])]
+    pub codes: bool,
 }
 
 /// What names a runbook, its hosts and its params.
@@ -119,11 +122,11 @@ pub struct PlanArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub subject: Subject,
-    /// Answers a `confirm` without a terminal: the text to type, and the beginning of the plan's digest that `plan`
-    /// prints, so that it allows this plan only. Repeatable, in the order of the gates.
+    /// Answers a `confirm`, `ask` or `manual` without a terminal: the text to type, and the beginning of the plan's
+    /// digest that `plan` prints, so that it allows this plan only. Repeatable, in the order of the gates.
     #[arg(long, value_name = "VALUE@PLAN", value_parser = value_at_plan, allow_hyphen_values = true)]
     pub confirm: Vec<(String, String)>,
-    /// Answers every `confirm` of a runbook that is not destructive.
+    /// Answers every `confirm` of a runbook that is not destructive, and every `ask` that has a default.
     #[arg(long)]
     pub yes: bool,
     /// Why the run is made, for its report.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use super::args::{Common, DutyArgs, Output};
-use super::operator::AtTheTerminal;
+use super::operator::{AtTheTerminal, Typed};
 use super::{env, runs, show, signals, tell};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::diag::Diagnostics;
@@ -124,6 +124,8 @@ async fn serve(
         plan: plan.digest.short(),
         shown: asked,
         asked: Mutex::new(0),
+        defaults: false,
+        typed: Typed::here(),
     });
     let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle) };
     let owned = duties.to_vec();

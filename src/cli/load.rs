@@ -3,6 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::action::Action;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Sources};
@@ -30,14 +32,43 @@ pub fn runbook(
     let path = find(path, ".yaml");
     let text = read(&path, diags)?;
     let source = sources.add(path.display().to_string(), text);
-    let runbook = runbook::parse(source, sources, diags)?;
+    let mut runbook = runbook::parse(source, sources, diags)?;
     let mut files = vec![path.clone()];
+    link(&path, &mut runbook, &mut files, sources, diags);
     let templates = templates(&path, &runbook, &mut files, sources, diags);
     runbook::validate(&runbook, sources, &templates, inventory, diags);
     Some(Loaded { runbook, templates, files })
 }
 
-/// Reads the templates of a runbook, which are looked for from a file on. Adds what was read to `files`.
+/// Reads the runbooks that one uses. Adds what was read to `files`.
+fn link(from: &Path, book: &mut Runbook, files: &mut Vec<PathBuf>, sources: &mut Sources, diags: &Diagnostics) {
+    let mut read_before: IndexMap<PathBuf, SourceId> = IndexMap::new();
+    let mut find = |name: &Sp<String>, sources: &mut Sources, diags: &Diagnostics| {
+        let Some(path) = runbook_of(from, name) else {
+            no_runbook(name, "the runbook", diags);
+            return None;
+        };
+        if let Some(source) = read_before.get(&path) {
+            return Some(*source);
+        }
+        let source = sources.add(path.display().to_string(), read(&path, diags)?);
+        files.push(path.clone());
+        read_before.insert(path, source);
+        Some(source)
+    };
+    runbook::link(book, &mut find, sources, diags);
+}
+
+fn no_runbook(name: &Sp<String>, beside: &str, diags: &Diagnostics) {
+    if !name.span.is_nowhere() {
+        let message = format!("there is no runbook `{}`", name.value);
+        let help = format!("its file is looked for in the folders above {beside}, and in their folders `runbooks`");
+        diags.push(Diagnostic::error("no-runbook", name.span, message).help(help));
+    }
+}
+
+/// Reads the templates of a runbook and its parts, which are looked for from a file on; those of a part from its own.
+/// Adds what was read to `files`.
 fn templates(
     from: &Path,
     runbook: &Runbook,
@@ -46,18 +77,23 @@ fn templates(
     diags: &Diagnostics,
 ) -> Templates {
     let mut templates = Templates::new();
-    for name in template_names(runbook) {
-        if let Some(file) = template(from, &name)
-            && let Some(text) = read(&file, diags)
-        {
-            templates.texts.insert(name, sources.add(file.display().to_string(), text));
-            files.push(file);
+    for book in runbook.books() {
+        let part = (!std::ptr::eq(book, runbook)).then_some(book);
+        let from = part.map_or_else(|| from.to_owned(), |_| PathBuf::from(&*sources.get(book.name.span.source).name));
+        let kept_as = |name: &str| Templates::name_in(part, name);
+        for name in template_names(book) {
+            if let Some(file) = template(&from, &name)
+                && let Some(text) = read(&file, diags)
+            {
+                templates.texts.insert(kept_as(&name), sources.add(file.display().to_string(), text));
+                files.push(file);
+            }
         }
-    }
-    for name in leaves(runbook).flat_map(|action| action.files()) {
-        if let Some((file, content)) = beside(from, name, diags) {
-            templates.files.insert(name.value.clone(), content);
-            files.push(file);
+        for name in leaves(book).flat_map(|action| action.files()) {
+            if let Some((file, content)) = beside(&from, name, diags) {
+                templates.files.insert(kept_as(&name.value), content);
+                files.push(file);
+            }
         }
     }
     templates
@@ -88,11 +124,7 @@ pub fn drill(path: &Path, sources: &mut Sources, diags: &Diagnostics) -> Option<
     let source = sources.add(path.display().to_string(), text);
     let drill = Drill::parse(source, sources, diags)?;
     let Some(runbook_path) = runbook_of(&path, &drill.runbook) else {
-        if !drill.runbook.span.is_nowhere() {
-            let message = format!("there is no runbook `{}`", drill.runbook.value);
-            let help = "its file is looked for in the folders above the drill, and in their folders `runbooks`";
-            diags.push(Diagnostic::error("no-runbook", drill.runbook.span, message).help(help));
-        }
+        no_runbook(&drill.runbook, "the drill", diags);
         return None;
     };
     let runbook = sources.add(runbook_path.display().to_string(), read(&runbook_path, diags)?);
@@ -100,10 +132,10 @@ pub fn drill(path: &Path, sources: &mut Sources, diags: &Diagnostics) -> Option<
     Some(LoadedDrill { drill, path, runbook, runbook_path, files })
 }
 
-/// The file of the runbook that a drill names.
-fn runbook_of(drill: &Path, name: &str) -> Option<PathBuf> {
+/// The file of the runbook that a drill or a runbook names.
+fn runbook_of(from: &Path, name: &str) -> Option<PathBuf> {
     let name = format!("{name}.yaml");
-    let start = std::path::absolute(drill).ok()?;
+    let start = std::path::absolute(from).ok()?;
     let folders = start.ancestors().skip(1);
     let found = folders.flat_map(|f| [f.join(&name), f.join("runbooks").join(&name)]).find(|file| file.is_file())?;
     Some(as_written(found))
@@ -130,8 +162,9 @@ impl LoadedDrill {
             Told { inventory: sources.add(name, drill::inventory_text(spec)), folder: PathBuf::new(), env }
         };
         let (path, runbook_path, files) = (&self.path, &self.runbook_path, &mut self.files);
-        let mut find = |part, book: &Runbook, sources: &mut Sources| {
+        let mut find = |part, book: &mut Runbook, sources: &mut Sources| {
             let from = if part == Part::Recover { runbook_path } else { path };
+            link(from, book, files, sources, diags);
             templates(from, book, files, sources, diags)
         };
         drill::prepare(&self.drill, case, self.runbook, told, &mut find, sources, diags)
@@ -178,9 +211,9 @@ fn template_names(runbook: &Runbook) -> Vec<String> {
     leaves(runbook).flat_map(|action| action.templates()).map(|(name, _)| name.value.clone()).collect()
 }
 
-/// Every action that the runbook may carry out, those of its undo lists too.
+/// Every action of the runbook's own steps, those of its undo lists too.
 fn leaves(runbook: &Runbook) -> impl Iterator<Item = &dyn Action> {
-    let steps = runbook.all_steps().into_iter().flat_map(|step| match &step.undo {
+    let steps = runbook.own_steps().into_iter().flat_map(|step| match &step.undo {
         Undo::List(entries) => std::iter::once(step).chain(entries),
         Undo::Auto | Undo::None => std::iter::once(step).chain(&[]),
     });

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 use super::args::{Common, Output, RunArgs};
-use super::operator::AtTheTerminal;
+use super::operator::{AtTheTerminal, Typed};
 use super::{env, plan, show, signals, tell, trust};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
@@ -100,9 +100,11 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     let operator = AtTheTerminal {
         given: Mutex::new(args.confirm.iter().map(|(value, _)| value.clone()).collect::<VecDeque<_>>()),
         yes: args.yes && !destructive,
+        defaults: !destructive,
         plan: plan.digest.short(),
         shown: asked,
         asked: Mutex::new(0),
+        typed: Typed::here(),
     };
     let operator = Arc::new(operator);
     let hook = Arc::new(Idle);

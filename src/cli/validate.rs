@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Common, Output, ValidateArgs};
 use super::{load, show};
-use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::codes::CODES;
+use crate::base::diag::{Diagnostic, Diagnostics, Severity};
 use crate::base::exit::Exit;
 use crate::base::span::Sources;
 
 pub fn run(args: &ValidateArgs, common: &Common) -> Exit {
+    if args.codes {
+        return codes(common);
+    }
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
     let inventory = load::inventory(&args.inventory, &mut sources, &diags);
     let default = [PathBuf::from("runbooks")];
@@ -32,6 +36,28 @@ pub fn run(args: &ValidateArgs, common: &Common) -> Exit {
         }
     }
     exit
+}
+
+/// Every kind of finding. What is allowed in place is named by these.
+fn codes(common: &Common) -> Exit {
+    match common.output {
+        Output::Json => {
+            let all = CODES.iter().map(|code| {
+                serde_json::json!({ "code": code.name, "severity": code.severity.word(), "meaning": code.meaning })
+            });
+            show::json(&serde_json::json!({ "codes": all.collect::<Vec<_>>() }));
+        }
+        Output::Text => {
+            for severity in [Severity::Error, Severity::Warning] {
+                outln!("{}s", severity.word());
+                for code in CODES.iter().filter(|code| code.severity == severity) {
+                    outln!("  {:24} {}", code.name, code.meaning);
+                }
+            }
+            outln!("\nA warning is allowed in place: `# refloat: allow(NAME) why`, on its line or the line before.");
+        }
+    }
+    Exit::Ok
 }
 
 /// Every case of a drill, with the inventory that its lab would write.

@@ -203,8 +203,8 @@ impl Run {
         spots: &[Spot],
     ) -> Result<Vec<Box<dyn Ready>>, Halt> {
         let surface = Surface { run: self, step };
-        let template = |name: &str| self.plan.templates.get(name).cloned();
-        let files = |name: &str| self.plan.files.get(name).cloned();
+        let template = |name: &str| self.world.template(name);
+        let files = |name: &str| self.world.file(name);
         let mut ready = Vec::new();
         for spot in spots {
             let prepared = surface.surroundings(spot).and_then(|login| {
@@ -384,8 +384,8 @@ impl Run {
         Ok(())
     }
 
-    async fn verify(&self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
-        if step.verify.is_empty() || hosts.is_empty() {
+    pub(super) async fn verify(&self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
+        if step.verify.is_empty() {
             return Ok(());
         }
         let judgements = self.judge(&step.verify, step, hosts).await?;

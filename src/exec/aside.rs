@@ -41,7 +41,8 @@ impl Run {
         }
     }
 
-    async fn set(&mut self, step: &Step, all: &[(Option<&str>, Said)]) -> Result<(), Halt> {
+    /// Keeps what was set, as a unit of each place.
+    pub(super) async fn set(&mut self, step: &Step, all: &[(Option<&str>, Said)]) -> Result<(), Halt> {
         let setting: Vec<_> = all.iter().filter(|(_, said)| !said.outputs.is_empty()).collect();
         if setting.is_empty() {
             return Ok(());

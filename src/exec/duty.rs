@@ -37,13 +37,13 @@ pub async fn serve_duties(
 ) -> Result<Vec<(Duty, Served)>, Broken> {
     let plan = Arc::clone(&setup.plan);
     let (log, by) = (setup.log.clone(), setup.facts.operator.clone());
-    let world = recall(Arc::clone(&plan), setup.facts.clone(), &log.state());
-    let mut targets = plan.targets.clone();
-    for (name, (hosts, _)) in log.state().targets() {
-        targets.insert(name.clone(), hosts.iter().map(|host| host.as_str().into()).collect());
-    }
+    let mut world = recall(&plan, setup.facts.clone(), &log.state());
     let mut hosts: IndexSet<HostName> = duties.iter().map(|duty| duty.host.as_str().into()).collect();
-    hosts.extend(plan::asked_by(needed(&plan.runbook, duties), &plan.inventory, &targets));
+    for duty in duties {
+        let before = world.enter_part_of(&duty.step);
+        hosts.extend(plan::asked_by(needed(world.book(), duty), &plan.inventory, &world.known_targets()));
+        world.enter(&before);
+    }
     let hosts: Vec<HostName> = hosts.into_iter().collect();
     let mut run = Run::connect(setup, world, &hosts).await.map_err(|error| Broken { error, changed: false })?;
     let result = run.serve(duties, before, &by).await;
@@ -72,11 +72,10 @@ pub async fn close_duties(
     log.record(closed.chain([end]).collect()).await.map(|_| ())
 }
 
-/// The steps that duties are about, and those that are asked again before them.
-fn needed<'a>(runbook: &'a Runbook, duties: &[Duty]) -> Vec<&'a Step> {
-    let all = runbook.all_steps();
-    let owed: Vec<&Step> =
-        all.into_iter().filter(|step| duties.iter().any(|duty| duty.covers(&step.path, &duty.host))).collect();
+/// The steps that a duty is about, and those that are asked again before them.
+fn needed<'a>(runbook: &'a Runbook, duty: &Duty) -> Vec<&'a Step> {
+    let all = runbook.own_steps();
+    let owed: Vec<&Step> = all.into_iter().filter(|step| duty.covers(&step.path, &duty.host)).collect();
     let still = owed.iter().flat_map(|step| &step.still).filter_map(|id| runbook.step(&id.value));
     still.chain(owed.iter().copied()).filter(|step| !matches!(step.body, Body::Group(_))).collect()
 }
@@ -112,7 +111,9 @@ impl Run {
         };
         self.only = Some(duty.host.clone());
         let changed = std::mem::take(&mut self.changed);
+        let part = self.world.enter_part_of(&step.path);
         let result = self.step(step).await;
+        self.world.enter(&part);
         let changed_now = std::mem::replace(&mut self.changed, changed);
         self.changed |= changed_now;
         self.only = None;

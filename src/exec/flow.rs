@@ -11,7 +11,6 @@ use crate::runbook::{Body, Step};
 
 use super::cancel::Grade;
 use super::halt::{Halt, Kind, Stop};
-use super::operator::Question;
 use super::run::Run;
 use super::step::{Ended, Wanted};
 use super::tally::Tally;
@@ -117,8 +116,7 @@ impl Run {
         let Some(rolling) = &step.flow.rolling else { return Ok(()) };
         if rolling.confirm_after == Some(done) {
             let message = format!("{done} of {all} batches done. Go on with {}?", rest.join(", "));
-            let question = Question { step: step.path.clone(), message, expects: "yes".to_owned(), deadline: None };
-            self.put(question, step).await?;
+            self.agree(message, step).await?;
         }
         tokio::select! {
             () = tokio::time::sleep(rolling.pause) => Ok(()),

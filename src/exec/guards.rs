@@ -98,10 +98,11 @@ impl Run {
     /// Asks the guards of `still` again, immediately before an action: all of them, so that all failures are shown. A
     /// step that `when` leaves out was not asked before either.
     pub(super) async fn ask_again(&mut self, step: &Step) -> Result<(), Halt> {
-        let plan = std::sync::Arc::clone(&self.plan);
+        let (plan, part) = (std::sync::Arc::clone(&self.plan), self.world.part_book());
+        let book = part.as_deref().unwrap_or(&plan.runbook);
         let mut failed = Vec::new();
         for id in &step.still {
-            let Some(earlier) = plan.runbook.step(&id.value) else { continue };
+            let Some(earlier) = book.step(&id.value) else { continue };
             let Body::Judge(_, guards) = &earlier.body else { continue };
             let hosts = match &earlier.hosts {
                 Some(selector) => self.world.resolve(selector).map_err(|why| Stop::new(Kind::Refused, why))?,

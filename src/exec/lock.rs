@@ -7,6 +7,8 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
 use crate::plan::{Plan, View, World};
@@ -19,16 +21,23 @@ pub struct RunbookLock {
 
 /// Takes every lock that the runbook names, or says who has one.
 pub fn lock(plan: &Arc<Plan>, state: &Path, run: &RunId) -> Result<RunbookLock, String> {
-    let world = World::offline(Arc::clone(plan));
+    let mut world = World::offline_parts(plan);
     let folder = state.join("locks");
     if !folder.exists() {
         let made = DirBuilder::new().mode(0o700).recursive(true).create(&folder);
         made.map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     }
     let mut files = Vec::new();
-    for text in &plan.runbook.lock {
-        let rendered = text.render(&View::new(&world, None, None)).map_err(|error| format!("lock: {error}"))?;
-        let name = crate::action::known(rendered).map_err(|error| format!("lock: {error}"))?;
+    let mut names = IndexSet::new();
+    let parts = plan.runbook.parts().map(|(step, ..)| step.path.as_str());
+    for part in std::iter::once("").chain(parts) {
+        world.enter(part);
+        for text in &world.book().lock {
+            let rendered = text.render(&View::new(&world, None, None)).map_err(|error| format!("lock: {error}"))?;
+            names.insert(crate::action::known(rendered).map_err(|error| format!("lock: {error}"))?);
+        }
+    }
+    for name in names {
         files.push(take(&folder, &name, run)?);
     }
     Ok(RunbookLock { _files: files })

@@ -17,7 +17,7 @@ impl Run {
             let (hosts, why) = self.choose(pick).map_err(|why| Stop::new(Kind::Refused, why))?;
             self.log
                 .record(vec![EventKind::TargetPicked {
-                    name: pick.name.value.clone(),
+                    name: self.world.qualified(&pick.name.value),
                     hosts: hosts.clone(),
                     why: self.log.redactor().redact(why),
                 }])

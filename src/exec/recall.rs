@@ -5,30 +5,50 @@ use std::sync::Arc;
 use crate::event::{Phase, RunState, Stage};
 use crate::inventory::HostName;
 use crate::plan::{Plan, RunFacts, World};
+use crate::runbook::{Body, Step};
 use crate::template::Value;
 
 /// The world as the run left it. What the journal does not keep (outputs of sensitive steps, secrets) is null again.
-pub(super) fn recall(plan: Arc<Plan>, facts: RunFacts, state: &RunState) -> World {
-    let ids: Vec<(String, String)> =
-        plan.runbook.all_steps().into_iter().map(|step| (step.path.clone(), step.id.value.clone())).collect();
-    let mut world = World::new(plan, facts);
-    for (path, id) in ids {
-        let Some(step) = state.step(&path, Phase::Apply) else { continue };
-        world.open(&id, &step.hosts);
+pub(super) fn recall(plan: &Arc<Plan>, facts: RunFacts, state: &RunState) -> World {
+    let mut world = World::new(Arc::clone(plan), facts);
+    for (name, (hosts, _)) in state.targets() {
+        let (part, name) = name.rsplit_once('/').unwrap_or(("", name));
+        world.enter(part);
+        world.pick(name, hosts.iter().map(|host| HostName::from(host.as_str())).collect());
+    }
+    steps(&mut world, state, &plan.runbook.steps);
+    world.enter("");
+    world
+}
+
+/// What steps found, in order, since a part begins with what those before it found.
+fn steps(world: &mut World, state: &RunState, all: &[Step]) {
+    for recalled in all {
+        let (path, id) = (&recalled.path, &recalled.id.value);
+        let Some(step) = state.step(path, Phase::Apply) else { continue };
+        world.enter_part_of(path);
+        world.open(id, if matches!(recalled.body, Body::Use(_)) { &[] } else { &step.hosts });
         for unit in step.units.iter().filter_map(|key| state.unit(key)) {
             // what is about no host is kept under no name
             let (host, Some(end)) = (unit.start.unit.about.as_deref().unwrap_or_default(), &unit.end) else { continue };
-            world.outcome(&id, host, end.outcome.name());
+            world.outcome(id, host, end.outcome.name());
             for (name, value) in end.outputs.as_value().as_object().into_iter().flatten() {
-                world.output(&id, host, name, Value::from_json(value));
+                world.output(id, host, name, Value::from_json(value));
             }
         }
+        match &recalled.body {
+            Body::Group(members) => steps(world, state, members),
+            Body::Use(uses) => {
+                // what cannot be worked out now could not be then
+                let _ = world.begin(path, uses.hosts.map(|_| step.hosts.clone()));
+                steps(world, state, uses.steps());
+                let _ = world.end(path, id);
+                world.enter_part_of(path);
+            }
+            _ => {}
+        }
         if let Stage::Closed { outcome, .. } = &step.stage {
-            world.outcome(&id, "", outcome.name());
+            world.outcome(id, "", outcome.name());
         }
     }
-    for (name, (hosts, _)) in state.targets() {
-        world.pick(name, hosts.iter().map(|host| HostName::from(host.as_str())).collect());
-    }
-    world
 }

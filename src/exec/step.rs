@@ -72,11 +72,16 @@ impl Run {
             items: lists.as_ref().ok().and_then(Option::as_ref).and_then(|lists| u32::try_from(lists.len()).ok()),
         };
         self.log.record(vec![opened]).await.map_err(|error| here(error.into()))?;
-        self.world.open(&step.id.value, &hosts);
+        // what a part gives is the same for every host
+        let own = if matches!(step.body, Body::Use(_)) { &[][..] } else { &hosts };
+        self.world.open(&step.id.value, own);
         let result = match (self.arm(step).await, lists) {
             (Err(halt), _) => Err(here(halt)),
             (_, Err(none)) => Err(here(Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
-            (Ok(()), Ok(lists)) => self.go(step, hosts, lists).await,
+            (Ok(()), Ok(lists)) => match &step.body {
+                Body::Use(uses) => self.part(step, uses, hosts).await,
+                _ => self.go(step, hosts, lists).await,
+            },
         };
         let outcome = match &result {
             Ok(Ended::Ok) => StepOutcome::Ok,
@@ -98,7 +103,7 @@ impl Run {
     /// What a failure does, by what is written on the step.
     async fn failed(&mut self, step: &Step, path: String, stop: Stop) -> Result<(), (String, Halt)> {
         let group = matches!(step.body, Body::Group(_));
-        match step.on_failure.as_ref().map(|on_failure| on_failure.value) {
+        match super::part::on_failure(step) {
             // a group that is about hosts was put back batch by batch
             Some(OnFailure::Undo) if !(group && step.hosts.is_some()) => match self.undo(&[step], None, stop).await {
                 Ok(stop) => Err((path, stop.into())),
@@ -132,9 +137,9 @@ impl Run {
             Body::Judge(_, guards) => self.require(guards, step, &hosts).await,
             Body::Wait(wait) => self.wait(wait, step, &hosts).await,
             Body::Watch => self.watch_alone(step, &hosts).await,
-            Body::Confirm(confirm) => self.confirm(confirm, step).await,
+            Body::Gate(gate) => self.gate(gate, step, &hosts).await,
             Body::Aside(aside) => self.aside(&**aside, step, &hosts).await,
-            Body::Group(_) => Ok(()),
+            Body::Use(_) | Body::Group(_) => Ok(()),
         };
         debug_assert!(about_hosts || hosts.is_empty(), "a step without hosts is about none");
         changes.map(|()| Ended::Ok)

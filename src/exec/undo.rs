@@ -51,9 +51,11 @@ impl Run {
         let mut left = Left::new();
         let mut by_hand = Vec::new();
         for back in &backs {
+            let part = self.world.enter_part_of(&back.step.path);
             self.world.each(self.items_at(back.step, back.item));
             let undone = self.undo_step(back, &mut left).await;
             self.world.each(around.clone());
+            self.world.enter(&part);
             self.entry = None;
             if let Err(error) = undone {
                 self.phase = Phase::Apply;

@@ -87,6 +87,7 @@ fn leaves<'a>(steps: &[&'a Step]) -> Vec<&'a Step> {
     for &step in steps {
         match &step.body {
             Body::Group(members) => found.extend(leaves(&members.iter().collect::<Vec<_>>())),
+            Body::Use(uses) => found.extend(leaves(&uses.steps().iter().collect::<Vec<_>>())),
             Body::Action(_) => found.push(step),
             _ => {}
         }

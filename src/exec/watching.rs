@@ -145,12 +145,13 @@ impl Run {
 
     /// Notes where logs stand for the watches whose `since` is this step, which begins now.
     pub(super) async fn arm(&mut self, began: &Step) -> Result<(), Halt> {
-        let plan = Arc::clone(&self.plan);
+        let (plan, part) = (Arc::clone(&self.plan), self.world.part_book());
+        let book = part.as_deref().unwrap_or(&plan.runbook);
         let since = |step: &&Step| {
             let since = step.watch.as_ref().and_then(|watch| watch.since.as_ref());
             since.is_some_and(|since| since.value == began.id.value)
         };
-        for step in plan.runbook.all_steps().into_iter().filter(since) {
+        for step in book.own_steps().into_iter().filter(since) {
             let Some(watch) = &step.watch else { continue };
             let failed = |why: String| {
                 let why = format!("the logs of `{}` are noted when `{}` begins: {why}", step.path, began.path);

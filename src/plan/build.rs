@@ -34,20 +34,24 @@ pub fn build(
 ) -> Option<Plan> {
     let placed = params::place(given, sources);
     let resolved = params::resolve(&runbook, &inventory, &placed, given, diags);
+    let parts = params::of_parts(&runbook, given, diags);
     let touched = hosts::touched(&runbook, &inventory, &resolved.targets);
-    params::check_vars(&runbook, &inventory, &touched, diags);
+    runbook.books().for_each(|book| params::check_vars(book, &inventory, &touched, diags));
     if diags.has_errors() {
         return None;
     }
     let texts: IndexMap<String, Arc<str>> =
         templates.texts.iter().map(|(name, source)| (name.clone(), Arc::clone(&sources.get(*source).text))).collect();
     let text = Arc::clone(&sources.get(runbook.name.span.source).text);
-    let stored = Stored::new(&runbook, &text, &inventory, &touched, &resolved, &texts, &templates.files).bytes();
+    let stored =
+        Stored::new(&runbook, &text, &inventory, &touched, (&resolved, &parts), (&texts, &templates.files), sources)
+            .bytes();
     let digest = Digest::of(&stored);
     Some(Plan {
         runbook,
         inventory,
         params: resolved.params,
+        parts,
         targets: resolved.targets,
         templates: texts,
         files: templates.files.clone(),

@@ -5,9 +5,10 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::action::guard::Guard;
 use crate::inventory::{HostName, Inventory, Selector};
-use crate::runbook::{Body, Runbook, Step, Undo};
+use crate::runbook::{Body, HOSTS, Runbook, Step, Undo, Use};
 
 use super::params::Static;
+use super::part::default_hosts;
 
 /// The hosts, in the order of the inventory; the controller first when it is one of them.
 #[must_use]
@@ -56,6 +57,30 @@ impl Walk<'_> {
         self.found.extend(hosts);
     }
 
+    /// The hosts that a part may touch, in its own names.
+    fn part(&mut self, step: &Step, uses: &Use) {
+        let Some(book) = &uses.book else { return };
+        let mut targets = IndexMap::new();
+        for (name, param) in book.params.iter().filter(|(_, param)| param.limits.kind.value.is_target()) {
+            let given = uses.params.get(name).and_then(|argument| argument.hosts.clone());
+            if let Some(selector) = given.or_else(|| default_hosts(param)) {
+                targets.insert(name.clone(), self.resolve(&selector));
+            }
+        }
+        if let (Some(_), Some(hosts)) = (uses.hosts, &step.hosts) {
+            targets.insert(HOSTS.to_owned(), self.resolve(hosts));
+        }
+        let mut walk = Walk { inventory: self.inventory, targets, found: IndexSet::new(), about: self.about };
+        for (name, target) in &book.targets {
+            if !walk.targets.contains_key(name) {
+                let hosts = walk.resolve(&target.selector);
+                walk.targets.insert(name.clone(), hosts);
+            }
+        }
+        book.steps.iter().for_each(|step| walk.step(step));
+        self.found.extend(walk.found);
+    }
+
     fn guards(&mut self, guards: &[Guard]) {
         for selector in guards.iter().flat_map(|guard| guard.kind.selectors()) {
             self.add(selector);
@@ -89,8 +114,9 @@ impl Walk<'_> {
                     self.targets.insert(pick.name.value.clone(), hosts);
                 }
             }
+            Body::Use(uses) => self.part(step, uses),
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
-            Body::Action(_) | Body::Watch | Body::Aside(_) | Body::Confirm(_) => {}
+            Body::Action(_) | Body::Watch | Body::Aside(_) | Body::Gate(_) => {}
         }
     }
 }

@@ -4,8 +4,10 @@
 
 mod build;
 mod hosts;
+mod how;
 mod items;
 mod params;
+mod part;
 mod preview;
 mod restore;
 mod secrets;
@@ -40,6 +42,8 @@ pub struct Plan {
     pub inventory: Inventory,
     /// The values of the params that are no targets.
     pub params: IndexMap<String, Value>,
+    /// The values of a part's params that whoever uses it does not give, by the path of the step that uses it.
+    pub parts: IndexMap<String, IndexMap<String, Value>>,
     /// The static targets, params of type host(s) among them.
     pub targets: IndexMap<String, Vec<HostName>>,
     /// The template files, by the names that the author wrote.

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use crate::action::aside::Aside;
-use crate::action::{Cx, Login};
+use crate::action::{Cx, Login, clip};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::secret::Redactor;
 use crate::base::span::Span;
 use crate::inventory::Selector;
-use crate::runbook::{Body, Step, Sudo};
+use crate::runbook::{Body, Step, Sudo, Use, Wants};
 use crate::template::{EvalError, EvalErrorKind};
 
 use super::{Items, Plan, View, World};
@@ -99,11 +99,30 @@ fn walk(
         if let Body::Aside(aside) = &step.body {
             foresee(&**aside, step, world);
         }
+        if let Body::Use(uses) = &step.body {
+            part(step, uses, depth, perhaps, world, into);
+        }
         if let Body::Group(members) = &step.body {
             walk(members, depth + 1, perhaps, each, world, into);
         }
         walk(&step.flow.always, depth + 1, perhaps, each, world, into);
     }
+}
+
+/// The steps of a part, in its own names. What is not known yet when it begins is not known in it.
+fn part(step: &Step, uses: &Use, depth: usize, perhaps: bool, world: &mut World, into: &mut Vec<PreviewStep>) {
+    let hosts = uses.hosts.and(step.hosts.as_ref()).and_then(|hosts| world.resolve(hosts).ok());
+    if let Err(why) = world.begin(&step.path, hosts)
+        && let Some(shown) = into.last_mut()
+    {
+        let what = format!("cannot be begun: {why}");
+        shown.hosts = vec![PreviewHost { host: None, user: None, what, broken: !perhaps }];
+    }
+    let before = world.enter(&step.path);
+    walk(uses.steps(), depth + 1, perhaps, &[None], world, into);
+    world.enter(&before);
+    // what is not known yet is unknown in it, and what cannot be worked out is told by the run
+    let _ = world.end(&step.path, &step.id.value);
 }
 
 /// What an aside sets is known now where all that it is made of is, so that the plan shows it in later steps. A skipped
@@ -153,8 +172,9 @@ fn one(
         }
         world.each(items.clone());
         let about = |host: &&String| items.as_ref().is_none_or(|items| items.of.contains_key(*host));
-        if hosts.is_empty() {
+        if hosts.is_empty() || matches!(step.body, Body::Use(_)) {
             rows.push(row(step, None, world));
+            continue;
         }
         rows.extend(hosts.iter().filter(about).map(|host| row(step, Some(host), world)));
     }
@@ -167,36 +187,10 @@ fn one(
         depth,
         why: step.why.clone(),
         later,
-        how: how(step, &hosts, world),
+        how: super::how::how(step, &hosts, world),
         hosts: rows,
     };
     (shown, own)
-}
-
-/// How a step goes over its hosts, in words.
-fn how(step: &Step, hosts: &[String], world: &World) -> Vec<String> {
-    let flow = &step.flow;
-    let mut how = Vec::new();
-    if let Some(run_on) = &flow.run_on
-        && !matches!(step.body, Body::Group(_))
-    {
-        how.push(match world.resolve(run_on) {
-            Ok(hosts) => format!("runs on {}", hosts.join(", ")),
-            Err(_) => format!("runs on {}", picked_later(run_on, world)),
-        });
-    }
-    if let Some(rolling) = &flow.rolling {
-        let sizes: Vec<String> = rolling.sizes(hosts.len()).iter().map(ToString::to_string).collect();
-        how.push(format!("in batches of {}", if sizes.is_empty() { "0".to_owned() } else { sizes.join(", ") }));
-        if !rolling.pause.is_zero() {
-            how.push(format!("{} between them", crate::action::seconds(rolling.pause)));
-        }
-        how.extend(rolling.confirm_after.map(|n| format!("a person is asked after {n}")));
-    }
-    how.extend(flow.parallel.map(|n| format!("at most {n} at once")));
-    how.extend(flow.tolerate.map(|amount| format!("{} may fail", amount.of(hosts.len()))));
-    how.extend(flow.retry.as_ref().map(|retry| format!("at most {} attempts", retry.attempts)));
-    how
 }
 
 fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {
@@ -208,7 +202,7 @@ fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {
     PreviewHost { host: host.map(str::to_owned), user, what, broken }
 }
 
-fn picked_later(selector: &Selector, world: &World) -> String {
+pub(super) fn picked_later(selector: &Selector, world: &World) -> String {
     let names: Vec<String> = selector.names().into_iter().map(|name| name.value).collect();
     let step = names.iter().find_map(|name| match world.target(name) {
         Some(Err(step)) => Some(step),
@@ -231,8 +225,8 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalEr
     let view = View::new(world, host, None);
     Ok(match &step.body {
         Body::Action(action) => {
-            let template = |name: &str| world.plan().templates.get(name).cloned();
-            let files = |name: &str| world.plan().files.get(name).cloned();
+            let template = |name: &str| world.template(name);
+            let files = |name: &str| world.file(name);
             let login = Login::default();
             let cx = Cx {
                 scope: &view,
@@ -259,10 +253,17 @@ fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalEr
             let log = watch.map_or("", |watch| &watch.log.source().value);
             format!("watches {log}, within {}", watch.map_or_else(String::new, |w| crate::action::seconds(w.within)))
         }
-        Body::Confirm(confirm) => match &confirm.r#type {
-            Some(text) => format!("a person types `{}`", text.render(&view)?.text),
-            None => "a person agrees".to_owned(),
+        Body::Gate(gate) => match &gate.wants {
+            Wants::Consent(Some(text)) => format!("a person types `{}`", text.render(&view)?.text),
+            Wants::Consent(None) => "a person agrees".to_owned(),
+            Wants::Answer { limits, .. } => format!("a person answers: {}", limits.in_words()),
+            Wants::Deed => {
+                let written = || gate.message.source().value.clone();
+                let text = gate.message.render(&view).map_or_else(|_| written(), |rendered| rendered.text);
+                format!("a person does by hand: {}", clip(&text))
+            }
         },
+        Body::Use(uses) => uses.runbook.value.clone(),
         Body::Group(_) => String::new(),
     })
 }

@@ -1,13 +1,14 @@
 //! From what was stored of a plan to the plan itself: a run that goes on works on what was fixed when it began, not on
 //! what the files say now.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
-use crate::base::span::{Sources, Span};
+use crate::base::span::{SourceId, Sources, Span};
 use crate::inventory::{Host, HostName, Inventory};
 use crate::runbook::{self, Runbook};
 use crate::template::Value;
@@ -38,7 +39,14 @@ pub fn restore(
         return None;
     }
     let source = sources.add(format!("{} (as stored with the run)", stored.runbook), stored.text.as_str());
-    let runbook = runbook::parse(source, sources, diags)?;
+    let mut runbook = runbook::parse(source, sources, diags)?;
+    let mut read: IndexMap<String, SourceId> = IndexMap::new();
+    let mut find = |name: &Sp<String>, sources: &mut Sources, _: &Diagnostics| {
+        let text = stored.parts.get(&name.value)?;
+        let add = || sources.add(format!("{} (as stored with the run)", name.value), text.as_str());
+        Some(*read.entry(name.value.clone()).or_insert_with(add))
+    };
+    runbook::link(&mut runbook, &mut find, sources, diags);
     let at = Span::new(source, 0..0);
     let hosts = stored.hosts.iter().map(|(name, host)| Host {
         name: HostName::from(name.as_str()),
@@ -51,7 +59,12 @@ pub fn restore(
         vars: vars(&runbook, name, host, given, at, diags),
     });
     let inventory = Inventory::of_hosts(&stored.inventory, hosts.collect());
-    let params = params(&runbook, &stored, given, diags);
+    let params = params(&runbook, &stored.params, given, diags);
+    let part_params = |(path, kept): (&String, _)| {
+        let (.., book) = runbook.parts().find(|(step, ..)| step.path == *path)?;
+        Some((path.clone(), self::params(book, kept, given, diags)))
+    };
+    let parts = stored.part_params.iter().filter_map(part_params).collect();
     let mut files = IndexMap::new();
     for (name, kept) in &stored.files {
         match kept.bytes() {
@@ -67,6 +80,7 @@ pub fn restore(
         runbook,
         inventory,
         params,
+        parts,
         targets: stored.targets.iter().map(|(name, hosts)| (name.clone(), names(hosts))).collect(),
         templates: stored.templates.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect(),
         files,
@@ -77,10 +91,15 @@ pub fn restore(
 
 const OTHER_VERSION: &str = "go on with the version of refloat that made the run; `refloat report` names it";
 
-fn params(runbook: &Runbook, stored: &Stored, given: &Given<'_>, diags: &Diagnostics) -> IndexMap<String, Value> {
+fn params(
+    runbook: &Runbook,
+    stored: &BTreeMap<String, serde_json::Value>,
+    given: &Given<'_>,
+    diags: &Diagnostics,
+) -> IndexMap<String, Value> {
     let mut params = IndexMap::new();
     for (name, param) in &runbook.params {
-        let Some(kept) = stored.params.get(name) else { continue };
+        let Some(kept) = stored.get(name) else { continue };
         // an optional one that nobody gave was kept as null
         let value = if param.limits.kind.value == runbook::Kind::Secret && !kept.is_null() {
             let from_env = || param.env.as_ref().and_then(|variable| (given.env)(variable));
@@ -119,19 +138,17 @@ fn vars(
 ) -> IndexMap<String, Tree> {
     let mut vars = IndexMap::new();
     for (name, kept) in &stored.vars {
-        let var = runbook.vars.get(name).filter(|var| var.limits.kind.value == runbook::Kind::Secret);
-        let value = match var.filter(|_| !kept.is_null()) {
-            None => tree(kept, at),
-            Some(var) => {
-                let wanted = format!("{host}/{name}");
-                let Some((_, text)) = given.params.iter().rev().find(|(of, _)| *of == wanted) else {
-                    let message = format!("the secret `{name}` of {host} is not kept with the run");
-                    let help = format!("give it again: -p {wanted}=…");
-                    diags.push(Diagnostic::error("missing-param", var.name.span, message).help(help));
-                    continue;
-                };
-                Tree::new(Node::Str(text.clone()), at)
-            }
+        let value = if kept.is_null() || !runbook.has_secret_var(name) {
+            tree(kept, at)
+        } else {
+            let wanted = format!("{host}/{name}");
+            let Some((_, text)) = given.params.iter().rev().find(|(of, _)| *of == wanted) else {
+                let message = format!("the secret `{name}` of {host} is not kept with the run");
+                let help = format!("give it again: -p {wanted}=…");
+                diags.push(Diagnostic::placeless("missing-param", message).help(help));
+                continue;
+            };
+            Tree::new(Node::Str(text.clone()), at)
         };
         vars.insert(name.clone(), value);
     }

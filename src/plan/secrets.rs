@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::base::secret::Redactor;
 use crate::runbook::Kind;
 use crate::template::{Base, Scope as _, Value};
@@ -16,14 +18,20 @@ impl Plan {
                 redactor.learn(secret);
             }
         };
-        self.params.values().for_each(learn);
-        let world = World::offline(Arc::clone(self));
-        let secret = |(_, var): &(&String, &crate::runbook::Var)| var.limits.kind.value == Kind::Secret;
-        for (name, _) in self.runbook.vars.iter().filter(secret) {
-            for host in self.inventory.hosts() {
-                // a host that has no such value has nothing to hide
-                if let Ok(read) = View::new(&world, Some(host.name.as_str()), None).read(Base::Root, &["vars", name]) {
-                    learn(&read.value);
+        self.params.values().chain(self.parts.values().flat_map(IndexMap::values)).for_each(learn);
+        let mut world = World::offline_parts(self);
+        let parts = self.runbook.parts().map(|(step, ..)| step.path.as_str());
+        for part in std::iter::once("").chain(parts) {
+            world.enter(part);
+            world.params().values().for_each(learn);
+            let secret = |(_, var): &(&String, &crate::runbook::Var)| var.limits.kind.value == Kind::Secret;
+            for (name, _) in world.book().vars.iter().filter(secret) {
+                for host in self.inventory.hosts() {
+                    let view = View::new(&world, Some(host.name.as_str()), None);
+                    // a host that has no such value has nothing to hide
+                    if let Ok(read) = view.read(Base::Root, &["vars", name]) {
+                        learn(&read.value);
+                    }
                 }
             }
         }

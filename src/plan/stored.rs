@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::base::span::Sources;
 use crate::inventory::{ConnectSettings, HostName, Inventory};
-use crate::runbook::{Kind, Runbook};
+use crate::runbook::Runbook;
 use crate::template::Value;
 
 use super::params::Resolved;
@@ -24,6 +26,12 @@ pub struct Stored {
     pub runbook: String,
     /// Its whole text.
     pub text: String,
+    /// The texts of the runbooks that are parts of it, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, String>,
+    /// What those parts have that nobody around them gives: by the path of the step that uses one, and the param.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub part_params: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
     /// The template files, by name.
     pub templates: BTreeMap<String, String>,
     /// The files that are sent as they are, by name.
@@ -94,30 +102,25 @@ pub struct StoredHost {
     pub vars: BTreeMap<String, serde_json::Value>,
 }
 
+/// Template files, by name.
+type Texts = IndexMap<String, Arc<str>>;
+/// Files that are sent as they are, by name.
+type Files = IndexMap<String, Arc<[u8]>>;
+
 impl Stored {
     pub(super) fn new(
         runbook: &Runbook,
         text: &str,
         inventory: &Inventory,
         hosts: &[HostName],
-        resolved: &Resolved,
-        templates: &IndexMap<String, std::sync::Arc<str>>,
-        files: &IndexMap<String, std::sync::Arc<[u8]>>,
+        (resolved, parts): (&Resolved, &IndexMap<String, IndexMap<String, Value>>),
+        (templates, files): (&Texts, &Files),
+        sources: &Sources,
     ) -> Self {
-        let params = resolved
-            .params
-            .iter()
-            .map(|(name, value)| {
-                let kept = match value {
-                    Value::Secret(_) => serde_json::json!({ "secret": name }),
-                    other => other.to_json(),
-                };
-                (name.clone(), kept)
-            })
-            .collect();
+        let part_text = |book: &Arc<Runbook>| sources.get(book.name.span.source).text.to_string();
         let hosts = hosts.iter().filter_map(|name| inventory.host(name)).map(|host| {
             let vars = host.vars.iter().map(|(name, tree)| {
-                let secret = runbook.vars.get(name).is_some_and(|var| var.limits.kind.value == Kind::Secret);
+                let secret = runbook.has_secret_var(name);
                 let kept = Value::from_tree(tree).to_json();
                 (name.clone(), if secret && !kept.is_null() { serde_json::json!({ "secret": name }) } else { kept })
             });
@@ -137,7 +140,9 @@ impl Stored {
             text: text.to_owned(),
             templates: templates.iter().map(|(name, text)| (name.clone(), text.to_string())).collect(),
             files: files.iter().map(|(name, bytes)| (name.clone(), StoredFile::new(bytes))).collect(),
-            params,
+            parts: runbook.parts().map(|(_, uses, book)| (uses.runbook.value.clone(), part_text(book))).collect(),
+            part_params: parts.iter().map(|(path, values)| (path.clone(), kept(values))).collect(),
+            params: kept(&resolved.params),
             targets: resolved
                 .targets
                 .iter()
@@ -157,6 +162,18 @@ impl Stored {
     pub fn bytes(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("texts, numbers and maps of them are JSON")
     }
+}
+
+/// Values as they are kept: of a secret its name only.
+fn kept(values: &IndexMap<String, Value>) -> BTreeMap<String, serde_json::Value> {
+    let kept = |(name, value): (&String, &Value)| {
+        let kept = match value {
+            Value::Secret(_) => serde_json::json!({ "secret": name }),
+            other => other.to_json(),
+        };
+        (name.clone(), kept)
+    };
+    values.iter().map(kept).collect()
 }
 
 #[cfg(test)]

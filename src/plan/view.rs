@@ -61,7 +61,7 @@ impl<'a> View<'a> {
     fn var(&self, host: &str, name: Option<&str>) -> Result<Read, ReadError> {
         let name = name.unwrap_or_default();
         let missing = |known: Vec<String>| ReadError::Missing { path: format!("vars.{name}"), known };
-        let runbook = &self.world.plan().runbook;
+        let runbook = self.world.book();
         let Some(var) = runbook.vars.get(name) else { return Err(missing(runbook.vars.keys().cloned().collect())) };
         let written = self.world.plan().inventory.host(host).and_then(|h| h.vars.get(name)).map(Value::from_tree);
         let value = match (written, var.default.as_ref().map(|d| &d.value)) {
@@ -92,7 +92,7 @@ impl<'a> View<'a> {
             Some(Err(step)) if self.world.is_offline() => return Ok(Read::new(Value::unknown(step), 1 + path.len())),
             Some(Err(_)) => Vec::new(),
             None => {
-                let known = self.world.plan().targets.keys().cloned().collect();
+                let known = self.world.static_targets().keys().cloned().collect();
                 return Err(ReadError::Missing { path: format!("targets.{name}"), known });
             }
         };
@@ -116,7 +116,7 @@ impl Scope for View<'_> {
         let name = path.get(1).copied().unwrap_or_default();
         match root {
             "params" => {
-                let params = &self.world.plan().params;
+                let params = self.world.params();
                 params.get(name).map(|value| Read::new(value.clone(), 2)).ok_or_else(|| ReadError::Missing {
                     path: format!("params.{name}"),
                     known: params.keys().cloned().collect(),

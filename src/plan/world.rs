@@ -6,8 +6,10 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::inventory::{HostName, Name, Names, Selector};
+use crate::runbook::{Param, Runbook};
 use crate::template::Value;
 
+use super::part::Part;
 use super::{Items, Plan};
 
 /// What `run.*` is.
@@ -62,13 +64,29 @@ pub struct World {
     items: Option<Items>,
     /// Before a run, what a step would find is unknown; in one, a step that has not run has found nothing.
     offline: bool,
+    /// The part whose names are read: the path of the step that uses it.
+    pub(super) part: String,
+    /// Its runbook.
+    pub(super) book: Option<Arc<Runbook>>,
+    /// The parts that have begun.
+    pub(super) parts: HashMap<String, Part>,
 }
 
 impl World {
     /// At the start of a run.
     #[must_use]
     pub fn new(plan: Arc<Plan>, run: RunFacts) -> Self {
-        Self { plan, run, picks: IndexMap::new(), results: HashMap::new(), items: None, offline: false }
+        Self {
+            plan,
+            run,
+            picks: IndexMap::new(),
+            results: HashMap::new(),
+            items: None,
+            offline: false,
+            part: String::new(),
+            book: None,
+            parts: HashMap::new(),
+        }
     }
 
     /// Before any run: what steps would find is unknown.
@@ -93,12 +111,12 @@ impl World {
 
     /// Keeps what was picked.
     pub fn pick(&mut self, name: &str, hosts: Vec<HostName>) {
-        self.picks.insert(name.to_owned(), hosts);
+        self.picks.insert(self.qualified(name), hosts);
     }
 
     /// Says whom a step is about, before it has results; in a rolling group, once for each batch.
     pub fn open(&mut self, step: &str, hosts: &[String]) {
-        let known = &mut self.results.entry(step.to_owned()).or_default().hosts;
+        let known = &mut self.results.entry(self.qualified(step)).or_default().hosts;
         let new: Vec<String> = hosts.iter().filter(|host| !known.contains(host)).cloned().collect();
         known.extend(new);
     }
@@ -126,7 +144,7 @@ impl World {
 
     /// An item of a step is done. What was found for it is no longer read by itself, but in [`World::end_items`].
     pub fn end_item(&mut self, step: &str, index: u32) {
-        let results = self.results.entry(step.to_owned()).or_default();
+        let results = self.results.entry(self.qualified(step)).or_default();
         for (host, values) in std::mem::take(&mut results.outputs) {
             let lists = results.past.outputs.entry(host).or_default();
             values.into_iter().for_each(|(name, value)| put(lists.entry(name).or_default(), index, value));
@@ -138,7 +156,7 @@ impl World {
 
     /// All items of a step are done: its outputs and outcomes are lists, null where an item has none.
     pub fn end_items(&mut self, step: &str) {
-        let results = self.results.entry(step.to_owned()).or_default();
+        let results = self.results.entry(self.qualified(step)).or_default();
         let Past { outputs, outcomes } = std::mem::take(&mut results.past);
         let lists = |values: IndexMap<String, Vec<Value>>| {
             values.into_iter().map(|(name, list)| (name, Value::from(list))).collect()
@@ -149,13 +167,14 @@ impl World {
 
     /// Keeps an output of a step on a host (`""`: of no host).
     pub fn output(&mut self, step: &str, host: &str, name: &str, value: Value) {
-        let results = self.results.entry(step.to_owned()).or_default();
+        let results = self.results.entry(self.qualified(step)).or_default();
         results.outputs.entry(host.to_owned()).or_default().insert(name.to_owned(), value);
     }
 
     /// Keeps the outcome of a step on a host.
     pub fn outcome(&mut self, step: &str, host: &str, outcome: &'static str) {
-        self.results.entry(step.to_owned()).or_default().outcomes.insert(host.to_owned(), Value::str(outcome));
+        let outcome = Value::str(outcome);
+        self.results.entry(self.qualified(step)).or_default().outcomes.insert(host.to_owned(), outcome);
     }
 
     /// The hosts that a selector means now. The error says why it means none.
@@ -168,10 +187,16 @@ impl World {
 
     /// A target's hosts: static, or picked. `Err` names the step that picks it, when it has not been picked yet.
     pub(super) fn target(&self, name: &str) -> Option<Result<Vec<HostName>, String>> {
-        if let Some(hosts) = self.picks.get(name).map(Vec::as_slice).or_else(|| self.plan.target(name)) {
-            return Some(Ok(hosts.to_vec()));
+        if let Some(hosts) = self.picks.get(&self.qualified(name)).or_else(|| self.static_targets().get(name)) {
+            return Some(Ok(hosts.clone()));
         }
-        let step = self.plan.runbook.all_steps().into_iter().find(|step| match &step.body {
+        let book = self.book();
+        let is_target = |param: &Param| param.limits.kind.value.is_target();
+        if !self.part.is_empty() && (book.targets.contains_key(name) || book.params.get(name).is_some_and(is_target)) {
+            // it rests on what is picked around the part
+            return Some(Err(self.part.clone()));
+        }
+        let step = book.own_steps().into_iter().find(|step| match &step.body {
             crate::runbook::Body::Pick(picks) => picks.iter().any(|pick| pick.name.value == name),
             _ => false,
         })?;
@@ -184,7 +209,7 @@ impl World {
 
     /// An output, in the eyes of a host.
     pub(super) fn read_output(&self, step: &str, host: Option<&str>, name: Option<&str>) -> Value {
-        let Some(results) = self.results.get(step) else { return self.nothing(step) };
+        let Some(results) = self.results.get(&self.qualified(step)) else { return self.nothing(step) };
         let place = match host {
             Some(host) if results.outputs.contains_key(host) => host,
             // a step that ran on one host is read from everywhere
@@ -203,7 +228,7 @@ impl World {
 
     /// An outcome, in the eyes of a host.
     pub(super) fn read_outcome(&self, step: &str, host: Option<&str>) -> Value {
-        let Some(results) = self.results.get(step) else { return self.nothing(step) };
+        let Some(results) = self.results.get(&self.qualified(step)) else { return self.nothing(step) };
         let place = match (host, results.hosts.as_slice()) {
             (Some(host), _) if results.outcomes.contains_key(host) => host,
             (_, [one]) => one,
@@ -228,7 +253,7 @@ impl Names for World {
     }
 
     fn known(&self) -> Vec<String> {
-        let targets = self.plan.targets.keys().chain(self.picks.keys()).cloned();
+        let targets = self.static_targets().keys().chain(self.picks.keys()).cloned();
         targets.chain(self.plan.inventory.known()).collect()
     }
 

@@ -83,7 +83,7 @@ pub fn json(sources: &Sources, diagnostics: &[Diagnostic]) -> Value {
                 .collect();
             json!({
                 "code": d.code,
-                "severity": match d.severity { Severity::Error => "error", Severity::Warning => "warning" },
+                "severity": d.severity.word(),
                 "message": d.message,
                 "label": d.label,
                 "place": d.span.map(|span| place(sources, span)),

@@ -3,8 +3,9 @@
 //! [`parse`] makes a [`Runbook`] of a text and records every mistake that can be seen in it; [`validate`] then looks at
 //! what needs the whole: ids, order, references, selectors. A runbook without recorded errors can be planned.
 
-mod confirm;
+mod broken;
 mod flow;
+mod gate;
 mod model;
 mod params;
 mod parse;
@@ -14,19 +15,22 @@ mod rolling;
 mod step;
 mod surroundings;
 mod undo;
+mod uses;
 mod validate;
 mod wait;
 mod watch;
 
-pub use confirm::Confirm;
+pub use broken::Broken;
 pub use flow::Flow;
-pub use model::{Body, Broken, Judge, OnFailure, Reach, Risk, Runbook, Step, Target, Undo};
-pub use params::{Kind, Param, Var, VarDefault};
+pub use gate::{ANSWER, Gate, Wants};
+pub use model::{Body, Judge, OnFailure, Reach, Risk, Runbook, Step, Target, Undo};
+pub use params::{Kind, Limits, Param, Var, VarDefault, as_typed};
 pub use parse::parse;
 pub use pick::{Pick, Ranking};
 pub use retry::Retry;
 pub use rolling::Rolling;
 pub use surroundings::{Sudo, Surroundings};
+pub use uses::{Argument, Find, HOSTS, Use, link};
 pub use validate::{Templates, validate};
 pub use wait::Wait;
 pub use watch::{Entry, Pattern, Watch};

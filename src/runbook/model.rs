@@ -1,6 +1,6 @@
 //! The model: what a runbook says, every part with its place.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::Sp;
 
-use super::{Confirm, Flow, Param, Pick, Surroundings, Var, Wait, Watch};
+use super::{Broken, Flow, Gate, Param, Pick, Surroundings, Use, Var, Wait, Watch};
 
 /// A runbook.
 #[derive(Debug)]
@@ -43,23 +43,6 @@ pub struct Runbook {
     pub outputs: IndexMap<String, Expr>,
     /// Names of what is written and could not be understood.
     pub broken: Broken,
-}
-
-/// What is there and could not be understood: that was reported, so references to it are not reported again.
-#[derive(Debug, Default)]
-pub struct Broken {
-    /// Sections of which nothing could be understood: `params`, `vars`, `targets`.
-    pub sections: HashSet<&'static str>,
-    /// Params.
-    pub params: HashSet<String>,
-    /// Vars.
-    pub vars: HashSet<String>,
-    /// Targets and picks.
-    pub targets: HashSet<String>,
-    /// Steps whose body is not known: anything may be an output of theirs.
-    pub steps: HashSet<String>,
-    /// Further outputs of steps.
-    pub outputs: HashMap<String, HashSet<String>>,
 }
 
 /// A named host set.
@@ -199,8 +182,10 @@ pub enum Body {
     Wait(Wait),
     /// Logs that must say something: the step's `watch`.
     Watch,
-    /// A person agrees.
-    Confirm(Confirm),
+    /// A person agrees, answers or does something.
+    Gate(Gate),
+    /// Another runbook.
+    Use(Use),
     /// Steps that belong together.
     Group(Vec<Step>),
 }
@@ -227,34 +212,66 @@ impl Body {
             Self::Judge(Judge::Require, _) => "require",
             Self::Wait(_) => "wait",
             Self::Watch => "watch",
-            Self::Confirm(_) => "confirm",
+            Self::Gate(gate) => gate.key(),
+            Self::Use(_) => "use",
             Self::Group(_) => "steps",
         }
     }
 }
 
 impl Runbook {
-    /// All steps, groups before their members, in the order in which they run.
+    /// All steps, groups before their members and those of parts with them, in the order in which they run.
     #[must_use]
     pub fn all_steps(&self) -> Vec<&Step> {
-        fn walk<'a>(steps: &'a [Step], all: &mut Vec<&'a Step>) {
+        self.walk(true)
+    }
+
+    /// The steps of this runbook itself: not those of the runbooks that it uses, which have names of their own.
+    #[must_use]
+    pub fn own_steps(&self) -> Vec<&Step> {
+        self.walk(false)
+    }
+
+    fn walk(&self, parts: bool) -> Vec<&Step> {
+        fn walk<'a>(steps: &'a [Step], parts: bool, all: &mut Vec<&'a Step>) {
             for step in steps {
                 all.push(step);
-                if let Body::Group(members) = &step.body {
-                    walk(members, all);
+                match &step.body {
+                    Body::Group(members) => walk(members, parts, all),
+                    Body::Use(uses) if parts => walk(uses.steps(), parts, all),
+                    _ => {}
                 }
-                walk(&step.flow.always, all);
+                walk(&step.flow.always, parts, all);
             }
         }
         let mut all = Vec::new();
-        walk(&self.steps, &mut all);
+        walk(&self.steps, parts, &mut all);
         all
     }
 
-    /// The step of an id.
+    /// The own step of an id.
     #[must_use]
     pub fn step(&self, id: &str) -> Option<&Step> {
-        self.all_steps().into_iter().find(|step| step.id.value == id)
+        self.own_steps().into_iter().find(|step| step.id.value == id)
+    }
+
+    /// The parts: what uses them, the path of the step first, the outer before the inner.
+    pub fn parts(&self) -> impl Iterator<Item = (&Step, &Use, &Arc<Self>)> {
+        self.all_steps().into_iter().filter_map(|step| match &step.body {
+            Body::Use(uses) => Some((step, uses, uses.book.as_ref()?)),
+            _ => None,
+        })
+    }
+
+    /// This runbook and its parts.
+    pub fn books(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.parts().map(|(_, _, book)| &**book))
+    }
+
+    /// Whether a var of this name is a secret, here or in a part.
+    #[must_use]
+    pub fn has_secret_var(&self, name: &str) -> bool {
+        self.books().any(|book| book.vars.get(name).is_some_and(|var| var.limits.kind.value == super::Kind::Secret))
     }
 }
 

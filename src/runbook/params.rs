@@ -239,6 +239,14 @@ impl Param {
     }
 }
 
+impl Param {
+    /// Whether something besides its default and whoever runs it may give a value.
+    #[must_use]
+    pub fn is_given_elsewhere(&self) -> bool {
+        self.env.is_some()
+    }
+}
+
 impl Var {
     pub(super) fn decode(name: Sp<String>, tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         if !is_map(&name, tree, diags) {
@@ -350,6 +358,15 @@ impl Limits {
         Ok(typed)
     }
 
+    /// What fits, in words.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match &self.values {
+            None => self.wanted().to_owned(),
+            Some(values) => format!("one of {}", values.iter().map(as_typed).collect::<Vec<_>>().join(", ")),
+        }
+    }
+
     fn wanted(&self) -> &'static str {
         match self.kind.value {
             Kind::String | Kind::Secret => "a text",
@@ -394,6 +411,15 @@ impl Limits {
             return Err(format!("`{text}` does not match /{pattern}/"));
         }
         Ok(())
+    }
+}
+
+/// A value as a person types it.
+#[must_use]
+pub fn as_typed(value: &Value) -> String {
+    match value {
+        Value::List(items) => items.iter().map(as_typed).collect::<Vec<_>>().join(","),
+        other => other.as_str().map_or_else(|| other.to_json().to_string(), str::to_owned),
     }
 }
 

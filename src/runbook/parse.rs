@@ -6,12 +6,13 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
-use crate::base::span::{SourceId, Sources};
+use crate::base::span::{SourceId, Sources, Span};
 use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
-use super::model::{Broken, OnFailure, Risk, Runbook, Target};
+use super::broken::Broken;
+use super::model::{OnFailure, Risk, Runbook, Target};
 use super::step::{self, Outer};
 use super::{Param, Surroundings, Var};
 
@@ -56,6 +57,11 @@ struct Rehearse {
 
 /// Reads a runbook. `None`: nothing can be made of it; with `Some` there may be recorded mistakes as well.
 pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option<Runbook> {
+    part(source, "", sources, diags)
+}
+
+/// The same of a runbook that is a part of another: the paths of its steps begin with `path`.
+pub(super) fn part(source: SourceId, path: &str, sources: &Sources, diags: &Diagnostics) -> Option<Runbook> {
     let tree = text::parse(source, &sources.get(source).text, diags)?;
     let fields: Fields = text::decode(&tree, diags)?;
     if !fields.runbook.span.is_nowhere() && !fields.runbook.value.split('/').all(text::is_kebab) {
@@ -101,7 +107,7 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
         }
     }
     let defaults = fields.defaults.map(|d| Surroundings::from_fields(d.sudo.as_ref(), d.env, d.cwd, d.timeout, diags));
-    let outer = Outer { surroundings: defaults.unwrap_or_default(), ..Outer::default() };
+    let outer = Outer { surroundings: defaults.unwrap_or_default(), path: path.to_owned(), ..Outer::default() };
     let steps = step::decode_all(&fields.steps, &outer, diags, &mut broken);
     Some(Runbook {
         name: fields.runbook,
@@ -129,7 +135,8 @@ impl Runbook {
         broken.steps.extend(self.broken.steps);
         broken.outputs.extend(self.broken.outputs);
         let broken = Broken { steps: broken.steps, outputs: broken.outputs, ..self.broken };
-        let (title, description, risk) = (None, None, Sp::new(Risk::Reversible, name.span));
+        // nobody wrote it: nothing is said of a drill's steps because of it
+        let (title, description, risk) = (None, None, Sp::new(Risk::Reversible, Span::NOWHERE));
         Self { name, title, description, risk, lock: Vec::new(), outputs: IndexMap::new(), steps, broken, ..self }
     }
 }

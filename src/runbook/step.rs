@@ -12,15 +12,16 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
+use super::broken::Broken;
 use super::flow::{self, Flow};
-use super::model::{Body, Broken, Judge, OnFailure, Reach, Step};
-use super::{Confirm, Pick, Surroundings, Wait, Watch};
+use super::model::{Body, Judge, OnFailure, Reach, Step};
+use super::{Gate, Pick, Surroundings, Use, Wait, Watch};
 
 /// The things a step can do that are no actions of the registry.
-const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "steps"];
+const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "ask", "manual", "use", "steps"];
 
 /// What LANGUAGE has besides.
-const NOT_YET: &[&str] = &["reboot", "ask", "manual", "use"];
+const NOT_YET: &[&str] = &["reboot"];
 
 /// Fields of a step that LANGUAGE has and this version does not carry out.
 const FIELDS_NOT_YET: &[&str] = &["idle_timeout", "parallel_steps"];
@@ -127,7 +128,10 @@ impl Decoder<'_> {
         if body.is_none() || !besides.is_empty() {
             self.broken.steps.insert(id.value.clone());
         }
-        let body = body.unwrap_or_else(|| Body::Group(Vec::new()));
+        let mut body = body.unwrap_or_else(|| Body::Group(Vec::new()));
+        if let Body::Use(uses) = &mut body {
+            uses.hosts = text::key_span(tree, "hosts");
+        }
         if let Some(outputs) = tree.get("outputs") {
             self.add_outputs(&id.value, Pick::names(outputs));
         }
@@ -233,7 +237,8 @@ impl Decoder<'_> {
             "require" => Body::Judge(Judge::Require, Guard::decode_all(tree, diags)),
             "symptom" => Body::Judge(Judge::Symptom, Guard::decode_all(tree, diags)),
             "wait" => Body::Wait(Wait::decode(tree, diags)?),
-            "confirm" => Body::Confirm(Confirm::decode(tree, diags)?),
+            gate if Gate::KEYS.contains(&gate) => Body::Gate(Gate::decode(gate, tree, diags)?),
+            "use" => Body::Use(Use::decode(tree, diags)?),
             "steps" => {
                 let trees: Vec<Tree> = text::decode(tree, diags)?;
                 Body::Group(self.steps(&trees, inner))

@@ -29,7 +29,7 @@ mod value;
 mod version;
 
 pub use compiled::Compiled;
-pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv, check_words};
+pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv, check_words, habits};
 pub use data::Data;
 pub use error::{EvalError, EvalErrorKind};
 pub use expr::{Evaluated, Expr};

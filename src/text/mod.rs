@@ -4,6 +4,7 @@
 //! Model structs derive `Deserialize` and use [`Sp`] where a diagnostic may point, [`Tree`] where they keep a part as it
 //! is, and [`Shaped`] where a field has more than one form.
 
+mod allow;
 mod case;
 mod decode;
 mod file;
@@ -17,6 +18,7 @@ mod syntax;
 mod take;
 mod tree;
 
+pub use allow::allowances;
 pub use case::not_snake;
 pub use decode::{decode, decode_beside};
 pub use file::read;

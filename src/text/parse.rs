@@ -33,6 +33,7 @@ pub fn parse(source: SourceId, text: &str, diags: &Diagnostics) -> Option<Tree> 
         diags.push(found);
         return None;
     }
+    super::allow::allowances(source, text, diags);
     let outcome = with_room(|| {
         let (mut tried, mut covered) = (text.to_owned(), Vec::new());
         loop {

@@ -1,83 +1,27 @@
 //! The master: an `ssh -M` that we start, whose own session is the first runner. When we die, that runner's input ends,
 //! so it ends, so the master ends and removes its socket. Only a stream that gets no answer can keep it: see `control`.
 
-use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt as _;
-use tokio::net::unix::pipe;
 use tokio::process::Child;
-use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::channel::{Channel, Opener};
 use super::control::ControlDir;
 use super::look::Dialed;
 use super::mux::{self, Forwarded};
+use super::said::Log;
 use super::ssh::Options;
 use super::{HostAddr, LinkError};
 use crate::base::{BoxFuture, crash, process};
 
-/// What ssh itself says, apart from what comes from the host: `ssh -E` into a pipe of ours, which needs no file that
-/// could be left behind.
-#[derive(Default)]
-pub(super) struct Log {
-    text: Mutex<String>,
-    /// Why streams to a port could not be opened, oldest first.
-    failures: Mutex<VecDeque<String>>,
-    news: Notify,
-}
-
-impl Log {
-    fn take_in(&self, line: &str) {
-        tracing::debug!(line, "ssh");
-        if let Some((_, reason)) = line.split_once(": open failed: ") {
-            self.failures.lock().unwrap_or_else(PoisonError::into_inner).push_back(reason.trim_end().to_owned());
-        }
-        let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-        if text.len() < 16 << 10 {
-            let _ = writeln!(text, "{line}");
-        }
-        drop(text);
-        self.news.notify_one();
-    }
-
-    /// All that ssh has said.
-    pub(super) fn text(&self) -> String {
-        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Why the stream that was just asked for could not be opened. `open failed` twice may also be a session that the
-    /// server refused, so another reason goes before it for a moment.
-    async fn reason(&self) -> String {
-        let mut general = None;
-        loop {
-            match self.failure() {
-                Some(reason) if reason.ends_with("open failed") => general = Some(reason),
-                Some(reason) => return reason,
-                None => {}
-            }
-            let news = self.news.notified();
-            match &general {
-                None => news.await,
-                Some(reason) => {
-                    if timeout(Duration::from_millis(100), news).await.is_err() {
-                        return reason.clone();
-                    }
-                }
-            }
-        }
-    }
-
-    fn failure(&self) -> Option<String> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-}
+/// How often a stream is asked for again, one at a time, when it is not certain why it could not be opened.
+const AGAIN: usize = 8;
 
 /// A master that we started.
 pub(super) struct Master {
@@ -85,8 +29,8 @@ pub(super) struct Master {
     socket: PathBuf,
     pub(super) log: Arc<Log>,
     session: Arc<openssh::Session>,
-    /// One stream is opened at a time: only so does the next reason in the log belong to it.
-    dialling: tokio::sync::Mutex<()>,
+    /// Held while a stream is asked for again.
+    alone: tokio::sync::Mutex<()>,
     /// ssh opens our pipe by its path below `/proc`, so it must be there until then.
     _pipe: std::io::PipeWriter,
     _control: Arc<ControlDir>,
@@ -102,8 +46,7 @@ impl Master {
     ) -> Result<(Self, Channel), LinkError> {
         let socket = control.socket();
         let (reader, writer) = std::io::pipe().map_err(|e| LinkError::local("making a pipe", e))?;
-        let log = Arc::new(Log::default());
-        listen(reader, Arc::clone(&log))?;
+        let log = Log::listen(reader)?;
         let mut ssh = process::piped(&options.ssh);
         ssh.arg("-M").arg("-S").arg(&socket);
         ssh.arg("-E").arg(format!("/proc/{}/fd/{}", std::process::id(), writer.as_raw_fd()));
@@ -145,8 +88,8 @@ impl Master {
         let channel =
             Channel { input: Box::new(input), output: Box::new(output), errors: Box::new(errors), guard: Box::new(()) };
         let session = Arc::new(openssh::Session::resume_mux(socket.clone().into_boxed_path(), None));
-        let (child, dialling) = (tokio::sync::Mutex::new(child), tokio::sync::Mutex::new(()));
-        Ok((Self { child, socket, log, session, dialling, _pipe: writer, _control: control }, channel))
+        let (child, alone) = (tokio::sync::Mutex::new(child), tokio::sync::Mutex::new(()));
+        Ok((Self { child, socket, log, session, alone, _pipe: writer, _control: control }, channel))
     }
 
     /// Waits a moment for the end of a master that failed, so that it has said everything.
@@ -157,9 +100,7 @@ impl Master {
             let _ = child.wait().await;
         }
         drop(child);
-        // The reader of the pipe may be a moment behind the end of the process.
-        while timeout(Duration::from_millis(50), self.log.news.notified()).await.is_ok() {}
-        self.log.text()
+        self.log.last_words().await
     }
 
     async fn dial_one(&self, address: &str, patience: Duration) -> Result<Dialed, LinkError> {
@@ -168,28 +109,35 @@ impl Master {
             return Ok(Dialed::Failed(format!("{address:?} is not host:port")));
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let _one = self.dialling.lock().await;
-        while self.log.failure().is_some() {}
+        if let Some(dialed) = self.dial_once(host, port, patience).await? {
+            return Ok(dialed);
+        }
+        let _alone = self.alone.lock().await;
+        for _ in 0..AGAIN {
+            if let Some(dialed) = self.dial_once(host, port, patience).await? {
+                return Ok(dialed);
+            }
+        }
+        Ok(Dialed::Failed("the host could not open the stream, and ssh gave more than one reason".to_owned()))
+    }
+
+    /// `None`: it is not certain why the stream could not be opened. Streams are opened beside each other, and one that
+    /// was given up may fail later; so a reason is ours only if all that were given meanwhile are the same.
+    async fn dial_once(&self, host: &str, port: u16, patience: Duration) -> Result<Option<Dialed>, LinkError> {
+        let before = self.log.reasons();
         crash::point("before a stream");
         let forwarded = timeout(patience, mux::forward(&self.socket, host, port)).await;
         crash::point("after a stream");
         let forwarded = match forwarded {
-            Err(_) => return Ok(Dialed::Silent),
+            Err(_) => return Ok(Some(Dialed::Silent)),
             Ok(forwarded) => forwarded.map_err(|e| LinkError::lost(format!("asking ssh for a stream: {e}")))?,
         };
-        match forwarded {
-            Forwarded::Open(stream, control) => Ok(Dialed::Open(Box::new(Forward { stream, _control: control }))),
-            Forwarded::Denied(reason) => Ok(Dialed::Failed(reason)),
-            Forwarded::Failed => {
-                // ssh writes the reason before it answers us, so it is in the pipe already
-                Ok(match timeout(Duration::from_secs(2), self.log.reason()).await {
-                    Ok(reason) if reason.contains("Connection refused") => Dialed::Refused,
-                    Ok(reason) if reason.contains("timed out") => Dialed::Silent,
-                    Ok(reason) => Dialed::Failed(reason),
-                    Err(_) => Dialed::Failed("the host could not open the stream".to_owned()),
-                })
-            }
-        }
+        Ok(match forwarded {
+            Forwarded::Open(stream) => Some(Dialed::Open(Box::new(stream))),
+            Forwarded::Denied(reason) => Some(Dialed::Failed(reason)),
+            // ssh says the reason before it answers
+            Forwarded::Failed => self.log.reasons_since(before).and_then(|reasons| meaning(&reasons)),
+        })
     }
 
     async fn open_channel(&self, command: String) -> Result<Channel, LinkError> {
@@ -266,66 +214,55 @@ fn error_text(error: &openssh::Error) -> String {
     text
 }
 
-/// Reads ssh's log line by line until its last writer is gone.
-fn listen(reader: std::io::PipeReader, log: Arc<Log>) -> Result<(), LinkError> {
-    let mut reader =
-        pipe::Receiver::from_owned_fd(reader.into()).map_err(|e| LinkError::local("reading ssh's log", e))?;
-    tokio::spawn(async move {
-        let mut text = Vec::new();
-        while reader.read_buf(&mut text).await.is_ok_and(|n| n > 0) {
-            while let Some(end) = text.iter().position(|b| *b == b'\n') {
-                let line: Vec<u8> = text.drain(..=end).collect();
-                log.take_in(String::from_utf8_lossy(&line).trim_end());
-            }
-            text.truncate(4096);
-        }
-    });
-    Ok(())
-}
-
-/// A stream through the master.
-struct Forward {
-    stream: tokio::net::UnixStream,
-    _control: tokio::net::UnixStream,
-}
-
-impl tokio::io::AsyncRead for Forward {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        buf: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl tokio::io::AsyncWrite for Forward {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        buf: &[u8],
-    ) -> std::task::Poll<std::io::Result<usize>> {
-        std::pin::Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 /// Where the master listens, for a message.
 impl std::fmt::Debug for Master {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Master({})", Path::display(&self.socket))
+    }
+}
+
+/// What reasons mean, one of which is ours; `None` when that depends on which.
+fn meaning(reasons: &[String]) -> Option<Dialed> {
+    let Some((reason, others)) = reasons.split_first() else {
+        return Some(Dialed::Failed("the host could not open the stream".to_owned()));
+    };
+    if others.iter().any(|other| other != reason) {
+        return None;
+    }
+    Some(match reason.as_str() {
+        reason if reason.contains("Connection refused") => Dialed::Refused,
+        reason if reason.contains("timed out") => Dialed::Silent,
+        reason => Dialed::Failed(reason.to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_that_may_be_anothers_is_none() {
+        let word = |reasons: &[&str]| {
+            let reasons: Vec<_> = reasons.iter().map(|&reason| reason.to_owned()).collect();
+            match meaning(&reasons)? {
+                Dialed::Open(_) => Some("open".to_owned()),
+                Dialed::Refused => Some("refused".to_owned()),
+                Dialed::Silent => Some("silent".to_owned()),
+                Dialed::Failed(why) => Some(why),
+            }
+        };
+        let (refused, timed_out) = ("connect failed: Connection refused", "connect failed: Connection timed out");
+        let no_route = "connect failed: No route to host";
+        for (reasons, expected) in [
+            (&[refused][..], Some("refused")),
+            (&[refused, refused], Some("refused")),
+            (&[timed_out], Some("silent")),
+            (&[no_route, no_route], Some(no_route)),
+            (&[refused, no_route], None),
+            (&[timed_out, refused], None),
+            (&[], Some("the host could not open the stream")),
+        ] {
+            assert_eq!(word(reasons).as_deref(), expected, "{reasons:?}");
+        }
     }
 }

@@ -32,6 +32,7 @@ mod quote;
 mod retry;
 pub mod route;
 mod runner;
+mod said;
 mod session;
 pub mod ssh;
 pub mod work;

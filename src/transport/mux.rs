@@ -5,9 +5,11 @@ use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Interest, ReadBuf};
 use tokio::net::UnixStream;
 
 const HELLO: u32 = 1;
@@ -22,12 +24,39 @@ const LARGEST: usize = 64 << 10;
 
 /// What the master answered.
 pub(super) enum Forwarded {
-    /// The stream, with the control connection that keeps it.
-    Open(UnixStream, UnixStream),
+    /// The stream.
+    Open(Forward),
     /// The far end could not open it; the reason stands in the master's log.
     Failed,
     /// The master did not want to.
     Denied(String),
+}
+
+/// A stream through the master.
+pub(super) struct Forward {
+    stream: UnixStream,
+    /// Keeps the stream.
+    _control: UnixStream,
+}
+
+impl AsyncRead for Forward {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Forward {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 /// Asks the master behind `socket` for a stream.
@@ -54,7 +83,7 @@ pub(super) async fn forward(socket: &Path, host: &str, port: u16) -> io::Result<
     drop(far);
     let answer = receive(&mut control).await?;
     match word(&answer, 0) {
-        Some(SESSION_OPENED) => Ok(Forwarded::Open(near, control)),
+        Some(SESSION_OPENED) => Ok(Forwarded::Open(Forward { stream: near, _control: control })),
         Some(FAILURE) => Ok(Forwarded::Failed),
         Some(DENIED) => {
             Ok(Forwarded::Denied(String::from_utf8_lossy(answer.get(12..).unwrap_or_default()).into_owned()))

@@ -4,10 +4,12 @@
 mod asides;
 mod ends;
 mod files;
+mod gates;
 mod http;
 mod over_ssh;
 mod paths;
 mod runs;
+mod uses;
 
 use std::fs;
 use std::path::PathBuf;

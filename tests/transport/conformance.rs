@@ -28,6 +28,7 @@ pub async fn all(link: &dyn Link) {
     looks(link, dir).await;
     logs::all(link, dir).await;
     dialled(link).await;
+    dialled_beside_silence(link).await;
     link.finish(Claims::Remove).await;
     assert!(matches!(link.ask(&Ask::script("true")).await, Err(LinkError::Lost { .. })));
 }
@@ -278,6 +279,55 @@ async fn dialled(link: &dyn Link) {
     assert_eq!((&bytes, answer.as_slice()), (b"question", &b"answer"[..]));
     drop(listener);
     assert_eq!(link.look().port(&address, patience).await.expect("a state"), Port::Refused);
+}
+
+/// Connections to the address that the kernel has not had an answer to.
+fn unanswered(to: std::net::SocketAddr) -> usize {
+    let port = format!(":{:04X}", to.port());
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("the connections of this machine");
+    let fields = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    fields.filter(|fields| matches!(fields[..], [_, _, remote, "02", ..] if remote.ends_with(&port))).count()
+}
+
+/// Silence does not keep an answer from anybody, nor another silence, and no answer is taken for another's.
+async fn dialled_beside_silence(link: &dyn Link) {
+    use refloat::transport::Dialed;
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+    let long = Duration::from_mins(1);
+    // one connection that nobody accepts fills the queue; what comes then is not answered
+    let silent = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    bind(&silent, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+    listen(&silent, 0).expect("a queue");
+    let address: std::net::SocketAddr = getsockname(&silent).expect("an address").try_into().expect("an address");
+    let full = tokio::net::TcpStream::connect(address).await.expect("a connection");
+    let open = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let open_address = open.local_addr().expect("an address").to_string();
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let closed_address = closed.local_addr().expect("an address").to_string();
+    drop(closed);
+    let address_text = address.to_string();
+    let waiting = futures_util::future::join_all((0..8).map(|_| link.dial(&address_text, long)));
+    let ((), ends) = tokio::join!(
+        async {
+            until("all are asked for at the same time", || unanswered(address) == 8).await;
+            assert!(matches!(link.dial(&open_address, long).await, Ok(Dialed::Open(_))));
+            assert!(matches!(link.dial(&closed_address, long).await, Ok(Dialed::Refused)));
+            drop((silent, full));
+        },
+        waiting
+    );
+    // what was silent is closed now, and says so
+    assert!(ends.iter().all(|end| matches!(end, Ok(Dialed::Refused))));
+    let many = (0..64).map(|n| link.dial(if n % 2 == 0 { &open_address } else { &closed_address }, long));
+    for (n, end) in futures_util::future::join_all(many).await.into_iter().enumerate() {
+        let right = if n % 2 == 0 { matches!(end, Ok(Dialed::Open(_))) } else { matches!(end, Ok(Dialed::Refused)) };
+        assert!(right, "{n}");
+    }
+    let nowhere = link.dial("255.255.255.255:1", long);
+    let refused = (0..8).map(|_| link.dial(&closed_address, long));
+    let (nowhere, refused) = tokio::join!(nowhere, futures_util::future::join_all(refused));
+    assert!(matches!(nowhere, Ok(Dialed::Failed(_))));
+    assert!(refused.iter().all(|end| matches!(end, Ok(Dialed::Refused))));
 }
 
 async fn looks(link: &dyn Link, dir: &str) {

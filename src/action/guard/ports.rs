@@ -6,9 +6,12 @@
 
 use std::time::Duration;
 
-use futures_util::future::{join_all, select_ok};
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use futures_util::stream::{self, Stream};
 
 use crate::action::fleet::Fleet;
+use crate::base::BoxFuture;
 use crate::transport::Dialed;
 
 use super::judge::{Outcome, Seen, Verdict, no_hosts};
@@ -16,6 +19,9 @@ use super::model::Ports;
 
 /// How long a connection may take before the port counts as silent.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Ports that one vantage looks at at the same time.
+const AT_ONCE: usize = 32;
 
 /// What one vantage sees of one port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +59,16 @@ async fn dial(fleet: &dyn Fleet, vantage: &str, address: String) -> Result<View,
 }
 
 async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u16]) -> Vantage {
-    let pairs = hosts.iter().flat_map(|host| ports.iter().map(move |port| (host, *port)));
-    let views = join_all(pairs.map(|(host, port)| async move {
-        let view = dial(fleet, vantage, format!("{}:{port}", fleet.address(host).0)).await;
-        (host.clone(), port, view)
-    }))
-    .await;
+    let pairs = hosts.iter().flat_map(|host| ports.iter().map(move |port| (host.clone(), *port)));
+    let looks = pairs.enumerate().map(|(n, (host, port))| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            let view = dial(fleet, vantage, format!("{}:{port}", fleet.address(&host).0)).await;
+            (n, (host, port, view))
+        })
+    });
+    let mut views: Vec<_> = at_once(looks.collect()).collect().await;
+    views.sort_by_key(|(n, _)| *n);
+    let views: Vec<_> = views.into_iter().map(|(_, view)| view).collect();
     // after the silence, not beside it: an answer from before the network died proves nothing
     let counts = match answered(fleet, vantage, hosts, ports).await {
         Some(other) => Ok(other),
@@ -73,24 +83,24 @@ async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u1
 /// The first other host that answers a vantage.
 async fn answered(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u16]) -> Option<String> {
     let others = fleet.inventory().into_iter().filter(|host| !hosts.contains(host) && host != vantage);
-    let dials: Vec<_> = others
-        .flat_map(|other| {
-            let (address, ssh) = fleet.address(&other);
-            let all = std::iter::once(ssh).chain(ports.iter().copied());
-            all.map(|port| (other.clone(), format!("{address}:{port}"))).collect::<Vec<_>>()
+    let pairs = others.flat_map(|other| {
+        let (address, ssh) = fleet.address(&other);
+        let all = std::iter::once(ssh).chain(ports.iter().copied());
+        all.map(|port| (other.clone(), format!("{address}:{port}"))).collect::<Vec<_>>()
+    });
+    let looks = pairs.map(|(other, address)| -> BoxFuture<'_, _> {
+        Box::pin(async move {
+            let view = dial(fleet, vantage, address).await;
+            (view == Ok(View::Answers)).then_some(other)
         })
-        .map(|(other, address)| {
-            Box::pin(async move {
-                let view = dial(fleet, vantage, address).await;
-                if view == Ok(View::Answers) { Ok(other) } else { Err(()) }
-            })
-        })
-        .collect();
-    if dials.is_empty() {
-        return None;
-    }
-    // nothing is in flight over ssh but the one that answered: a link opens one stream at a time
-    select_ok(dials).await.ok().map(|(other, _)| other)
+    });
+    // the others need not be waited for
+    at_once(looks.collect()).filter_map(std::future::ready).next().await
+}
+
+/// The answers, in whatever order they come.
+fn at_once<T>(looks: Vec<BoxFuture<'_, T>>) -> impl Stream<Item = T> + Unpin {
+    stream::iter(looks).buffer_unordered(AT_ONCE)
 }
 
 async fn look(spec: &Ports, fleet: &dyn Fleet) -> Result<(Vec<String>, Vec<Vantage>), String> {
@@ -180,7 +190,29 @@ pub(super) async fn up(spec: &Ports, fleet: &dyn Fleet) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use tokio::sync::Barrier;
+
     use super::*;
+
+    /// Nobody is answered before 32 have asked, so with fewer at the same time this would not end.
+    #[tokio::test]
+    async fn silence_is_waited_for_all_at_once_and_of_so_many() {
+        let (barrier, asking, most) = (&Barrier::new(32), &AtomicUsize::new(0), &AtomicUsize::new(0));
+        let looks = (0..64).map(|n| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                most.fetch_max(asking.fetch_add(1, Relaxed) + 1, Relaxed);
+                barrier.wait().await;
+                asking.fetch_sub(1, Relaxed);
+                n
+            })
+        });
+        let answers = at_once(looks.collect()).collect::<BTreeSet<_>>();
+        let answers = tokio::time::timeout(Duration::from_mins(1), answers).await;
+        assert_eq!((answers, most.load(Relaxed)), (Ok((0..64).collect()), 32));
+    }
 
     fn vantage(name: &str, view: View, counts: bool) -> Vantage {
         Vantage {

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use crate::base::BoxFuture;
 use crate::base::clock::Clock;
 use crate::event::{Closed, Event, RunState, Verdict};
-use crate::exec::{Cancel, Canceller, Grade, Hook, Idle, Operator, Question, Reply, Setup, execute};
+use crate::exec::{Cancel, Canceller, Expects, Grade, Hook, Idle, Operator, Question, Reply, Setup, execute};
 use crate::journal::{JournalError, RunLog};
 use crate::lab::{Fault, Lab};
 use crate::plan::{Plan, RunFacts};
@@ -284,6 +284,9 @@ impl Operator for Answers {
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Reply> {
         let reply = match self.0.get(&question.step) {
             Some(text) => Reply::Typed { text: text.clone(), by: "the drill".to_owned() },
+            None if let Expects::Answer { default: Some(text), .. } = &question.expects => {
+                Reply::Typed { text: text.clone(), by: "the drill (the default)".to_owned() }
+            }
             None => Reply::Nobody(format!(
                 "the drill has no answer: `answers: {{ {}: … }}`",
                 super::expect::id(&question.step)

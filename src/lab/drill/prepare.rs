@@ -80,14 +80,14 @@ pub struct Told {
     pub env: Vec<(&'static str, String)>,
 }
 
-/// Makes a case ready. `lab` is what its lab says, `runbook` the text of its runbook; `templates` finds the template
-/// files of a part. `None` when a mistake was recorded.
+/// Makes a case ready. `lab` is what its lab says, `runbook` the text of its runbook; `templates` finds what a part uses:
+/// other runbooks, which it puts into it, and template files. `None` when a mistake was recorded.
 pub fn prepare(
     drill: &Drill,
     case: &Case,
     runbook: SourceId,
     lab: Told,
-    templates: &mut dyn FnMut(Part, &Runbook, &mut Sources) -> Templates,
+    templates: &mut dyn FnMut(Part, &mut Runbook, &mut Sources) -> Templates,
     sources: &mut Sources,
     diags: &Diagnostics,
 ) -> Option<Ready> {
@@ -95,11 +95,12 @@ pub fn prepare(
     let env = |name: &str| lab.env.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     let load = |sources: &Sources, diags: &Diagnostics| Inventory::from_sources(&parts, sources, diags);
     let inventory = load(sources, diags)?;
-    let main = runbook::parse(runbook, sources, diags)?;
+    let mut main = runbook::parse(runbook, sources, diags)?;
     if main.name.value != drill.runbook.value {
         let message = format!("the runbook is called `{}`", main.name.value);
         diags.push(Diagnostic::error("name", drill.runbook.span, message).and(main.name.span, "there"));
     }
+    let mut main_files = Some(templates(Part::Recover, &mut main, sources));
     look(case, &main, &inventory, diags);
     let again = |sources: &Sources| runbook::parse(runbook, sources, &Diagnostics::new());
     let other = |part: Part, steps: &[Tree], sources: &Sources| {
@@ -114,8 +115,9 @@ pub fn prepare(
         (Part::Verify, other(Part::Verify, &case.verify, sources)?),
     ];
     let mut plans = Vec::new();
-    for (part, book) in books {
-        let files = templates(part, &book, sources);
+    for (part, mut book) in books {
+        let found = if part == Part::Recover { main_files.take() } else { None };
+        let files = found.unwrap_or_else(|| templates(part, &mut book, sources));
         runbook::validate(&book, sources, &files, Some(&inventory), diags);
         let given = Given { params: &[], written: Some((&case.params, case.name.span)), env: &env };
         // what is wrong with the lab was found above, and with the params it is found once
@@ -161,14 +163,15 @@ fn look(case: &Case, runbook: &Runbook, inventory: &Inventory, diags: &Diagnosti
         step(id, runbook, diags);
         let asks = |step: &runbook::Step| {
             let between = step.flow.rolling.as_ref().is_some_and(|rolling| rolling.confirm_after.is_some());
-            between || matches!(step.body, Body::Confirm(_))
+            between || matches!(step.body, Body::Gate(_))
         };
-        let gate = runbook.step(&id.value).is_none_or(asks);
+        let asked = runbook.all_steps().into_iter().find(|step| step.path == id.value || step.id.value == id.value);
+        let gate = asked.is_none_or(asks);
         if !gate {
             let message = format!("step `{}` asks nobody", id.value);
             diags.push(
                 Diagnostic::error("no-question", id.span, message)
-                    .help("answers are for `confirm` steps, and for `rolling` with `confirm_after`"),
+                    .help("answers are for `confirm`, `ask` and `manual` steps, and for `confirm_after`"),
             );
         }
     }

@@ -9,7 +9,7 @@ use crate::text;
 
 pub(super) fn check(runbook: &Runbook, diags: &Diagnostics) {
     let mut first: IndexMap<&str, Span> = IndexMap::new();
-    for step in runbook.all_steps() {
+    for step in runbook.own_steps() {
         let id = &step.id;
         if !text::is_kebab(&id.value) {
             diags.push(

@@ -1,12 +1,16 @@
 //! What can only be seen in the whole runbook: ids and their order, references, selectors, and whom a step is about.
 //! Nothing is connected to and nothing is rendered.
 
+mod around;
 mod guards;
 mod ids;
+mod lints;
 mod names;
+mod nulls;
 mod selectors;
 mod texts;
 mod undo;
+mod uses;
 
 use std::sync::Arc;
 
@@ -19,6 +23,7 @@ use crate::base::span::{SourceId, Sources};
 use crate::inventory::Inventory;
 
 use super::model::{Body, Runbook, Step};
+use super::uses::Use;
 use names::{Answer, Known, Place};
 use texts::Texts;
 
@@ -37,6 +42,12 @@ impl Templates {
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// The name under which what lies beside a runbook is kept: parts may lie in other folders.
+    #[must_use]
+    pub fn name_in(part: Option<&Runbook>, name: &str) -> String {
+        part.map_or_else(|| name.to_owned(), |part| format!("{}:{name}", part.name.value))
+    }
 }
 
 /// Checks a runbook as a whole. With an inventory, selectors are resolved as well.
@@ -47,11 +58,23 @@ pub fn validate(
     inventory: Option<&Inventory>,
     diags: &Diagnostics,
 ) {
+    whole(runbook, None, sources, templates, inventory, diags);
+}
+
+fn whole(
+    runbook: &Runbook,
+    part: Option<&Runbook>,
+    sources: &Sources,
+    templates: &Templates,
+    inventory: Option<&Inventory>,
+    diags: &Diagnostics,
+) {
     let mut check = Check {
         known: Known::new(runbook),
         texts: Texts { sources, diags },
         selectors: inventory.map(|inventory| selectors::Selectors::new(runbook, inventory, diags)),
         templates,
+        part,
         diags,
     };
     ids::check(runbook, diags);
@@ -63,6 +86,13 @@ pub fn validate(
         check.texts.check(expression, &check.known, &Place::nowhere());
     }
     undo::check(runbook, diags);
+    for step in runbook.own_steps() {
+        if let Body::Use(Use { book: Some(book), .. }) = &step.body {
+            whole(book, Some(book), sources, templates, inventory, diags);
+        }
+    }
+    lints::check(runbook, sources, diags);
+    nulls::check(runbook, sources, diags);
 }
 
 struct Check<'a> {
@@ -70,6 +100,8 @@ struct Check<'a> {
     texts: Texts<'a>,
     selectors: Option<selectors::Selectors<'a>>,
     templates: &'a Templates,
+    /// The runbook, when it is a part of another.
+    part: Option<&'a Runbook>,
     diags: &'a Diagnostics,
 }
 
@@ -127,7 +159,7 @@ impl Check<'_> {
                     self.texts.check_compiled(source, compiled, &self.known, place);
                 }
                 for (name, context) in action.templates() {
-                    match self.templates.texts.get(&name.value) {
+                    match self.templates.texts.get(&Templates::name_in(self.part, &name.value)) {
                         Some(source) => self.texts.check_file(*source, context, &self.known, place),
                         None => self.diags.push(
                             Diagnostic::error(
@@ -140,7 +172,7 @@ impl Check<'_> {
                     }
                 }
                 for name in action.files() {
-                    match self.templates.files.get(&name.value) {
+                    match self.templates.files.get(&Templates::name_in(self.part, &name.value)) {
                         Some(content) => action.inspect(name, content, self.diags),
                         None => self.diags.push(
                             Diagnostic::error("no-file", name.span, format!("there is no file `{}`", name.value)).help(
@@ -164,25 +196,11 @@ impl Check<'_> {
             Body::Wait(wait) => self.guards(&wait.until, place),
             // with the step, as every watch
             Body::Watch => {}
-            Body::Confirm(confirm) => confirm.texts(&mut |text| self.texts.check(text, &self.known, place)),
+            // one person is asked once, whatever hosts the step is about
+            Body::Gate(gate) => gate.texts(&mut |text| self.texts.check(text, &self.known, &Place::nowhere())),
             Body::Aside(aside) => aside.texts(&mut |text| self.texts.check(text, &self.known, place)),
+            Body::Use(uses) => self.uses(uses),
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),
-        }
-    }
-
-    /// Guards around a step are asked around actions only.
-    fn around(&self, step: &Step) {
-        if matches!(step.body, Body::Action(_)) {
-            return;
-        }
-        let written = [
-            ("done_when", step.done_when.is_empty()),
-            ("still", step.still.is_empty()),
-            ("verify", step.verify.is_empty()),
-        ];
-        for (key, _) in written.iter().filter(|(_, empty)| !empty) {
-            let what = format!("`{key}` beside `{}`", step.body.key());
-            self.diags.push(crate::action::not_yet(step.id.span, &what));
         }
     }
 
@@ -193,7 +211,7 @@ impl Check<'_> {
             Body::Judge(_, guards) => guards.iter().any(Guard::needs_host),
             Body::Wait(wait) => wait.until.iter().any(Guard::needs_host),
             Body::Watch => step.watch.as_ref().is_some_and(|watch| watch.hosts.is_none()),
-            Body::Pick(_) | Body::Confirm(_) | Body::Aside(_) | Body::Group(_) => false,
+            Body::Pick(_) | Body::Gate(_) | Body::Aside(_) | Body::Use(_) | Body::Group(_) => false,
         } || step.done_when.iter().chain(&step.verify).any(Guard::needs_host);
         if needs && step.hosts.is_none() {
             self.diags.push(
@@ -256,29 +274,6 @@ impl Check<'_> {
             _ => return,
         };
         self.diags.push(error);
-    }
-
-    fn still(&self, runbook: &Runbook, step: &Step) {
-        for id in &step.still {
-            match self.known.judging(&id.value) {
-                Some(true) => {}
-                Some(false) => self.diags.push(
-                    Diagnostic::error("still-no-guard", id.span, format!("step `{}` asks no guards", id.value))
-                        .help("`still` names steps with `symptom` or `require`"),
-                ),
-                None if runbook.step(&id.value).is_some() => self.diags.push(
-                    Diagnostic::error("later-step", id.span, format!("step `{}` has not run yet here", id.value))
-                        .help("`still` asks again what was asked before"),
-                ),
-                None => {
-                    let near = nearest(&id.value, self.known.judges());
-                    self.diags.push(
-                        Diagnostic::error("unknown-step", id.span, format!("there is no earlier step `{}`", id.value))
-                            .maybe_help(near.map(|near| format!("did you mean `{near}`?"))),
-                    );
-                }
-            }
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::action::probe::Probe;
 use crate::base::nearest::nearest;
+use crate::runbook::gate::{ANSWER, Gate, Wants};
 use crate::runbook::model::{Body, Runbook, Step};
 use crate::runbook::params::Kind;
 use crate::runbook::watch::Pattern;
@@ -136,7 +137,12 @@ impl<'a> Known<'a> {
             Body::Action(action) => outputs.extend(action.outputs().iter().map(|name| (*name).to_owned())),
             Body::Aside(aside) => outputs.extend(aside.outputs().into_iter().map(str::to_owned)),
             Body::Gather(probes) => outputs.extend(probes.keys().cloned()),
-            Body::Pick(_) | Body::Judge(..) | Body::Wait(_) | Body::Watch | Body::Confirm(_) | Body::Group(_) => {}
+            Body::Use(uses) => match &uses.book {
+                Some(book) => outputs.extend(book.outputs.keys().cloned()),
+                None => open = true,
+            },
+            Body::Gate(Gate { wants: Wants::Answer { .. }, .. }) => drop(outputs.insert(ANSWER.to_owned())),
+            Body::Pick(_) | Body::Judge(..) | Body::Wait(_) | Body::Watch | Body::Gate(_) | Body::Group(_) => {}
         }
         for entry in step.watch.iter().flat_map(|watch| &watch.expect) {
             if let Pattern::Matches(text) = &entry.pattern {

@@ -1,25 +1,34 @@
 //! Names and selectors in whole runbooks: what may be used where, and that one mistake is one finding.
 
 use super::*;
-use crate::base::diag::Diagnostic;
+use crate::base::diag::{Diagnostic, Severity};
 use crate::runbook::parse;
 
 const INVENTORY: &str = "inventory: t\nhosts:\n  web-[1:3]:\n  db-1:\ngroups:\n  web: { hosts: \"web-[1:3]\" }\n";
 
-/// Each finding as "code @text under the caret".
+/// Each mistake as "code @text under the caret".
 fn findings(head: &str, steps: &str) -> Vec<String> {
+    all("destructive", head, steps, Severity::Error)
+}
+
+/// Each warning, likewise.
+fn warnings(risk: &str, head: &str, steps: &str) -> Vec<String> {
+    all(risk, head, steps, Severity::Warning)
+}
+
+fn all(risk: &str, head: &str, steps: &str, severity: Severity) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("inventory.yaml");
     std::fs::write(&path, INVENTORY).expect("written");
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
     let inventory = Inventory::load(&[path], &mut sources, &diags).expect("an inventory");
-    let yaml = format!("runbook: a/b\nrisk: destructive\n{head}steps:\n{steps}");
+    let yaml = format!("runbook: a/b\nrisk: {risk}\n{head}steps:\n{steps}");
     let source = sources.add("runbook", yaml);
     if let Some(runbook) = parse(source, &sources, &diags) {
         validate(&runbook, &sources, &Templates::new(), Some(&inventory), &diags);
     }
     let shown = |d: Diagnostic| format!("{} @{}", d.code, d.span.map(|span| sources.slice(span)).unwrap_or_default());
-    diags.into_sorted().into_iter().map(shown).collect()
+    diags.into_sorted().into_iter().filter(|d| d.severity == severity).map(shown).collect()
 }
 
 #[test]
@@ -78,4 +87,42 @@ fn secrets_stay_out_of_command_lines() {
     assert_eq!(findings(head, &step(probe)), ["secret-in-command @params.token"]);
     let fine = "run: { argv: [curl], stdin: \"{{params.token}}\" }\n    env: { TOKEN: \"{{params.token}}\" }";
     assert_eq!(findings(head, &step(fine)), [""; 0]);
+}
+
+#[test]
+fn null_is_asked_for_only_where_it_can_be() {
+    let head = "params: { p: { type: string, optional: true }, q: { type: string } }\n";
+    let read = "  - id: r\n    hosts: web\n    gather: { x: { read: /a, optional: true }, y: { read: /b } }\n";
+    let of = |step: &str| warnings("read-only", head, &format!("{read}  - id: s\n    hosts: web\n{step}"));
+    let null = |path: &str| vec![format!("maybe-null @{path}")];
+    assert_eq!(of("    note: \"a {{outputs.r.x}}\"\n"), null("outputs.r.x"));
+    assert_eq!(of("    note: \"a {{params.p}}\"\n"), null("params.p"));
+    assert_eq!(of("    gather: { z: { command: \"ls {{params.p}}\" } }\n"), null("params.p"));
+    assert_eq!(of("    wait: { within: 1s, until: { command: \"{{params.p}}\" } }\n"), null("params.p"));
+    for fine in [
+        "    note: \"a {{outputs.r.y}} {{params.q}}\"\n",
+        "    note: \"a {{default outputs.r.x 1}}\"\n",
+        "    set: { z: \"{{outputs.r.x}}\" }\n",
+        "    when: not (empty outputs.r.x)\n    note: \"a {{outputs.r.x}}\"\n",
+        "    when: ne params.p null\n    note: \"a {{params.p}}\"\n",
+    ] {
+        assert_eq!(of(fine), [""; 0], "{fine}");
+    }
+    // what a step of the same group has read is there whenever the group's steps are
+    let group = "  - id: g\n    when: eq params.q \"x\"\n    hosts: web\n    steps:\n      - id: a\n        gather: { z: { read: /c } }\n      - id: b\n        note: \"a {{outputs.a.z}}\"\n";
+    assert_eq!(warnings("read-only", head, group), [""; 0]);
+    let after = format!("{group}  - id: c\n    hosts: web\n    note: \"a {{{{outputs.a.z}}}}\"\n");
+    assert_eq!(warnings("read-only", head, &after), null("outputs.a.z"));
+}
+
+#[test]
+fn a_destructive_runbook_asks_before_its_first_change() {
+    let of = |steps: &str| warnings("destructive", "", steps);
+    let act = "  - id: act\n    hosts: web\n    run: rm /a\n";
+    let safe = "  - id: safe\n    hosts: web\n    require: { path: /a }\n";
+    assert_eq!(of(act), ["destructive-unguarded @act"]);
+    assert_eq!(of(&format!("{safe}{act}")), ["destructive-unguarded @act"], "asked once, and not again");
+    assert_eq!(of(&format!("  - id: ok\n    confirm: {{ message: ok }}\n{act}")), [""; 0]);
+    assert_eq!(of(&format!("{safe}  - id: act\n    hosts: web\n    still: [ safe ]\n    run: rm /a\n")), [""; 0]);
+    assert_eq!(of("  - id: look\n    hosts: web\n    http: { url: \"http://a\" }\n"), [""; 0], "it only reads");
 }

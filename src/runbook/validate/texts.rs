@@ -64,6 +64,7 @@ impl Texts<'_> {
 
     /// A template file.
     pub(super) fn check_file(&self, source: SourceId, context: Context, known: &Known<'_>, place: &Place) {
+        text::allowances(source, &self.sources.get(source).text, self.diags);
         let compiled = Compiled::new(&self.sources.get(source).text, context);
         let locate = |range| Span::new(source, range);
         self.all(compiled.problems(), compiled.references(), Some(context), known, place, locate);

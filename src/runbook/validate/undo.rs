@@ -3,7 +3,7 @@
 use crate::action::Effect;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Span;
-use crate::runbook::{Body, OnFailure, Risk, Runbook, Step, Undo};
+use crate::runbook::{Body, OnFailure, Risk, Runbook, Step, Undo, Use};
 
 /// Checks all steps; `scope` is what asks for undo, from the outside in.
 pub(super) fn check(runbook: &Runbook, diags: &Diagnostics) {
@@ -20,7 +20,7 @@ pub(super) fn check(runbook: &Runbook, diags: &Diagnostics) {
 }
 
 fn changes_nothing(runbook: &Runbook, diags: &Diagnostics) {
-    for step in runbook.all_steps() {
+    for step in runbook.own_steps() {
         if let Body::Action(action) = &step.body
             && action.effect() != Effect::Reads
         {
@@ -43,6 +43,9 @@ fn check_step(step: &Step, scope: Option<Span>, runbook: &Runbook, diags: &Diagn
     step.flow.always.iter().for_each(|member| check_step(member, None, runbook, diags));
     match &step.body {
         Body::Group(members) => members.iter().for_each(|member| check_step(member, scope, runbook, diags)),
+        Body::Use(Use { book: Some(book), .. }) => {
+            book.steps.iter().for_each(|member| check_step(member, scope, book, diags));
+        }
         Body::Action(action) if action.effect() != Effect::Reads => match &step.undo {
             Undo::Auto if !action.undoes_itself() => {
                 if let Some(scope) = scope {

@@ -17,6 +17,8 @@ pub(super) struct Word {
     pub text: String,
     pub holes: Vec<usize>,
     pub quoted: bool,
+    /// Where it begins, in bytes of the source.
+    pub at: usize,
 }
 
 impl Word {
@@ -28,7 +30,7 @@ impl Word {
         })
     }
 
-    fn program(&self) -> &str {
+    pub(super) fn program(&self) -> &str {
         self.text.rsplit('/').next().unwrap_or(&self.text)
     }
 }
@@ -325,7 +327,7 @@ pub fn check_words(words: &[&Text<Plain>]) -> Vec<(usize, Problem)> {
                 owners.push((i, range));
             }
             text.push_str(word.source().get(end..).unwrap_or_default());
-            Word { text, holes, quoted: true }
+            Word { text, holes, quoted: true, at: 0 }
         })
         .collect();
     check(&command, &[])

@@ -10,6 +10,7 @@ mod json;
 mod machine;
 mod regex;
 mod shell;
+mod shell_habits;
 mod shell_quotes;
 mod shell_redirect;
 mod shell_words;
@@ -21,6 +22,7 @@ use super::problem::Problem;
 
 pub(super) use escape::{Escape, apply, scalar_text};
 pub use interpreter::{check_argv, check_words};
+pub use shell_habits::habits;
 
 /// What a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

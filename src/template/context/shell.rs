@@ -57,8 +57,7 @@ pub(super) fn settle(nodes: &mut [Node], problems: &mut Vec<Problem>) {
     if blocks {
         return;
     }
-    let mut lexer =
-        Lexer { items, places, at: 0, depth: 0, holes, problems: Vec::new(), heredocs: Vec::new(), doubt: None };
+    let mut lexer = Lexer { items, places, holes, ..Lexer::default() };
     lexer.commands(Until::End);
     problems.append(&mut lexer.problems);
     let mut settled = lexer.holes.into_iter();
@@ -79,18 +78,21 @@ pub(super) enum Until {
     Paren,
 }
 
+#[derive(Default)]
 pub(super) struct Lexer {
-    items: Vec<Item>,
+    pub(super) items: Vec<Item>,
     /// Where each item stands in the source.
-    places: Vec<usize>,
+    pub(super) places: Vec<usize>,
     pub(super) at: usize,
-    depth: usize,
+    pub(super) depth: usize,
     holes: Vec<Hole>,
     problems: Vec<Problem>,
     /// Here-documents whose text begins with the next line.
     pub(super) heredocs: Vec<Heredoc>,
     /// Something that shells read in different ways: behind it, no place is sure.
     doubt: Option<(Range<usize>, &'static str)>,
+    /// What can be read, and is better written in another way.
+    pub(super) habits: Vec<Problem>,
 }
 
 impl Lexer {
@@ -322,12 +324,16 @@ impl Lexer {
         self.interpreters(command);
         // `||` and `|&` come as two: the second finds no words.
         let pipes = !self.next_is(1, '|') && (self.at == 0 || self.items[self.at - 1] != Item::Char('|'));
+        if pipes {
+            self.pipe(command);
+        }
         command.reset(pipes);
     }
 
     /// Values inside of what another interpreter will parse.
     fn interpreters(&mut self, command: &Command) {
         let words: Vec<Word> = command.words();
+        self.sudo(&words);
         for (hole, finding) in interpreter::check(&words, command.piped()) {
             let range = self.holes[hole].range.clone();
             if self.holes[hole].helper != Some("raw") {

@@ -39,6 +39,7 @@ struct Current {
     harmless: bool,
     quoted: bool,
     pieces: usize,
+    at: usize,
 }
 
 /// A word that has ended.
@@ -89,8 +90,8 @@ impl Command {
         self.words.last().filter(|w| !w.quoted && self.current.is_none()).map(|w| w.text.as_str())
     }
 
-    pub(super) fn push(&mut self, piece: Piece, _at: usize) {
-        let word = self.current.get_or_insert_with(|| Current { harmless: true, ..Current::default() });
+    pub(super) fn push(&mut self, piece: Piece, at: usize) {
+        let word = self.current.get_or_insert_with(|| Current { harmless: true, at, ..Current::default() });
         word.pieces += 1;
         match piece {
             Piece::Char(c) => {
@@ -140,7 +141,7 @@ impl Command {
             Expect::Heredoc { strip_tabs } => Some((word.text.clone(), strip_tabs, word.quoted)),
             Expect::Target => None,
             Expect::Word => {
-                self.words.push(Word { text: word.text, holes: word.holes, quoted: word.quoted });
+                self.words.push(Word { text: word.text, holes: word.holes, quoted: word.quoted, at: word.at });
                 None
             }
         };
@@ -160,6 +161,12 @@ impl Command {
 
     pub(super) fn piped(&self) -> &[usize] {
         &self.piped
+    }
+
+    /// Whether its exit code is asked by what stands before it: `if`, `while`, `!`.
+    pub(super) fn is_condition(&self) -> bool {
+        let conditions = ["if", "elif", "while", "until", "!"];
+        self.words.first().is_some_and(|w| !w.quoted && conditions.contains(&w.text.as_str()))
     }
 
     pub(super) fn words(&self) -> Vec<Word> {

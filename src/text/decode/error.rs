@@ -125,8 +125,7 @@ impl Error {
             What::Missing(key) => {
                 Diagnostic::error("missing-key", span, format!("missing key `{key}`")).label(format!("needs `{key}`"))
             }
-            What::Length(message) => Diagnostic::error("wrong-length", span, message),
-            What::Type(message) => Diagnostic::error("wrong-type", span, message),
+            What::Length(message) | What::Type(message) => Diagnostic::error("wrong-type", span, message),
             What::Choice(message) => Diagnostic::error("unknown-value", span, message),
             What::Range(message) => Diagnostic::error("out-of-range", span, message),
             What::Custom(message) => Diagnostic::error("invalid-value", span, message),

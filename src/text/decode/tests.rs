@@ -210,7 +210,7 @@ fn variants_speak_plainly() {
 #[test]
 fn numbers_stay_in_their_range() {
     findings("name: x\ncount: 70000\n", &["out-of-range @70000: expected a whole number from 0 to 65535, found 70000"]);
-    findings("name: x\npair: [1, 2, 3]\n", &["wrong-length @[1, 2, 3]: expected a list of 2 items, found 3 items"]);
+    findings("name: x\npair: [1, 2, 3]\n", &["wrong-type @[1, 2, 3]: expected a list of 2 items, found 3 items"]);
     findings("name: x\npair: [1, b]\n", &["wrong-type @b: expected a whole number, found a text"]);
     findings(
         "name: x\nports: { web: stop, 80: stop }\n",
