@@ -5,6 +5,8 @@
 mod build;
 mod elsewhere;
 mod hosts;
+mod how;
+mod items;
 mod params;
 mod part;
 mod preview;
@@ -16,6 +18,7 @@ mod world;
 
 pub use build::{Given, Secrets, build};
 pub use hosts::{asked_by, touched};
+pub use items::{Items, NoItems};
 pub use preview::{PreviewHost, PreviewStep, preview, refuse};
 pub use restore::restore;
 pub use stored::Stored;

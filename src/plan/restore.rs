@@ -105,8 +105,7 @@ fn params(
         let Some(kept) = stored.get(name) else { continue };
         // an optional one that nobody gave was kept as null
         let value = if param.limits.kind.value == runbook::Kind::Secret && !kept.is_null() {
-            let written =
-                given.params.iter().find(|(of, _)| of == name).map(|(_, text)| Value::str(text.as_str()));
+            let written = given.params.iter().find(|(of, _)| of == name).map(|(_, text)| Value::str(text.as_str()));
             let Some(value) = written.or_else(|| elsewhere(param, given, diags)) else {
                 let message = format!("the secret `{name}` is not kept with the run");
                 let help = match &param.env {
