@@ -88,6 +88,9 @@ fn text(plan: &Plan, steps: &[PreviewStep]) -> String {
         if let Some(why) = &step.why {
             let _ = writeln!(out, "{indent}  why: {}", escape(why));
         }
+        if !step.how.is_empty() {
+            let _ = writeln!(out, "{indent}  {}", step.how.join(", "));
+        }
         if let Some(later) = &step.later {
             let _ = writeln!(out, "{indent}  on {later}");
         }
@@ -111,7 +114,7 @@ fn json(plan: &Plan, steps: &[PreviewStep]) -> serde_json::Value {
                 .map(|host| serde_json::json!({ "host": host.host, "user": host.user, "what": host.what }))
                 .collect();
             serde_json::json!({
-                "step": step.path, "title": step.title, "action": step.action, "on": step.later, "hosts": hosts,
+                "step": step.path, "title": step.title, "action": step.action, "on": step.later, "how": step.how, "hosts": hosts,
             })
         })
         .collect();

@@ -35,6 +35,17 @@ pub struct Question {
     pub answer: Option<(String, Answer, Redacted)>,
 }
 
+/// A host that failed and was left behind by the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The step in which it failed.
+    pub step: String,
+    /// The host.
+    pub host: String,
+    /// What was seen.
+    pub reason: Redacted,
+}
+
 /// Something that must still be done on a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Duty {
@@ -177,6 +188,12 @@ impl RunState {
         self.duties.iter().filter(|duty| duty.end.is_none())
     }
 
+    /// The hosts that failed and were left behind, in order.
+    #[must_use]
+    pub fn left(&self) -> &[Left] {
+        &self.left
+    }
+
     /// The steps and hosts that are past a point of no return.
     #[must_use]
     pub fn no_return(&self) -> &IndexSet<(String, String)> {
@@ -186,7 +203,9 @@ impl RunState {
     /// Whether what a unit did was put back: its undo began after it, and ended well.
     #[must_use]
     pub fn is_undone(&self, unit: &Unit) -> bool {
-        let same = |other: &Unit| other.step == unit.step && other.host() == unit.host();
+        let same = |other: &Unit| {
+            other.step == unit.step && other.item == unit.item && other.about == unit.about && other.on == unit.on
+        };
         let after = self.units.values().skip_while(|other| other.start.unit != *unit);
         let undo = after.filter(|other| other.start.unit.phase == Phase::Undo && same(&other.start.unit)).last();
         unit.phase == Phase::Apply && undo.and_then(|undo| undo.end.as_ref()).is_some_and(|end| end.outcome.is_good())

@@ -13,7 +13,7 @@
 //! | `unit_foreseen` | mode `check`, step open |
 //! | `asked` | the step was opened, no question of it is open |
 //! | `answered` | a question of the step is open |
-//! | `guard_judged`, `log_matched`, `noted` with a step | the step was opened |
+//! | `guard_judged`, `log_matched`, `host_left`, `noted` with a step | the step was opened |
 //! | `duty_opened` | the step was opened, the duty is not open |
 //! | `duty_closed` | the duty is open |
 //! | `step_closed` | the step is open, no unit of it in this phase is without an outcome |
@@ -26,7 +26,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::illegal::Illegal;
 use super::kind::{Event, EventKind, Forecast, UnitStart};
 use super::outcome::{Outcome, StepOutcome};
-use super::query::{Duty, DutyEnd, Question, Reach};
+use super::query::{Duty, DutyEnd, Left, Question, Reach};
 use super::run::{Closed, Mode, Opened, Resumed};
 use super::step::{Output, Stage, StepState, UnitEnd, UnitState};
 use super::unit::{Phase, Unit};
@@ -50,6 +50,7 @@ pub struct RunState {
     pub(super) targets: IndexMap<String, (Vec<String>, Redacted)>,
     pub(super) questions: Vec<Question>,
     pub(super) duties: Vec<Duty>,
+    pub(super) left: Vec<Left>,
     pub(super) no_return: IndexSet<(String, String)>,
     pub(super) closed: Option<(Timestamp, Closed)>,
 }
@@ -75,6 +76,7 @@ impl RunState {
             targets: IndexMap::new(),
             questions: Vec::new(),
             duties: Vec::new(),
+            left: Vec::new(),
             no_return: IndexSet::new(),
             closed: None,
         })
@@ -178,6 +180,10 @@ impl RunState {
                 if let Some(step) = step {
                     self.known(step)?;
                 }
+            }
+            EventKind::HostLeft { step, host, reason } => {
+                self.known(step)?;
+                self.left.push(Left { step: step.clone(), host: host.clone(), reason: reason.clone() });
             }
             EventKind::StepClosed { step, phase, outcome } => self.close_step(at, step, *phase, outcome)?,
             EventKind::DutyOpened { step, host, reason } => {

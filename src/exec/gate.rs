@@ -39,6 +39,26 @@ impl Run {
         }
         self.ask_again(step).await?;
         let question = self.question(gate, step).map_err(|why| Stop::new(Kind::Failed, why))?;
+        let opened_itself = self.asked(&question, Some(gate), step, hosts).await?;
+        if !opened_itself && !step.done_when.is_empty() {
+            self.becomes_done(step, hosts).await?;
+        }
+        self.verify(step, hosts).await
+    }
+
+    /// Puts a question of a step to the person, and goes on only with the answer that goes on.
+    pub(super) async fn put(&mut self, question: &Question, step: &Step) -> Result<(), Halt> {
+        self.asked(question, None, step, &[]).await.map(|_| ())
+    }
+
+    /// The same, of a gate not longer than the person may take; whether it opened itself.
+    async fn asked(
+        &mut self,
+        question: &Question,
+        gate: Option<&Gate>,
+        step: &Step,
+        hosts: &[String],
+    ) -> Result<bool, Halt> {
         let redact = |text: &str| self.log.redactor().redact(text);
         self.log
             .record(vec![EventKind::Asked {
@@ -48,7 +68,7 @@ impl Run {
             }])
             .await?;
         let opened = tokio::select! {
-            opened = self.opened(&question, gate, step, hosts) => opened?,
+            opened = self.opened(question, gate, step, hosts) => opened?,
             () = self.cancel.reached(super::Grade::NoNewWork) => {
                 return Err(Stop::new(Kind::Cancelled, "ended by a person at the question").into());
             }
@@ -57,7 +77,7 @@ impl Run {
             self.write_judgements(&step.path, judgements).await?;
         }
         let itself = matches!(opened, Opened::Itself(_));
-        let Decided { answer, by, text, value } = decide(&question, opened);
+        let Decided { answer, by, text, value } = decide(question, opened);
         let text = if step.sensitive { super::guards::NOT_SHOWN } else { &text };
         let answered = EventKind::Answered { step: step.path.clone(), by, answer, text: redact(text) };
         self.log.record(vec![answered]).await?;
@@ -68,10 +88,7 @@ impl Run {
             let outputs = [(ANSWER.to_owned(), value)].into_iter().collect();
             self.set(step, &[(None, Said { summary, outputs, ..Said::default() })]).await?;
         }
-        if !itself && !step.done_when.is_empty() {
-            self.becomes_done(step, hosts).await?;
-        }
-        self.verify(step, hosts).await
+        Ok(itself)
     }
 
     /// Whether there is nothing to do any more, as `done_when` sees it.
@@ -84,7 +101,14 @@ impl Run {
     }
 
     /// Waits for the person, or until the gate opens itself; not longer than the person may take.
-    async fn opened(&self, question: &Question, gate: &Gate, step: &Step, hosts: &[String]) -> Result<Opened, Halt> {
+    async fn opened(
+        &self,
+        question: &Question,
+        gate: Option<&Gate>,
+        step: &Step,
+        hosts: &[String],
+    ) -> Result<Opened, Halt> {
+        let deadline = gate.and_then(|gate| gate.deadline);
         let itself = async {
             loop {
                 tokio::time::sleep(SEEN_EVERY).await;
@@ -94,9 +118,9 @@ impl Run {
             }
         };
         tokio::pin!(itself);
-        let watched = !step.done_when.is_empty();
+        let watched = gate.is_some() && !step.done_when.is_empty();
         // what nobody watches and nobody may answer would be waited for without an end
-        let unattended = gate.deadline.unwrap_or_else(|| step.surroundings.timeout());
+        let unattended = deadline.unwrap_or_else(|| step.surroundings.timeout());
         let opened = async {
             let reply = tokio::select! {
                 reply = self.operator.ask(question) => reply,
@@ -110,7 +134,7 @@ impl Run {
                 reply => Ok(Opened::By(reply)),
             }
         };
-        match gate.deadline {
+        match deadline {
             Some(deadline) => tokio::time::timeout(deadline, opened).await.unwrap_or(Ok(Opened::Expired)),
             None => opened.await,
         }

@@ -5,6 +5,7 @@
 mod build;
 mod elsewhere;
 mod hosts;
+mod items;
 mod params;
 mod part;
 mod preview;
@@ -12,10 +13,12 @@ mod restore;
 mod secrets;
 mod stored;
 mod view;
+mod words;
 mod world;
 
 pub use build::{Given, Secrets, build};
 pub use hosts::{asked_by, touched};
+pub use items::{Items, NoItems};
 pub use preview::{PreviewHost, PreviewStep, preview, refuse};
 pub use restore::restore;
 pub use stored::Stored;

@@ -4,15 +4,13 @@
 use std::sync::Arc;
 
 use crate::action::aside::Aside;
-use crate::action::{Cx, Login, clip};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::secret::Redactor;
 use crate::base::span::Span;
-use crate::inventory::Selector;
-use crate::runbook::{Body, Step, Sudo, Use, Wants};
-use crate::template::{EvalError, EvalErrorKind};
+use crate::runbook::{Body, Step, Use};
 
-use super::{Plan, View, World};
+use super::words::{hole, picked_later, user, what};
+use super::{Items, Plan, View, World};
 
 /// One step of a preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +29,8 @@ pub struct PreviewStep {
     pub why: Option<String>,
     /// Whom it is about, in words, when that is not known yet.
     pub later: Option<String>,
+    /// How it goes over its hosts, in words.
+    pub how: Vec<String>,
     /// Per host, or once without a host.
     pub hosts: Vec<PreviewHost>,
 }
@@ -53,7 +53,7 @@ pub struct PreviewHost {
 pub fn preview(plan: &Arc<Plan>) -> Vec<PreviewStep> {
     let mut world = World::offline(Arc::clone(plan));
     let mut steps = Vec::new();
-    walk(&plan.runbook.steps, 0, false, &mut world, &mut steps);
+    walk(&plan.runbook.steps, 0, false, &[None], &mut world, &mut steps);
     let redactor = Redactor::default();
     plan.teach(&redactor);
     let clean = |text: &mut String| *text = redactor.redact(std::mem::take(text)).to_string();
@@ -79,27 +79,44 @@ pub fn refuse(steps: &[PreviewStep], diags: &Diagnostics) {
     }
 }
 
-/// `perhaps`: whether these steps are carried out is not known yet.
-fn walk(steps: &[Step], depth: usize, perhaps: bool, world: &mut World, into: &mut Vec<PreviewStep>) {
+/// `perhaps`: whether these steps are carried out is not known yet. `each`: the items of a group around them.
+fn walk(
+    steps: &[Step],
+    depth: usize,
+    perhaps: bool,
+    each: &[Option<Items>],
+    world: &mut World,
+    into: &mut Vec<PreviewStep>,
+) {
     for step in steps {
         let perhaps = perhaps || !step.when.is_empty() || !step.done_when.is_empty();
-        let mut shown = one(step, depth, world);
+        let (mut shown, own) = one(step, depth, each, world);
+        let each = own.as_deref().unwrap_or(each);
         shown.hosts.iter_mut().for_each(|host| host.broken &= !perhaps);
         into.push(shown);
         if let Body::Aside(aside) = &step.body {
             foresee(&**aside, step, world);
         }
         if let Body::Use(uses) = &step.body {
-            part(step, uses, depth, perhaps, world, into);
+            part(step, uses, depth, perhaps, each, world, into);
         }
         if let Body::Group(members) = &step.body {
-            walk(members, depth + 1, perhaps, world, into);
+            walk(members, depth + 1, perhaps, each, world, into);
         }
+        walk(&step.flow.always, depth + 1, perhaps, each, world, into);
     }
 }
 
 /// The steps of a part, in its own names. What is not known yet when it begins is not known in it.
-fn part(step: &Step, uses: &Use, depth: usize, perhaps: bool, world: &mut World, into: &mut Vec<PreviewStep>) {
+fn part(
+    step: &Step,
+    uses: &Use,
+    depth: usize,
+    perhaps: bool,
+    each: &[Option<Items>],
+    world: &mut World,
+    into: &mut Vec<PreviewStep>,
+) {
     let hosts = uses.hosts.and(step.hosts.as_ref()).and_then(|hosts| world.resolve(hosts).ok());
     if let Err(why) = world.begin(&step.path, hosts)
         && let Some(shown) = into.last_mut()
@@ -108,7 +125,7 @@ fn part(step: &Step, uses: &Use, depth: usize, perhaps: bool, world: &mut World,
         shown.hosts = vec![PreviewHost { host: None, user: None, what, broken: !perhaps }];
     }
     let before = world.enter(&step.path);
-    walk(uses.steps(), depth + 1, perhaps, world, into);
+    walk(uses.steps(), depth + 1, perhaps, each, world, into);
     world.enter(&before);
     // what is not known yet is unknown in it, and what cannot be worked out is told by the run
     let _ = world.end(&step.path, &step.id.value);
@@ -133,7 +150,13 @@ fn foresee(aside: &dyn Aside, step: &Step, world: &mut World) {
     }
 }
 
-fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
+/// A step, and the items that it goes over itself.
+fn one(
+    step: &Step,
+    depth: usize,
+    each: &[Option<Items>],
+    world: &mut World,
+) -> (PreviewStep, Option<Vec<Option<Items>>>) {
     let (hosts, later) = match &step.hosts {
         None => (Vec::new(), None),
         Some(selector) => match world.resolve(selector) {
@@ -141,12 +164,28 @@ fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
             Err(_) => (Vec::new(), Some(picked_later(selector, world))),
         },
     };
-    let rows = match (&step.body, hosts.is_empty()) {
-        (Body::Group(_), _) => Vec::new(),
-        (Body::Use(_), _) | (_, true) => vec![row(step, None, world)],
-        (_, false) => hosts.iter().map(|host| row(step, Some(host), world)).collect(),
+    let (own, wrong) = match Items::of(step, &hosts, world) {
+        Ok(items) => (items.map(|items| items.into_iter().map(Some).collect::<Vec<_>>()), None),
+        Err(wrong) => (Some(Vec::new()), Some(wrong)),
     };
-    PreviewStep {
+    let mut rows = Vec::new();
+    if let Some(wrong) = wrong {
+        rows.push(PreviewHost { host: wrong.host.clone(), user: None, what: wrong.to_string(), broken: true });
+    }
+    for items in own.as_deref().unwrap_or(each) {
+        if matches!(step.body, Body::Group(_)) {
+            break;
+        }
+        world.each(items.clone());
+        let about = |host: &&String| items.as_ref().is_none_or(|items| items.of.contains_key(*host));
+        if hosts.is_empty() || matches!(step.body, Body::Use(_)) {
+            rows.push(row(step, None, world));
+            continue;
+        }
+        rows.extend(hosts.iter().filter(about).map(|host| row(step, Some(host), world)));
+    }
+    world.each(None);
+    let shown = PreviewStep {
         path: step.path.clone(),
         at: step.id.span,
         title: step.heading().to_owned(),
@@ -154,8 +193,36 @@ fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
         depth,
         why: step.why.clone(),
         later,
+        how: how(step, &hosts, world),
         hosts: rows,
+    };
+    (shown, own)
+}
+
+/// How a step goes over its hosts, in words.
+fn how(step: &Step, hosts: &[String], world: &World) -> Vec<String> {
+    let flow = &step.flow;
+    let mut how = Vec::new();
+    if let Some(run_on) = &flow.run_on
+        && !matches!(step.body, Body::Group(_))
+    {
+        how.push(match world.resolve(run_on) {
+            Ok(hosts) => format!("runs on {}", hosts.join(", ")),
+            Err(_) => format!("runs on {}", picked_later(run_on, world)),
+        });
     }
+    if let Some(rolling) = &flow.rolling {
+        let sizes: Vec<String> = rolling.sizes(hosts.len()).iter().map(ToString::to_string).collect();
+        how.push(format!("in batches of {}", if sizes.is_empty() { "0".to_owned() } else { sizes.join(", ") }));
+        if !rolling.pause.is_zero() {
+            how.push(format!("{} between them", crate::action::seconds(rolling.pause)));
+        }
+        how.extend(rolling.confirm_after.map(|n| format!("a person is asked after {n}")));
+    }
+    how.extend(flow.parallel.map(|n| format!("at most {n} at once")));
+    how.extend(flow.tolerate.map(|amount| format!("{} may fail", amount.of(hosts.len()))));
+    how.extend(flow.retry.as_ref().map(|retry| format!("at most {} attempts", retry.attempts)));
+    how
 }
 
 fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {
@@ -165,79 +232,4 @@ fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {
         Err(error) => hole(&error, host.is_none() && step.hosts.is_some()),
     };
     PreviewHost { host: host.map(str::to_owned), user, what, broken }
-}
-
-fn picked_later(selector: &Selector, world: &World) -> String {
-    let names: Vec<String> = selector.names().into_iter().map(|name| name.value).collect();
-    let step = names.iter().find_map(|name| match world.target(name) {
-        Some(Err(step)) => Some(step),
-        _ => None,
-    });
-    match step {
-        Some(step) => format!("{} (picked at `{step}`)", names.join(", ")),
-        None => names.join(", "),
-    }
-}
-
-fn user(step: &Step, host: &str, world: &World) -> Option<String> {
-    match &step.surroundings.sudo {
-        Some(Sudo::User(user)) => user.render(&View::new(world, Some(host), None)).ok().map(|rendered| rendered.text),
-        Some(Sudo::No) | None => None,
-    }
-}
-
-fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalError> {
-    let view = View::new(world, host, None);
-    Ok(match &step.body {
-        Body::Action(action) => {
-            let template = |name: &str| world.template(name);
-            let files = |name: &str| world.file(name);
-            let login = Login::default();
-            let cx = Cx {
-                scope: &view,
-                login: &login,
-                timeout: step.surroundings.timeout(),
-                run: &world.run().id,
-                template: &template,
-                files: &files,
-            };
-            action.prepare(&cx)?.summary()
-        }
-        Body::Aside(aside) => aside.render(&view)?.summary,
-        Body::Gather(probes) => format!("reads {}", probes.keys().cloned().collect::<Vec<_>>().join(", ")),
-        Body::Pick(picks) => {
-            let names: Vec<&str> = picks.iter().map(|pick| pick.name.value.as_str()).collect();
-            format!("chooses {}", names.join(", "))
-        }
-        Body::Judge(_, guards) => format!("{} guard{}", guards.len(), if guards.len() == 1 { "" } else { "s" }),
-        Body::Wait(wait) => {
-            format!("until {} guard(s) hold, within {}", wait.until.len(), crate::action::seconds(wait.within))
-        }
-        Body::Watch => {
-            let watch = step.watch.as_ref();
-            let log = watch.map_or("", |watch| &watch.log.source().value);
-            format!("watches {log}, within {}", watch.map_or_else(String::new, |w| crate::action::seconds(w.within)))
-        }
-        Body::Gate(gate) => match &gate.wants {
-            Wants::Consent(Some(text)) => format!("a person types `{}`", text.render(&view)?.text),
-            Wants::Consent(None) => "a person agrees".to_owned(),
-            Wants::Answer { limits, .. } => format!("a person answers: {}", limits.in_words()),
-            Wants::Deed => {
-                let written = || gate.message.source().value.clone();
-                let text = gate.message.render(&view).map_or_else(|_| written(), |rendered| rendered.text);
-                format!("a person does by hand: {}", clip(&text))
-            }
-        },
-        Body::Use(uses) => uses.runbook.value.clone(),
-        Body::Group(_) => String::new(),
-    })
-}
-
-/// Why something cannot be shown yet, or never can, which is true.
-fn hole(error: &EvalError, later: bool) -> (String, bool) {
-    match &*error.kind {
-        EvalErrorKind::NotKnownYet { step } => (format!("unknown until `{step}`"), false),
-        _ if later => ("for each host, when they are known".to_owned(), false),
-        _ => (format!("cannot be rendered: {error}"), true),
-    }
 }

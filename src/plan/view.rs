@@ -150,6 +150,14 @@ impl Scope for View<'_> {
                 Some(result) => Ok(Read::new(result.clone(), 1)),
                 None => Err(ReadError::Missing { path: "result".to_owned(), known: Vec::new() }),
             },
+            "item" => match self.world.item(self.host) {
+                Some(item) => Ok(Read::new(item, 1)),
+                None => Err(ReadError::Missing { path: "item".to_owned(), known: Vec::new() }),
+            },
+            "index" => match self.world.index() {
+                Some(index) => Ok(Read::new(Value::Int(i128::from(index)), 1)),
+                None => Err(ReadError::Missing { path: "index".to_owned(), known: Vec::new() }),
+            },
             other => Err(ReadError::Missing {
                 path: other.to_owned(),
                 known: ["params", "vars", "host", "run", "outputs", "outcomes", "targets"].map(str::to_owned).to_vec(),

@@ -43,7 +43,8 @@ impl Words {
 /// Where a unit belongs, as people write it: `recover/stop[2] (undo)`.
 pub(super) fn unit_step(unit: &Unit) -> String {
     let item = unit.item.map_or_else(String::new, |item| format!("[{item}]"));
-    format!("{}{item}{}", unit.step, phase_words(unit.phase))
+    let entry = unit.entry.map_or_else(String::new, |entry| format!("[{entry}]"));
+    format!("{}{item}{}{entry}", unit.step, phase_words(unit.phase))
 }
 
 fn phase_words(phase: Phase) -> &'static str {
@@ -170,6 +171,9 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             let step = format!("{step}{}", phase_words(*phase));
             let reason = outcome.reason().map_or("", |reason| reason.as_str());
             Words::new(Mark::of_step(outcome), &step, "", outcome.name()).with(reason)
+        }
+        EventKind::HostLeft { step, host, reason } => {
+            Words::new(Mark::Bad, step, host, "failed and is left behind, the others go on").with(reason.as_str())
         }
         EventKind::DutyOpened { step, host, reason } => {
             Words::new(Mark::Doubt, step, host, "is a duty now").with(reason.as_str())

@@ -3,25 +3,32 @@
 //! [`parse`] makes a [`Runbook`] of a text and records every mistake that can be seen in it; [`validate`] then looks at
 //! what needs the whole: ids, order, references, selectors. A runbook without recorded errors can be planned.
 
+mod flow;
 mod gate;
 mod model;
 mod params;
 mod parse;
 mod pick;
+mod retry;
+mod rolling;
 mod secret;
 mod step;
 mod surroundings;
+mod tree;
 mod undo;
 mod uses;
 mod validate;
 mod wait;
 mod watch;
 
+pub use flow::Flow;
 pub use gate::{ANSWER, Gate, Wants};
 pub use model::{Body, Broken, Judge, OnFailure, Reach, Risk, Runbook, Step, Target, Undo};
 pub use params::{Kind, Limits, Param, Var, VarDefault, as_typed};
 pub use parse::parse;
 pub use pick::{Pick, Ranking};
+pub use retry::Retry;
+pub use rolling::Rolling;
 pub use secret::SecretFrom;
 pub use surroundings::{Sudo, Surroundings};
 pub use uses::{Argument, Find, HOSTS, Use, link};

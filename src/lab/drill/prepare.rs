@@ -163,14 +163,18 @@ fn look(case: &Case, runbook: &Runbook, inventory: &Inventory, diags: &Diagnosti
     }
     for (id, _) in &case.answers {
         step(id, runbook, diags);
-        let asked = runbook.all_steps().into_iter().find(|step| step.path == id.value || step.id.value == id.value);
-        let asks = |step: &&runbook::Step| step.on_failure.as_ref().is_some_and(|what| what.value == OnFailure::Ask);
-        let gate = asked.is_none_or(|step| matches!(step.body, Body::Gate(_)) || asks(&step));
+        let asks = |step: &runbook::Step| {
+            let between = step.flow.rolling.as_ref().is_some_and(|rolling| rolling.confirm_after.is_some());
+            let after = step.on_failure.as_ref().is_some_and(|what| what.value == OnFailure::Ask);
+            between || after || matches!(step.body, Body::Gate(_))
+        };
+        let named = runbook.all_steps().into_iter().find(|step| step.path == id.value || step.id.value == id.value);
+        let gate = named.is_none_or(asks);
         if !gate {
             let message = format!("step `{}` asks nobody", id.value);
             diags.push(
                 Diagnostic::error("no-question", id.span, message)
-                    .help("answers are for `confirm`, `ask` and `manual` steps"),
+                    .help("answers are for `confirm`, `ask` and `manual`, and for `rolling` with `confirm_after`"),
             );
         }
     }

@@ -33,6 +33,8 @@ fn changes_nothing(runbook: &Runbook, diags: &Diagnostics) {
 fn check_step(step: &Step, scope: Option<Span>, runbook: &Runbook, diags: &Diagnostics) {
     let own = step.on_failure.as_ref().filter(|on_failure| on_failure.value == OnFailure::Undo);
     let scope = own.map(|own| own.span).or(scope);
+    // what always runs is not a part of what is put back
+    step.flow.always.iter().for_each(|member| check_step(member, None, runbook, diags));
     match &step.body {
         Body::Group(members) => members.iter().for_each(|member| check_step(member, scope, runbook, diags)),
         Body::Use(Use { book: Some(book), .. }) => {
