@@ -5,6 +5,7 @@
 mod build;
 mod elsewhere;
 mod hosts;
+mod how;
 mod items;
 mod params;
 mod part;

@@ -193,36 +193,10 @@ fn one(
         depth,
         why: step.why.clone(),
         later,
-        how: how(step, &hosts, world),
+        how: super::how::how(step, &hosts, world),
         hosts: rows,
     };
     (shown, own)
-}
-
-/// How a step goes over its hosts, in words.
-fn how(step: &Step, hosts: &[String], world: &World) -> Vec<String> {
-    let flow = &step.flow;
-    let mut how = Vec::new();
-    if let Some(run_on) = &flow.run_on
-        && !matches!(step.body, Body::Group(_))
-    {
-        how.push(match world.resolve(run_on) {
-            Ok(hosts) => format!("runs on {}", hosts.join(", ")),
-            Err(_) => format!("runs on {}", picked_later(run_on, world)),
-        });
-    }
-    if let Some(rolling) = &flow.rolling {
-        let sizes: Vec<String> = rolling.sizes(hosts.len()).iter().map(ToString::to_string).collect();
-        how.push(format!("in batches of {}", if sizes.is_empty() { "0".to_owned() } else { sizes.join(", ") }));
-        if !rolling.pause.is_zero() {
-            how.push(format!("{} between them", crate::action::seconds(rolling.pause)));
-        }
-        how.extend(rolling.confirm_after.map(|n| format!("a person is asked after {n}")));
-    }
-    how.extend(flow.parallel.map(|n| format!("at most {n} at once")));
-    how.extend(flow.tolerate.map(|amount| format!("{} may fail", amount.of(hosts.len()))));
-    how.extend(flow.retry.as_ref().map(|retry| format!("at most {} attempts", retry.attempts)));
-    how
 }
 
 fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {

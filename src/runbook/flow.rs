@@ -114,6 +114,9 @@ pub(super) fn check(step: &Step, tree: &Tree, each: Option<Span>, diags: &Diagno
             );
         }
     }
+    if let (Body::Use(_), Some(outer)) = (&step.body, at("for_each").or(each)) {
+        diags.push(crate::action::not_yet(step.id.span, "`use` in a `for_each`").and(outer, "here"));
+    }
     if let (Body::Pick(_), Some(span)) = (&step.body, at("for_each")) {
         let message = "`for_each` beside `pick`: a target is chosen once";
         diags.push(Diagnostic::error("not-on-this", span, message).help("remove `for_each`"));

@@ -11,7 +11,8 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
-use super::model::{Broken, OnFailure, Risk, Runbook, Target};
+use super::broken::Broken;
+use super::model::{OnFailure, Risk, Runbook, Target};
 use super::step::{self, Outer};
 use super::{Param, Surroundings, Var};
 

@@ -12,8 +12,9 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
+use super::broken::Broken;
 use super::flow::{self, Flow};
-use super::model::{Body, Broken, Judge, OnFailure, Reach, Step};
+use super::model::{Body, Judge, OnFailure, Reach, Step};
 use super::{Gate, Pick, Surroundings, Use, Wait, Watch};
 
 /// The things a step can do that are no actions of the registry.
