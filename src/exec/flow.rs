@@ -11,6 +11,7 @@ use crate::runbook::{Body, Step};
 
 use super::cancel::Grade;
 use super::halt::{Halt, Kind, Stop};
+use super::operator::{Expects, Question};
 use super::run::Run;
 use super::step::{Ended, Wanted};
 use super::tally::Tally;
@@ -27,10 +28,10 @@ impl Run {
         if lists.is_empty() {
             return Ok(Ended::Skipped("there are no items".to_owned()));
         }
-        let plan = std::sync::Arc::clone(&self.plan);
+        let (plan, part) = (std::sync::Arc::clone(&self.plan), self.world.part_book());
+        let book = part.as_deref().unwrap_or(&plan.runbook);
         let within = |other: &&Step| is_within(&other.path, &step.path);
-        let ids: Vec<&str> =
-            plan.runbook.all_steps().into_iter().filter(within).map(|other| other.id.value.as_str()).collect();
+        let ids: Vec<&str> = book.own_steps().into_iter().filter(within).map(|other| other.id.value.as_str()).collect();
         let (mut ended, mut failed): (Option<Ended>, _) = (None, None);
         self.listed.insert(step.path.clone(), lists.clone());
         for items in lists {
@@ -104,6 +105,7 @@ impl Run {
             rest = later;
             let now = match &step.body {
                 Body::Group(members) => self.group(step, members, batch, &hosts, &mut tally).await?,
+                Body::Use(uses) => self.part(step, uses, batch.to_vec()).await?,
                 _ => self.waves(step, batch, &mut tally).await.map_err(here)?,
             };
             ended = Some(now.after(ended));
@@ -116,7 +118,9 @@ impl Run {
         let Some(rolling) = &step.flow.rolling else { return Ok(()) };
         if rolling.confirm_after == Some(done) {
             let message = format!("{done} of {all} batches done. Go on with {}?", rest.join(", "));
-            self.agree(message, step).await?;
+            let expects = Expects::Consent("yes".to_owned());
+            let question = Question { step: step.path.clone(), message, expects };
+            self.put(&question, step).await?;
         }
         tokio::select! {
             () = tokio::time::sleep(rolling.pause) => Ok(()),

@@ -39,9 +39,36 @@ impl Run {
         }
         self.ask_again(step).await?;
         let question = self.question(gate, step).map_err(|why| Stop::new(Kind::Failed, why))?;
-        self.asked(&question, step).await?;
+        let opened_itself = self.asked(&question, Some(gate), step, hosts).await?;
+        if !opened_itself && !step.done_when.is_empty() {
+            self.becomes_done(step, hosts).await?;
+        }
+        self.verify(step, hosts).await
+    }
+
+    /// Puts a question of a step to the person, and goes on only with the answer that goes on.
+    pub(super) async fn put(&mut self, question: &Question, step: &Step) -> Result<(), Halt> {
+        self.asked(question, None, step, &[]).await.map(|_| ())
+    }
+
+    /// The same, of a gate not longer than the person may take; whether it opened itself.
+    async fn asked(
+        &mut self,
+        question: &Question,
+        gate: Option<&Gate>,
+        step: &Step,
+        hosts: &[String],
+    ) -> Result<bool, Halt> {
+        let redact = |text: &str| self.log.redactor().redact(text);
+        self.log
+            .record(vec![EventKind::Asked {
+                step: step.path.clone(),
+                message: redact(&question.message),
+                expects: redact(&question.expects.words()),
+            }])
+            .await?;
         let opened = tokio::select! {
-            opened = self.opened(&question, gate, step, hosts) => opened?,
+            opened = self.opened(question, gate, step, hosts) => opened?,
             () = self.cancel.reached(super::Grade::NoNewWork) => {
                 return Err(Stop::new(Kind::Cancelled, "ended by a person at the question").into());
             }
@@ -50,54 +77,18 @@ impl Run {
             self.write_judgements(&step.path, judgements).await?;
         }
         let itself = matches!(opened, Opened::Itself(_));
-        let (text, value) = self.answered(&question, opened, step).await?;
+        let Decided { answer, by, text, value } = decide(question, opened);
+        let text = if step.sensitive { super::guards::NOT_SHOWN } else { &text };
+        let answered = EventKind::Answered { step: step.path.clone(), by, answer, text: redact(text) };
+        self.log.record(vec![answered]).await?;
+        self.silent.clear();
+        let value = value.map_err(|why| Stop::new(Kind::Refused, why))?;
         if let Some(value) = value {
             let summary = format!("{ANSWER} = {text}");
             let outputs = [(ANSWER.to_owned(), value)].into_iter().collect();
             self.set(step, &[(None, Said { summary, outputs, ..Said::default() })]).await?;
         }
-        if !itself && !step.done_when.is_empty() {
-            self.becomes_done(step, hosts).await?;
-        }
-        self.verify(step, hosts).await
-    }
-
-    /// Asks between two batches of a step whether it goes on.
-    pub(super) async fn agree(&mut self, message: String, step: &Step) -> Result<(), Halt> {
-        let expects = Expects::Consent("yes".to_owned());
-        let question = Question { step: step.path.clone(), message, expects };
-        self.asked(&question, step).await?;
-        let reply = tokio::select! {
-            reply = self.operator.ask(&question) => reply,
-            () = self.cancel.reached(super::Grade::NoNewWork) => {
-                return Err(Stop::new(Kind::Cancelled, "ended by a person at the question").into());
-            }
-        };
-        self.answered(&question, Opened::By(reply), step).await.map(|_| ())
-    }
-
-    async fn asked(&self, question: &Question, step: &Step) -> Result<(), Halt> {
-        let redact = |text: &str| self.log.redactor().redact(text);
-        let (message, expects) = (redact(&question.message), redact(&question.expects.words()));
-        let asked = EventKind::Asked { step: step.path.clone(), message, expects };
-        Ok(self.log.record(vec![asked]).await.map(|_| ())?)
-    }
-
-    /// Writes the answer down. Gives it as it may be shown, and the value that it is.
-    async fn answered(
-        &mut self,
-        question: &Question,
-        opened: Opened,
-        step: &Step,
-    ) -> Result<(String, Option<Value>), Halt> {
-        let Decided { answer, by, text, value } = decide(question, opened);
-        let text = if step.sensitive { super::guards::NOT_SHOWN.to_owned() } else { text };
-        let shown = self.log.redactor().redact(text.clone());
-        let answered = EventKind::Answered { step: step.path.clone(), by, answer, text: shown };
-        self.log.record(vec![answered]).await?;
-        self.silent.clear();
-        let value = value.map_err(|why| Stop::new(Kind::Refused, why))?;
-        Ok((text, value))
+        Ok(itself)
     }
 
     /// Whether there is nothing to do any more, as `done_when` sees it.
@@ -110,7 +101,14 @@ impl Run {
     }
 
     /// Waits for the person, or until the gate opens itself; not longer than the person may take.
-    async fn opened(&self, question: &Question, gate: &Gate, step: &Step, hosts: &[String]) -> Result<Opened, Halt> {
+    async fn opened(
+        &self,
+        question: &Question,
+        gate: Option<&Gate>,
+        step: &Step,
+        hosts: &[String],
+    ) -> Result<Opened, Halt> {
+        let deadline = gate.and_then(|gate| gate.deadline);
         let itself = async {
             loop {
                 tokio::time::sleep(SEEN_EVERY).await;
@@ -120,9 +118,9 @@ impl Run {
             }
         };
         tokio::pin!(itself);
-        let watched = !step.done_when.is_empty();
+        let watched = gate.is_some() && !step.done_when.is_empty();
         // what nobody watches and nobody may answer would be waited for without an end
-        let unattended = gate.deadline.unwrap_or_else(|| step.surroundings.timeout());
+        let unattended = deadline.unwrap_or_else(|| step.surroundings.timeout());
         let opened = async {
             let reply = tokio::select! {
                 reply = self.operator.ask(question) => reply,
@@ -136,7 +134,7 @@ impl Run {
                 reply => Ok(Opened::By(reply)),
             }
         };
-        match gate.deadline {
+        match deadline {
             Some(deadline) => tokio::time::timeout(deadline, opened).await.unwrap_or(Ok(Opened::Expired)),
             None => opened.await,
         }

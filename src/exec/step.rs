@@ -78,10 +78,7 @@ impl Run {
         let result = match (self.arm(step).await, lists) {
             (Err(halt), _) => Err(here(halt)),
             (_, Err(none)) => Err(here(Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
-            (Ok(()), Ok(lists)) => match &step.body {
-                Body::Use(uses) => self.part(step, uses, hosts).await,
-                _ => self.go(step, hosts, lists).await,
-            },
+            (Ok(()), Ok(lists)) => self.go(step, hosts, lists).await,
         };
         let outcome = match &result {
             Ok(Ended::Ok) => StepOutcome::Ok,

@@ -14,6 +14,7 @@ mod restore;
 mod secrets;
 mod stored;
 mod view;
+mod words;
 mod world;
 
 pub use build::{Given, Secrets, build};

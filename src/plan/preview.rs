@@ -4,14 +4,12 @@
 use std::sync::Arc;
 
 use crate::action::aside::Aside;
-use crate::action::{Cx, Login, clip};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::secret::Redactor;
 use crate::base::span::Span;
-use crate::inventory::Selector;
-use crate::runbook::{Body, Step, Sudo, Use, Wants};
-use crate::template::{EvalError, EvalErrorKind};
+use crate::runbook::{Body, Step, Use};
 
+use super::words::{hole, picked_later, user, what};
 use super::{Items, Plan, View, World};
 
 /// One step of a preview.
@@ -100,7 +98,7 @@ fn walk(
             foresee(&**aside, step, world);
         }
         if let Body::Use(uses) = &step.body {
-            part(step, uses, depth, perhaps, world, into);
+            part(step, uses, depth, perhaps, each, world, into);
         }
         if let Body::Group(members) = &step.body {
             walk(members, depth + 1, perhaps, each, world, into);
@@ -110,7 +108,15 @@ fn walk(
 }
 
 /// The steps of a part, in its own names. What is not known yet when it begins is not known in it.
-fn part(step: &Step, uses: &Use, depth: usize, perhaps: bool, world: &mut World, into: &mut Vec<PreviewStep>) {
+fn part(
+    step: &Step,
+    uses: &Use,
+    depth: usize,
+    perhaps: bool,
+    each: &[Option<Items>],
+    world: &mut World,
+    into: &mut Vec<PreviewStep>,
+) {
     let hosts = uses.hosts.and(step.hosts.as_ref()).and_then(|hosts| world.resolve(hosts).ok());
     if let Err(why) = world.begin(&step.path, hosts)
         && let Some(shown) = into.last_mut()
@@ -119,7 +125,7 @@ fn part(step: &Step, uses: &Use, depth: usize, perhaps: bool, world: &mut World,
         shown.hosts = vec![PreviewHost { host: None, user: None, what, broken: !perhaps }];
     }
     let before = world.enter(&step.path);
-    walk(uses.steps(), depth + 1, perhaps, &[None], world, into);
+    walk(uses.steps(), depth + 1, perhaps, each, world, into);
     world.enter(&before);
     // what is not known yet is unknown in it, and what cannot be worked out is told by the run
     let _ = world.end(&step.path, &step.id.value);
@@ -200,79 +206,4 @@ fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {
         Err(error) => hole(&error, host.is_none() && step.hosts.is_some()),
     };
     PreviewHost { host: host.map(str::to_owned), user, what, broken }
-}
-
-pub(super) fn picked_later(selector: &Selector, world: &World) -> String {
-    let names: Vec<String> = selector.names().into_iter().map(|name| name.value).collect();
-    let step = names.iter().find_map(|name| match world.target(name) {
-        Some(Err(step)) => Some(step),
-        _ => None,
-    });
-    match step {
-        Some(step) => format!("{} (picked at `{step}`)", names.join(", ")),
-        None => names.join(", "),
-    }
-}
-
-fn user(step: &Step, host: &str, world: &World) -> Option<String> {
-    match &step.surroundings.sudo {
-        Some(Sudo::User(user)) => user.render(&View::new(world, Some(host), None)).ok().map(|rendered| rendered.text),
-        Some(Sudo::No) | None => None,
-    }
-}
-
-fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalError> {
-    let view = View::new(world, host, None);
-    Ok(match &step.body {
-        Body::Action(action) => {
-            let template = |name: &str| world.template(name);
-            let files = |name: &str| world.file(name);
-            let login = Login::default();
-            let cx = Cx {
-                scope: &view,
-                login: &login,
-                timeout: step.surroundings.timeout(),
-                run: &world.run().id,
-                template: &template,
-                files: &files,
-            };
-            action.prepare(&cx)?.summary()
-        }
-        Body::Aside(aside) => aside.render(&view)?.summary,
-        Body::Gather(probes) => format!("reads {}", probes.keys().cloned().collect::<Vec<_>>().join(", ")),
-        Body::Pick(picks) => {
-            let names: Vec<&str> = picks.iter().map(|pick| pick.name.value.as_str()).collect();
-            format!("chooses {}", names.join(", "))
-        }
-        Body::Judge(_, guards) => format!("{} guard{}", guards.len(), if guards.len() == 1 { "" } else { "s" }),
-        Body::Wait(wait) => {
-            format!("until {} guard(s) hold, within {}", wait.until.len(), crate::action::seconds(wait.within))
-        }
-        Body::Watch => {
-            let watch = step.watch.as_ref();
-            let log = watch.map_or("", |watch| &watch.log.source().value);
-            format!("watches {log}, within {}", watch.map_or_else(String::new, |w| crate::action::seconds(w.within)))
-        }
-        Body::Gate(gate) => match &gate.wants {
-            Wants::Consent(Some(text)) => format!("a person types `{}`", text.render(&view)?.text),
-            Wants::Consent(None) => "a person agrees".to_owned(),
-            Wants::Answer { limits, .. } => format!("a person answers: {}", limits.in_words()),
-            Wants::Deed => {
-                let written = || gate.message.source().value.clone();
-                let text = gate.message.render(&view).map_or_else(|_| written(), |rendered| rendered.text);
-                format!("a person does by hand: {}", clip(&text))
-            }
-        },
-        Body::Use(uses) => uses.runbook.value.clone(),
-        Body::Group(_) => String::new(),
-    })
-}
-
-/// Why something cannot be shown yet, or never can, which is true.
-fn hole(error: &EvalError, later: bool) -> (String, bool) {
-    match &*error.kind {
-        EvalErrorKind::NotKnownYet { step } => (format!("unknown until `{step}`"), false),
-        _ if later => ("for each host, when they are known".to_owned(), false),
-        _ => (format!("cannot be rendered: {error}"), true),
-    }
 }

@@ -173,8 +173,7 @@ impl World {
 
     /// Keeps the outcome of a step on a host.
     pub fn outcome(&mut self, step: &str, host: &str, outcome: &'static str) {
-        let outcome = Value::str(outcome);
-        self.results.entry(self.qualified(step)).or_default().outcomes.insert(host.to_owned(), outcome);
+        self.results.entry(self.qualified(step)).or_default().outcomes.insert(host.to_owned(), Value::str(outcome));
     }
 
     /// The hosts that a selector means now. The error says why it means none.

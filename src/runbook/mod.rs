@@ -16,6 +16,7 @@ mod schema;
 mod secret;
 mod step;
 mod surroundings;
+mod tree;
 mod undo;
 mod uses;
 mod validate;

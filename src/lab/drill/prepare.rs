@@ -174,7 +174,7 @@ fn look(case: &Case, runbook: &Runbook, inventory: &Inventory, diags: &Diagnosti
             let message = format!("step `{}` asks nobody", id.value);
             diags.push(
                 Diagnostic::error("no-question", id.span, message)
-                    .help("answers are for `confirm`, `ask` and `manual` steps, and for `confirm_after`"),
+                    .help("answers are for `confirm`, `ask` and `manual`, and for `rolling` with `confirm_after`"),
             );
         }
     }

@@ -1,0 +1,83 @@
+//! What a step would do on a host, in one line.
+
+use crate::action::{Cx, Login, clip};
+use crate::inventory::Selector;
+use crate::runbook::{Body, Step, Sudo, Wants};
+use crate::template::{EvalError, EvalErrorKind};
+
+use super::{View, World};
+
+pub(super) fn picked_later(selector: &Selector, world: &World) -> String {
+    let names: Vec<String> = selector.names().into_iter().map(|name| name.value).collect();
+    let step = names.iter().find_map(|name| match world.target(name) {
+        Some(Err(step)) => Some(step),
+        _ => None,
+    });
+    match step {
+        Some(step) => format!("{} (picked at `{step}`)", names.join(", ")),
+        None => names.join(", "),
+    }
+}
+
+pub(super) fn user(step: &Step, host: &str, world: &World) -> Option<String> {
+    match &step.surroundings.sudo {
+        Some(Sudo::User(user)) => user.render(&View::new(world, Some(host), None)).ok().map(|rendered| rendered.text),
+        Some(Sudo::No) | None => None,
+    }
+}
+
+pub(super) fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalError> {
+    let view = View::new(world, host, None);
+    Ok(match &step.body {
+        Body::Action(action) => {
+            let template = |name: &str| world.template(name);
+            let files = |name: &str| world.file(name);
+            let login = Login::default();
+            let cx = Cx {
+                scope: &view,
+                login: &login,
+                timeout: step.surroundings.timeout(),
+                run: &world.run().id,
+                template: &template,
+                files: &files,
+            };
+            action.prepare(&cx)?.summary()
+        }
+        Body::Aside(aside) => aside.render(&view)?.summary,
+        Body::Gather(probes) => format!("reads {}", probes.keys().cloned().collect::<Vec<_>>().join(", ")),
+        Body::Pick(picks) => {
+            let names: Vec<&str> = picks.iter().map(|pick| pick.name.value.as_str()).collect();
+            format!("chooses {}", names.join(", "))
+        }
+        Body::Judge(_, guards) => format!("{} guard{}", guards.len(), if guards.len() == 1 { "" } else { "s" }),
+        Body::Wait(wait) => {
+            format!("until {} guard(s) hold, within {}", wait.until.len(), crate::action::seconds(wait.within))
+        }
+        Body::Watch => {
+            let watch = step.watch.as_ref();
+            let log = watch.map_or("", |watch| &watch.log.source().value);
+            format!("watches {log}, within {}", watch.map_or_else(String::new, |w| crate::action::seconds(w.within)))
+        }
+        Body::Gate(gate) => match &gate.wants {
+            Wants::Consent(Some(text)) => format!("a person types `{}`", text.render(&view)?.text),
+            Wants::Consent(None) => "a person agrees".to_owned(),
+            Wants::Answer { limits, .. } => format!("a person answers: {}", limits.in_words()),
+            Wants::Deed => {
+                let written = || gate.message.source().value.clone();
+                let text = gate.message.render(&view).map_or_else(|_| written(), |rendered| rendered.text);
+                format!("a person does by hand: {}", clip(&text))
+            }
+        },
+        Body::Use(uses) => uses.runbook.value.clone(),
+        Body::Group(_) => String::new(),
+    })
+}
+
+/// Why something cannot be shown yet, or never can, which is true.
+pub(super) fn hole(error: &EvalError, later: bool) -> (String, bool) {
+    match &*error.kind {
+        EvalErrorKind::NotKnownYet { step } => (format!("unknown until `{step}`"), false),
+        _ if later => ("for each host, when they are known".to_owned(), false),
+        _ => (format!("cannot be rendered: {error}"), true),
+    }
+}
