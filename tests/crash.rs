@@ -113,11 +113,12 @@ fn campaign(cast: Cast, silent: bool, stages: usize, choose: impl Fn(&Whole) -> 
     // runs differ a little in how often they ask: the last numbers may lie past the end of one
     assert!(killed * 100 >= chosen.len() * 95, "only {killed} of {} runs were killed", chosen.len());
     assert!(cast == Cast::Consul || peers.len() <= 1, "several versions of one file: {peers:?}");
-    assert!(
-        results.iter().any(|point| point.living > 0),
-        "nobody ever saw what lives after a kill: is it seen at all?"
-    );
-    assert!(results.iter().any(|point| point.doubtful > 0), "nothing was ever in doubt");
+    // of a handful of points none may be such a one
+    if results.len() >= 60 {
+        let living = results.iter().any(|point| point.living > 0);
+        assert!(living, "nobody ever saw what lives after a kill: is it seen at all?");
+        assert!(results.iter().any(|point| point.doubtful > 0), "nothing was ever in doubt");
+    }
 }
 
 fn summary(results: &[Point], sequels: &BTreeMap<String, Vec<u64>>, most: u64, start: Instant) {

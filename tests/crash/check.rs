@@ -224,7 +224,7 @@ impl Whole {
             }
         }
         let owed = duties(report);
-        let fence_began = events.iter().any(|e| e["event"] == "step_opened" && e["step"] == "fence/fence-service");
+        let fence_began = events.iter().any(|e| e["event"] == "step_opened" && e["step"] == "fence/fence-vote");
         if !owed.is_subset(&self.duties) || (fence_began && owed != self.duties) {
             problems.push(format!("the duties are {owed:?}, and whole: {:?}", self.duties));
         }
