@@ -120,7 +120,8 @@ impl Stored {
         let part_text = |book: &Arc<Runbook>| sources.get(book.name.span.source).text.to_string();
         let hosts = hosts.iter().filter_map(|name| inventory.host(name)).map(|host| {
             // what the runbook does not declare it cannot read, and whether it is a secret nobody says
-            let vars = host.vars.iter().filter(|(name, _)| runbook.has_var(name)).map(|(name, tree)| {
+            let declared = |name: &String| runbook.books().any(|book| book.vars.contains_key(name));
+            let vars = host.vars.iter().filter(|(name, _)| declared(name)).map(|(name, tree)| {
                 let secret = runbook.has_secret_var(name);
                 let kept = Value::from_tree(tree).to_json();
                 let kept = if secret && !kept.is_null() { serde_json::json!({ "secret": name }) } else { kept };

@@ -283,12 +283,6 @@ impl Runbook {
         std::iter::once(self).chain(self.parts().map(|(_, _, book)| &**book))
     }
 
-    /// Whether it, or a runbook that it uses, declares a var of this name.
-    #[must_use]
-    pub fn has_var(&self, name: &str) -> bool {
-        self.books().any(|book| book.vars.contains_key(name))
-    }
-
     /// Whether a var of this name is a secret, here or in a part.
     #[must_use]
     pub fn has_secret_var(&self, name: &str) -> bool {
