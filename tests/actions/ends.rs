@@ -81,7 +81,7 @@ fn a_person_stops_what_only_reads_as_well() {
 const CUT: &str = "  - id: group\n    on_failure: undo\n    steps:\n      \
     - { id: write, hosts: a, file: { path: OUT/it, content: x } }\n      \
     - { id: same, hosts: a, directory: { path: OUT } }\n      \
-    - { id: hang, hosts: a, why: it only waits, undo: none, run: 'touch OUT/began; sleep 600' }\n";
+    - { id: hang, hosts: a, why: it only waits, undo: none, run: 'touch OUT/began; while [ -d OUT ]; do sleep 0.1; done' }\n";
 
 fn report(bench: &Bench, format: &str) -> String {
     let output = bench.command(&["report", "--format", format], CUT).output().expect("the program starts");

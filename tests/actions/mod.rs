@@ -60,6 +60,7 @@ impl Bench {
         fs::write(self.beside("book.yaml"), text).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_refloat"));
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("HOME", self.folder.path());
         command.env("REFLOAT_STATE", self.beside("state")).env("XDG_RUNTIME_DIR", self.beside("control"));
         command
     }

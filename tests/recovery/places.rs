@@ -89,7 +89,7 @@ pub const PLACES: &[Place] = &[
         name: "link-path",
         step: "link: { path: 'OUT/NAME.d/{{@}}.link', to: x }",
         makes: Makes::Path(|v| format!("NAME.d/{v}.link")),
-        lines: true,
+        lines: false,
     },
     Place {
         name: "cwd",
