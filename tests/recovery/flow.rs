@@ -3,7 +3,7 @@
 use refloat::lab::Spec;
 use serde_json::json;
 
-use super::desk::{Desk, Ran};
+use super::desk::{Desk, Ran, fault};
 use crate::support::lab::{TestLab, namespaces};
 
 const ROLL: &str = r#"
@@ -94,6 +94,27 @@ fn one_failed_host_is_put_back_and_left_behind_and_the_second_stops_the_run() {
         assert_eq!(lab.say(balancer, "ls /var/tmp; cat /var/tmp/undone"), "undone\nnode-2\nnode-1\nnode-2");
     }
     desk.nothing_is_left(&["node-1", "node-2", "node-3", "node-4", "node-5", "node-6"]);
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_has_failed_where_one_may_fail() {
+    if !namespaces() {
+        return;
+    }
+    let lab = TestLab::up(Spec::numbered("node", 3, "nodes"));
+    let desk = Desk::at(&lab);
+    fault(&lab, "power-off node-3");
+    let text = "runbook: test/away\nrisk: reversible\nsteps:\n  - id: roll\n    hosts: nodes\n    rolling: 1\n    tolerate: 1\n    steps:\n      - { id: mark, hosts: nodes, run: touch /var/tmp/mark, undo: none, why: it only marks }\n";
+    let ran = desk.run(&[&desk.write("away.yaml", text), "-i", &desk.inventory()]);
+    assert_eq!(ran.said.code, Some(0), "{:?}", ran.said);
+    assert!(ran.closed()["reason"].as_str().unwrap().ends_with("left behind: node-3"), "{}", ran.closed());
+    assert_eq!(rows(&ran, "done"), ["roll/mark node-1", "roll/mark node-2"]);
+    assert_eq!(rows(&ran, "not_started"), ["roll/mark node-3"]);
+
+    let none = desk.write("none.yaml", &text.replace("    tolerate: 1\n", ""));
+    let ran = desk.run(&[&none, "-i", &desk.inventory()]);
+    assert_eq!(ran.said.code, Some(6), "{:?}", ran.said);
+    assert_eq!(rows(&ran, "done"), Vec::<String>::new());
 }
 
 const ITEMS: &str = r#"
