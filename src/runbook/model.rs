@@ -76,7 +76,6 @@ pub struct Target {
 /// What a runbook may do to the world.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "risk")]
 pub enum Risk {
     /// Nothing changes.
     ReadOnly,
@@ -101,7 +100,6 @@ impl Risk {
 /// What a failure does.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[schemars(rename = "on-failure")]
 pub enum OnFailure {
     /// The run stops.
     #[default]
@@ -117,7 +115,6 @@ pub enum OnFailure {
 /// What an unreachable host means.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "reach")]
 pub enum Reach {
     /// A failure.
     #[default]
