@@ -33,7 +33,7 @@ build() {
 }
 
 lint() {
-    cargo fmt --check && cargo clippy --locked --all-targets -- -D warnings && scripts
+    cargo fmt --check && rustfmt --check --edition 2024 src/action/*.rs && cargo clippy --locked --all-targets -- -D warnings && scripts
 }
 
 scripts() {

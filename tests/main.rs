@@ -2,6 +2,7 @@
 
 mod actions;
 mod architecture;
+mod conformance;
 mod corpus;
 mod crash;
 mod drill;

@@ -1,6 +1,6 @@
 //! What a step can do to or learn of a host: actions (leaves that may change it), probes and guards (which only look).
 //!
-//! An action is one file here and one line in [`registry`]: a plain struct of what the author writes, and for each host
+//! An action is one file here and one line below: a plain struct of what the author writes, and for each host
 //! a [`Ready`] body in which every text has been rendered. What touches no host is an [`aside`] instead. Only [`Ready::apply`] and [`Ready::stage`] are handed
 //! [`Hands`]; everything else sees [`Look`](crate::transport::Look) at most.
 
@@ -9,27 +9,40 @@ mod back;
 pub mod check;
 mod command;
 mod content;
-mod directory;
-mod download;
-mod file;
 pub mod fleet;
 pub mod guard;
-mod http;
-mod link;
 mod login;
-mod r#move;
-mod note;
 mod owner;
-mod pause;
 pub mod probe;
 pub mod registry;
-mod run;
 pub mod schema;
 mod script_file;
-mod service;
 mod service_state;
-mod set;
 mod words;
+
+/// Each action is a file here and a line there.
+macro_rules! actions {
+    ($($name:ident,)*) => {
+        $(mod $name;)*
+
+        /// What each says of itself.
+        const ACTIONS: &[registry::Entry] = &[$($name::ENTRY,)*];
+    };
+}
+
+actions! {
+    directory,
+    download,
+    file,
+    http,
+    link,
+    r#move,
+    note,
+    pause,
+    run,
+    service,
+    set,
+}
 
 use std::fmt::Debug;
 use std::sync::Arc;

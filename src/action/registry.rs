@@ -1,4 +1,4 @@
-//! The table of actions: each says itself how it is written, decoded and explained. A new action is one line here.
+//! The table of actions: each says itself how it is written, decoded and explained.
 
 use schemars::{Schema, SchemaGenerator};
 
@@ -6,7 +6,7 @@ use crate::base::diag::Diagnostics;
 use crate::text::Tree;
 
 use super::aside::Aside;
-use super::{Action, directory, download, file, http, link, r#move, note, pause, run, service, set};
+use super::{ACTIONS, Action};
 
 /// A leaf of a runbook.
 #[derive(Debug)]
@@ -40,20 +40,6 @@ pub(super) enum Decode {
     Action(fn(&Tree, &Diagnostics) -> Option<Box<dyn Action>>),
     Aside(fn(&Tree, &Diagnostics) -> Option<Box<dyn Aside>>),
 }
-
-const ACTIONS: &[Entry] = &[
-    directory::ENTRY,
-    download::ENTRY,
-    file::ENTRY,
-    http::ENTRY,
-    link::ENTRY,
-    r#move::ENTRY,
-    note::ENTRY,
-    pause::ENTRY,
-    run::ENTRY,
-    service::ENTRY,
-    set::ENTRY,
-];
 
 /// All actions.
 pub fn entries() -> impl Iterator<Item = &'static Entry> {

@@ -14,6 +14,7 @@ use crate::transport::{Done, Hands, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
+use super::service_state::Wanted;
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, service_state};
 
 /// A service and what it should be.
@@ -36,33 +37,11 @@ struct Fields {
     enabled: Option<bool>,
 }
 
-/// The states that can be wanted.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(rename = "service-state")]
-enum Wanted {
-    Started,
-    Stopped,
-    Restarted,
-    Reloaded,
-}
-
-impl Wanted {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Started => "started",
-            Self::Stopped => "stopped",
-            Self::Restarted => "restarted",
-            Self::Reloaded => "reloaded",
-        }
-    }
-}
-
 pub(super) const ENTRY: Entry = Entry {
     key: "service",
     about: "A service runs or does not, now and after the next start of the machine.",
     effect: "idempotent; restarted and reloaded have their effect each time",
-    example: "id: start\nhosts: web\nsudo: true\nservice: { name: web, state: started, enabled: true }\n",
+    example: "id: web\nhosts: web\nsudo: true\nservice: { name: web, state: started, enabled: true }\n",
     schema: |g| g.subschema_for::<Fields>(),
     decode: Decode::Action(decode),
 };

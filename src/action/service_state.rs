@@ -3,11 +3,41 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use crate::action::words::clip;
 use crate::transport::Look;
 
 use super::Login;
 use super::probe::ProbeError;
+
+/// The states that can be wanted.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "service-state")]
+pub enum Wanted {
+    /// It runs.
+    Started,
+    /// It does not run.
+    Stopped,
+    /// It is stopped and started.
+    Restarted,
+    /// It reads its configuration again.
+    Reloaded,
+}
+
+impl Wanted {
+    /// The word that authors write.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Stopped => "stopped",
+            Self::Restarted => "restarted",
+            Self::Reloaded => "reloaded",
+        }
+    }
+}
 
 /// Whether a service runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

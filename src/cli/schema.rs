@@ -3,7 +3,9 @@
 use super::args::{SchemaArgs, SchemaOf};
 use super::show;
 use crate::base::exit::Exit;
-use crate::{inventory, lab, runbook};
+use crate::inventory;
+use crate::lab;
+use crate::runbook;
 
 pub fn run(args: &SchemaArgs) -> Exit {
     let schema = match args.of {

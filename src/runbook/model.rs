@@ -56,7 +56,6 @@ pub struct Target {
 /// What a runbook may do to the world.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "risk")]
 pub enum Risk {
     /// Nothing changes.
     ReadOnly,
@@ -81,7 +80,6 @@ impl Risk {
 /// What a failure does.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-#[schemars(rename = "on-failure")]
 pub enum OnFailure {
     /// The run stops.
     #[default]
@@ -97,7 +95,6 @@ pub enum OnFailure {
 /// What an unreachable host means.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "reach")]
 pub enum Reach {
     /// A failure.
     #[default]

@@ -85,9 +85,15 @@ impl<'a> Parser<'a> {
                 return false;
             }
         }
-        let infix_word = |t: &Token| matches!(&t.kind, TokenKind::Name(w) if w == "and" || w == "or");
-        if tokens.len() > 2 && !is_helper(&tokens[0]) && tokens[1..].iter().any(infix_word) {
-            let problem = self.operator("and", &tokens[1], tokens, whole);
+        // behind `(` such a word is a helper
+        let infix = tokens.windows(2).find_map(|pair| match &pair[1].kind {
+            TokenKind::Name(word) if matches!(word.as_str(), "and" | "or") && pair[0].kind != TokenKind::Open => {
+                Some((word, &pair[1]))
+            }
+            _ => None,
+        });
+        if let Some((word, token)) = infix.filter(|_| tokens.len() > 2 && !is_helper(&tokens[0])) {
+            let problem = self.operator(word, token, tokens, whole);
             self.problems.push(problem);
             return false;
         }

@@ -1,121 +1,18 @@
 //! What an author writes of a guard, decoded.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Span;
 use crate::inventory::Selector;
-use crate::template::{Expr, Plain, Text};
+use crate::template::Expr;
 use crate::text::{self, Amount as Quantity, Node, OneOrMany, Sp, Tree};
 
 use crate::action::probe::{PROBE_KEYS, Probe};
 
+use super::fields::{CountFields, EveryFields, Fields, PortFields, QuorumFields, ValueFields};
 use super::model::{Amount, Guard, GuardKind, Members, Ports};
 
 pub(in crate::action) const KINDS: &[&str] =
     &["every", "count", "agree", "differ", "down", "up", "quorum", "no_quorum"];
-
-/// A statement that must hold.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "guard", deny_unknown_fields)]
-pub(in crate::action) struct Fields {
-    /// What is said when it does not hold.
-    message: Option<Text<Plain>>,
-    /// Expressions that must be true; `result` is the answer.
-    that: Option<OneOrMany<Expr>>,
-    /// It holds on every host.
-    #[schemars(with = "Option<crate::action::schema::Every>")]
-    every: Option<Tree>,
-    /// It holds on so many hosts.
-    #[schemars(with = "Option<crate::action::schema::Count>")]
-    count: Option<Tree>,
-    /// All hosts give the same value.
-    #[schemars(with = "Option<crate::action::schema::Values>")]
-    agree: Option<Tree>,
-    /// All hosts give different values.
-    #[schemars(with = "Option<crate::action::schema::Values>")]
-    differ: Option<Tree>,
-    /// Nobody gets an answer on any of these ports.
-    #[schemars(with = "Option<PortFields>")]
-    down: Option<Tree>,
-    /// All answer on these ports.
-    #[schemars(with = "Option<PortFields>")]
-    up: Option<Tree>,
-    /// These hosts are a majority.
-    #[schemars(with = "Option<QuorumFields>")]
-    quorum: Option<Tree>,
-    /// These hosts are no majority.
-    #[schemars(with = "Option<QuorumFields>")]
-    no_quorum: Option<Tree>,
-}
-
-/// On every host.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "every", deny_unknown_fields)]
-pub(in crate::action) struct EveryFields {
-    /// The hosts.
-    #[schemars(with = "crate::inventory::Selector")]
-    hosts: Tree,
-    /// Expressions that must be true; `result` is the answer.
-    that: Option<OneOrMany<Expr>>,
-    /// Only the hosts for which this is true.
-    when: Option<OneOrMany<Expr>>,
-}
-
-/// On so many hosts.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "count", deny_unknown_fields)]
-pub(in crate::action) struct CountFields {
-    /// The hosts.
-    #[schemars(with = "crate::inventory::Selector")]
-    hosts: Tree,
-    /// Expressions that must be true; `result` is the answer.
-    that: Option<OneOrMany<Expr>>,
-    /// On exactly so many hosts.
-    exactly: Option<Sp<Quantity>>,
-    /// On at least so many hosts, or such a share.
-    at_least: Option<Sp<Quantity>>,
-    /// On at most so many hosts, or such a share.
-    at_most: Option<Sp<Quantity>>,
-}
-
-/// A value of each host.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "compared", deny_unknown_fields)]
-pub(in crate::action) struct ValueFields {
-    /// The hosts.
-    #[schemars(with = "crate::inventory::Selector")]
-    hosts: Tree,
-    /// The value that is compared; `result` is the answer of a probe.
-    value: Expr,
-}
-
-/// Ports of hosts.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "ports", deny_unknown_fields)]
-pub(in crate::action) struct PortFields {
-    /// The hosts.
-    #[schemars(with = "crate::inventory::Selector")]
-    hosts: Tree,
-    /// TCP ports.
-    ports: OneOrMany<Sp<u16>>,
-    /// Who tries; the controller by default.
-    #[schemars(with = "Option<crate::inventory::Selector>")]
-    from: Option<Tree>,
-}
-
-/// A part of a whole.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "quorum", deny_unknown_fields)]
-pub(in crate::action) struct QuorumFields {
-    /// The hosts.
-    #[schemars(with = "crate::inventory::Selector")]
-    hosts: Tree,
-    /// The whole.
-    #[schemars(with = "crate::inventory::Selector")]
-    of: Tree,
-}
 
 impl Amount {
     /// The amount that is written among the keys `exactly`, `at_least`, `at_most`, if just one is.

@@ -2,6 +2,7 @@
 //! anew each time, so it can be used in `wait` and `still`.
 
 mod decode;
+mod fields;
 mod judge;
 mod model;
 mod ports;
@@ -10,6 +11,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::action) use decode::{CountFields, EveryFields, Fields, KINDS, ValueFields};
+pub(in crate::action) use decode::KINDS;
+pub(in crate::action) use fields::{CountFields, EveryFields, Fields, ValueFields};
 pub use judge::{Judgement, Seen, Verdict, ask, judge, judge_all};
 pub use model::{Amount, Guard, GuardKind, Members, Ports};

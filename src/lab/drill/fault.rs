@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::lab::Fault;
-use crate::text::{self, Dur, Node, Sp, Tree};
+use crate::text::{self, Node, Sp, Tree};
+
+use super::fault_fields::{FillDisk, Hosts, Kill, Run, SkewClock, Slow, Times};
 
 /// When a fault happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,87 +48,6 @@ enum What {
 
 pub(super) const KINDS: &[&str] =
     &["kill", "power_off", "power_on", "cut_link", "partition", "slow", "fill_disk", "stale_data", "skew_clock", "run"];
-
-/// When; before the run by default.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "fault-times", deny_unknown_fields)]
-pub(super) struct Times {
-    /// Before this step of the run.
-    before: Option<Sp<String>>,
-    /// After this step of the run.
-    after: Option<Sp<String>>,
-}
-
-/// Where, and how.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "fault-kill", deny_unknown_fields)]
-pub(super) struct Kill {
-    /// The hosts.
-    #[schemars(with = "Selector")]
-    hosts: Tree,
-    /// The name of the process.
-    process: String,
-    /// Whether its service manager is kept from starting it again.
-    #[serde(default)]
-    keep_down: bool,
-}
-
-/// Where, and how.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "fault-slow", deny_unknown_fields)]
-pub(super) struct Slow {
-    /// The hosts.
-    #[schemars(with = "Selector")]
-    hosts: Tree,
-    /// How late packets come.
-    delay: Option<Dur>,
-    /// How many get lost: `5%`.
-    loss: Option<Sp<String>>,
-}
-
-/// Where, and how.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "fault-filldisk", deny_unknown_fields)]
-pub(super) struct FillDisk {
-    /// The hosts.
-    #[schemars(with = "Selector")]
-    hosts: Tree,
-    /// A path on the disk that is filled.
-    path: String,
-}
-
-/// Where, and how.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "fault-hosts", deny_unknown_fields)]
-pub(super) struct Hosts {
-    /// The hosts.
-    #[schemars(with = "Selector")]
-    hosts: Tree,
-}
-
-/// Where, and how.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "fault-clock", deny_unknown_fields)]
-pub(super) struct SkewClock {
-    /// The hosts.
-    #[serde(rename = "hosts")]
-    #[schemars(with = "Selector")]
-    _hosts: Tree,
-    /// How far.
-    #[serde(rename = "by")]
-    _by: Tree,
-}
-
-/// Where, and how.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "fault-run", deny_unknown_fields)]
-pub(super) struct Run {
-    /// The hosts.
-    #[schemars(with = "Selector")]
-    hosts: Tree,
-    /// A command of root there.
-    command: String,
-}
 
 impl Moment {
     pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {

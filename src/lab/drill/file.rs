@@ -1,18 +1,17 @@
 //! The text of a drill: what it says, every part with its place, and its variants merged.
 
 use indexmap::IndexMap;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Sources, Span};
-use crate::inventory::{Inventory, SimpleHost};
+use crate::inventory::Inventory;
 use crate::lab::{HostSpec, Kit, Spec};
 use crate::template::Value;
 use crate::text::{self, Sp, Tree};
 
 use super::expect::Expect;
 use super::fault::Moment;
+use super::fields::{Fields, LabFields};
 
 /// The name by which the file's own drill is asked for, where its variants have names of their own.
 pub const MAIN: &str = "main";
@@ -51,81 +50,6 @@ pub struct Case {
     pub verify: Vec<Tree>,
     /// How the run must end.
     pub expect: Expect,
-}
-
-/// An outage that is made and recovered.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "drill", deny_unknown_fields)]
-pub(super) struct Fields {
-    /// Its name, `area/name`.
-    drill: Sp<String>,
-    /// One line for people.
-    title: Option<String>,
-    /// The runbook that recovers.
-    runbook: Sp<String>,
-    /// The params of the run.
-    #[serde(default)]
-    params: IndexMap<Sp<String>, Tree>,
-    /// What is typed at the gates, by step.
-    #[serde(default)]
-    answers: IndexMap<Sp<String>, Sp<String>>,
-    /// The hosts.
-    lab: Sp<LabFields>,
-    /// Steps before anything is broken.
-    #[serde(default)]
-    #[schemars(with = "Vec<crate::runbook::StepForm>")]
-    setup: Vec<Tree>,
-    /// What is broken, in order.
-    #[schemars(with = "Vec<super::schema::FaultForm>")]
-    faults: Vec<Tree>,
-    /// Steps that must go well afterwards.
-    #[serde(default)]
-    #[schemars(with = "Vec<crate::runbook::StepForm>")]
-    verify: Vec<Tree>,
-    /// How the run must end.
-    #[schemars(with = "Option<super::expect::Fields>")]
-    expect: Option<Tree>,
-    /// More outages.
-    #[serde(default)]
-    variants: Vec<VariantFields>,
-}
-
-/// A lab.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "lab", deny_unknown_fields)]
-struct LabFields {
-    /// What runs on its hosts.
-    kit: Sp<String>,
-    /// Names or ranges of hosts.
-    hosts: IndexMap<Sp<String>, Option<SimpleHost>>,
-}
-
-/// One more outage; params and answers merge over the file's, the rest replaces.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(rename = "variant", deny_unknown_fields)]
-struct VariantFields {
-    /// Its name.
-    name: Sp<String>,
-    /// The params of the run.
-    #[serde(default)]
-    params: IndexMap<Sp<String>, Tree>,
-    /// What is typed at the gates, by step.
-    #[serde(default)]
-    answers: IndexMap<Sp<String>, Sp<String>>,
-    /// The hosts.
-    lab: Option<Sp<LabFields>>,
-    /// Steps before anything is broken.
-    #[schemars(with = "Option<Vec<crate::runbook::StepForm>>")]
-    setup: Option<Vec<Tree>>,
-    /// What is broken, in order.
-    #[schemars(with = "Option<Vec<super::schema::FaultForm>>")]
-    faults: Option<Vec<Tree>>,
-    /// Steps that must go well afterwards.
-    #[schemars(with = "Option<Vec<crate::runbook::StepForm>>")]
-    verify: Option<Vec<Tree>>,
-    /// How the run must end.
-    #[schemars(with = "Option<super::expect::Fields>")]
-    expect: Option<Tree>,
 }
 
 impl Drill {

@@ -12,6 +12,8 @@ mod carry_out;
 mod content;
 mod expect;
 mod fault;
+mod fault_fields;
+mod fields;
 mod file;
 mod history;
 mod hook;

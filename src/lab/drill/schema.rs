@@ -3,8 +3,9 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::fault::{FillDisk, Hosts, KINDS, Kill, Run, SkewClock, Slow, Times};
-use super::file::Fields;
+use super::fault::KINDS;
+use super::fault_fields::{FillDisk, Hosts, Kill, Run, SkewClock, Slow, Times};
+use super::fields::Fields;
 use crate::inventory::Selector;
 use crate::text::schema::{self, forms};
 

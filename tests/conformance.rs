@@ -1,0 +1,137 @@
+//! Every action of the table, and all else that a step can do: its example is valid without a warning, it is explained, it
+//! is in the schema, the second time changes nothing where that is promised, and what it gives survives the journal.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use refloat::action::registry;
+use refloat::runbook::bodies;
+use serde_json::Value;
+
+use crate::actions::Bench;
+
+fn refloat(args: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_refloat")).args(args).current_dir(folder).output().expect("the program starts")
+}
+
+/// A runbook around an example, which uses a group, a target, an earlier step and a part.
+fn around(example: &str) -> String {
+    let step: String = example.lines().map(|line| format!("    {line}\n")).collect();
+    let before = "  - id: start\n    hosts: web\n    note: it begins\n";
+    format!("runbook: a/b\nrisk: reversible\ntargets: {{ all_web: web }}\nsteps:\n{before}  -{}", &step[3..])
+}
+
+const PART: &str = "runbook: web/restart\nrisk: read-only\nparams: { release: { type: string } }\nsteps: [ { note: \"{{params.release}}\" } ]\n";
+
+#[test]
+fn every_example_is_valid_and_in_the_schema() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["runbooks/a", "runbooks/web"] {
+        fs::create_dir_all(folder.path().join(name)).expect("a folder");
+    }
+    fs::write(folder.path().join("runbooks/web/restart.yaml"), PART).expect("a file");
+    let inventory = "inventory: t\nhosts: { \"web-[1:2]\": }\ngroups: { web: { hosts: \"web-[1:2]\" } }\n";
+    fs::write(folder.path().join("inventory.yaml"), inventory).expect("a file");
+    let schema: Value = serde_json::from_slice(&refloat(&["schema"], folder.path()).stdout).expect("JSON");
+    let validator = jsonschema::draft7::new(&schema).expect("a schema");
+    for about in bodies() {
+        let text = around(about.example);
+        fs::write(folder.path().join("runbooks/a/b.yaml"), &text).expect("a file");
+        let output = refloat(&["validate", "runbooks/a/b.yaml", "-i", "inventory.yaml"], folder.path());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{}: {said}\n{text}", about.key);
+        let value: Value = serde_yaml::from_str(&text).expect("YAML");
+        let errors: Vec<String> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}\n{text}", about.key);
+        let step = &schema["definitions"]["a-step"]["properties"][about.key];
+        assert!(!step["description"].as_str().unwrap_or_default().is_empty(), "{} is not in the schema", about.key);
+    }
+}
+
+#[test]
+fn everything_that_a_step_can_do_is_explained() {
+    let here = Path::new(".");
+    let list = String::from_utf8_lossy(&refloat(&["actions"], here).stdout).into_owned();
+    let bodies = bodies();
+    let keys: Vec<&str> = bodies.iter().map(|about| about.key).collect();
+    for entry in registry::entries() {
+        assert!(keys.contains(&entry.key), "{}", entry.key);
+    }
+    assert!(keys.is_sorted(), "{keys:?}");
+    for about in &bodies {
+        assert!(list.lines().any(|line| line.starts_with(&format!("{} ", about.key))), "{}: {list}", about.key);
+        let text = String::from_utf8_lossy(&refloat(&["actions", about.key], here).stdout).into_owned();
+        let first = about.example.lines().next().unwrap_or_default();
+        assert!(text.contains(about.about) && text.contains(about.effect) && text.contains(first), "{text}");
+        let output = refloat(&["actions", about.key, "--output", "json"], here);
+        let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(document["name"], about.key);
+    }
+    let wrong = refloat(&["actions", "flie"], here);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean `file`?"), "{wrong:?}");
+}
+
+/// A step for each action that promises that the second time changes nothing, on this machine.
+const TWICE: &[(&str, &str)] = &[
+    ("directory", "directory: { path: OUT/d, mode: \"0750\" }"),
+    ("file", "file: { path: OUT/f, content: \"é\\n\", mode: \"0640\" }"),
+    ("link", "link: { path: OUT/l, to: OUT/f }"),
+    ("move", "move: { from: OUT/from, to: OUT/to }"),
+];
+
+/// Needs a service manager: the labs have one, and `tests/recovery` goes through it.
+const IN_LABS: &[&str] = &["service"];
+
+#[test]
+fn what_is_idempotent_changes_nothing_the_second_time_and_its_outputs_survive_the_journal() {
+    let promised: BTreeSet<&str> =
+        registry::entries().filter(|entry| entry.effect.starts_with("idempotent")).map(|entry| entry.key).collect();
+    let tried: BTreeSet<&str> = TWICE.iter().map(|(key, _)| *key).chain(IN_LABS.iter().copied()).collect();
+    assert_eq!(promised, tried, "each action that promises it is tried");
+    let bench = Bench::new();
+    fs::write(bench.out("from"), "x").expect("a file");
+    for (key, body) in TWICE {
+        let step = format!(
+            "  - id: it\n    hosts: controller\n    {body}\n  - id: after\n    hosts: controller\n    note: \"{{{{outputs.it.changed}}}}\"\n"
+        );
+        let first = bench.run(&step);
+        first.well(&["changed", "ok"]);
+        assert_eq!(first.notes(), ["true"], "{key}");
+        let second = bench.run(&step);
+        second.well(&["ok", "ok"]);
+        assert_eq!(second.notes(), ["false"], "{key}");
+    }
+}
+
+/// An action is one file and one line: whoever takes both away takes the action away and nothing else.
+#[test]
+fn an_action_is_one_file_and_one_line() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/action");
+    let sources: Vec<(String, String)> = fs::read_dir(&root)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_file())
+        .map(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, fs::read_to_string(&path).expect("a source"))
+        })
+        .collect();
+    for entry in registry::entries() {
+        let word = if entry.key == "move" { "r#move".to_owned() } else { entry.key.to_owned() };
+        let own = format!("{}.rs", entry.key);
+        assert!(sources.iter().any(|(name, _)| *name == own), "{own}");
+        let lines: Vec<(&str, &str)> = sources
+            .iter()
+            .filter(|(name, _)| *name != own)
+            .flat_map(|(name, text)| text.lines().map(move |line| (name.as_str(), line.trim())))
+            .filter(|(name, line)| {
+                let listed = *name == "mod.rs" && (*line == format!("{word},") || *line == format!("mod {word};"));
+                listed || line.contains(&format!("super::{word}::")) || line.contains(&format!("{word}::ENTRY"))
+            })
+            .collect();
+        assert_eq!(lines, [("mod.rs", format!("{word},").as_str())], "{}", entry.key);
+    }
+}
