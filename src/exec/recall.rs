@@ -28,6 +28,7 @@ fn steps(world: &mut World, state: &RunState, all: &[Step]) {
         let Some(step) = state.step(path, Phase::Apply) else { continue };
         world.enter_part_of(path);
         world.open(id, if matches!(recalled.body, Body::Use(_)) { &[] } else { &step.hosts });
+        let mut items = false;
         for unit in step.units.iter().filter_map(|key| state.unit(key)) {
             // what is about no host is kept under no name
             let (host, Some(end)) = (unit.start.unit.about.as_deref().unwrap_or_default(), &unit.end) else { continue };
@@ -35,6 +36,13 @@ fn steps(world: &mut World, state: &RunState, all: &[Step]) {
             for (name, value) in end.outputs.as_value().as_object().into_iter().flatten() {
                 world.output(id, host, name, Value::from_json(value));
             }
+            if let Some(item) = unit.start.unit.item {
+                world.end_item(id, item);
+                items = true;
+            }
+        }
+        if items {
+            world.end_items(id);
         }
         match &recalled.body {
             Body::Group(members) => steps(world, state, members),
@@ -47,6 +55,7 @@ fn steps(world: &mut World, state: &RunState, all: &[Step]) {
             }
             _ => {}
         }
+        steps(world, state, &recalled.flow.always);
         if let Stage::Closed { outcome, .. } = &step.stage {
             world.outcome(id, "", outcome.name());
         }
