@@ -2,6 +2,7 @@
 
 mod project;
 mod small;
+mod web;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -49,6 +49,9 @@ if [ "$what" = test ]; then
     needs strace strace
     needs perl-base perl
     needs shellcheck shellcheck
+    needs nginx-light nginx
+    needs haproxy haproxy
+    needs socat socat
     if am_root; then needs systemd systemctl journalctl; fi
 fi
 

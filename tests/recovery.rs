@@ -2,6 +2,7 @@
 
 pub mod desk;
 mod duties;
+mod flow;
 mod hostile;
 mod kits;
 mod places;

@@ -43,7 +43,7 @@ pub(super) fn succeed(done: Done, work: &Work) -> Result<Done, ActionError> {
         "" => format!("exit {}", exit_words(done.exit)),
         text => clip(text),
     };
-    Err(ActionError::Failed { reason, stdout: done.stdout, stderr: done.stderr })
+    Err(ActionError::Failed { reason, exit: Some(done.exit), stdout: done.stdout, stderr: done.stderr })
 }
 
 /// Whether the host stopped it at its timeout.

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::action::words::{clip, invalid};
+use crate::action::words::{absolute, clip, invalid};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::base::ids::UnitKey;
@@ -52,7 +52,9 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
-    text::decode::<Directory>(tree, diags).map(|action| Box::new(action) as Box<dyn Action>)
+    let action = text::decode::<Directory>(tree, diags)?;
+    absolute([&action.path], diags);
+    Some(Box::new(action))
 }
 
 impl Action for Directory {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::action::words::{clip, invalid};
+use crate::action::words::{absolute, clip, invalid};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::template::{AnyText, EvalError, Plain, Text, Value};
@@ -37,7 +37,9 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
-    text::decode::<Download>(tree, diags).map(|action| Box::new(action) as Box<dyn Action>)
+    let action = text::decode::<Download>(tree, diags)?;
+    absolute([&action.path], diags);
+    Some(Box::new(action))
 }
 
 impl Action for Download {

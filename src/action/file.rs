@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::content::{Content, Forms, State, Validate};
-use crate::action::words::clip;
+use crate::action::words::{absolute, clip};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::base::digest::Digest;
@@ -86,6 +86,7 @@ pub(super) const ENTRY: Entry = Entry {
 
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let fields: Fields = text::decode(tree, diags)?;
+    absolute([&fields.path], diags);
     let Fields { template, content, json, yaml, upload, state, .. } = fields;
     let forms = Forms { template, content, json, yaml, upload, state };
     let content = forms.only(&fields.path.source().value, tree.span, diags)?;

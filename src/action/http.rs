@@ -233,7 +233,8 @@ impl Ready for Request {
             };
             let seen = format!("{}: {} {}", self.summary(), answer.status, clip(answer.body.trim()));
             if !self.is_good(answer.status) {
-                return Err(ActionError::Failed { reason: seen, stdout: answer.body.into_bytes(), stderr: Vec::new() });
+                let stdout = answer.body.into_bytes();
+                return Err(ActionError::Failed { reason: seen, exit: None, stdout, stderr: Vec::new() });
             }
             let headers = answer.headers.into_iter().map(|(name, value)| (name, Value::str(value)));
             Ok(Applied {

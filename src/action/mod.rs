@@ -229,6 +229,8 @@ pub enum ActionError {
     Failed {
         /// Why.
         reason: String,
+        /// With which code, if it was a command that ended.
+        exit: Option<i32>,
         /// What it printed.
         stdout: Vec<u8>,
         /// Likewise.
@@ -256,7 +258,7 @@ pub enum ActionError {
 impl ActionError {
     /// A failure without output.
     pub fn failed(reason: impl Into<String>) -> Self {
-        Self::Failed { reason: reason.into(), stdout: Vec::new(), stderr: Vec::new() }
+        Self::Failed { reason: reason.into(), exit: None, stdout: Vec::new(), stderr: Vec::new() }
     }
 }
 

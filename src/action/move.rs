@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::action::words::clip;
+use crate::action::words::{absolute, clip};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::base::ids::UnitKey;
@@ -39,7 +39,9 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
-    text::decode::<Move>(tree, diags).map(|action| Box::new(action) as Box<dyn Action>)
+    let action = text::decode::<Move>(tree, diags)?;
+    absolute([&action.from, &action.to], diags);
+    Some(Box::new(action))
 }
 
 impl Action for Move {

@@ -247,7 +247,7 @@ impl Ready for Command {
                 "" => format!("exit {}", exit_words(done.exit)),
                 text => format!("exit {}: {}", exit_words(done.exit), clip(text)),
             };
-            Err(ActionError::Failed { reason, stdout: done.stdout, stderr: done.stderr })
+            Err(ActionError::Failed { reason, exit: Some(done.exit), stdout: done.stdout, stderr: done.stderr })
         })
     }
 }

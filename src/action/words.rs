@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::template::{EvalError, EvalErrorKind, Rendered, Value};
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::template::{EvalError, EvalErrorKind, Plain, Rendered, Text, Value};
+use crate::text::Sp;
 
 /// The text of what was rendered, in which nothing may be unknown.
 pub fn known(rendered: Rendered) -> Result<String, EvalError> {
@@ -29,6 +31,20 @@ pub fn visible(rendered: Rendered) -> Result<String, EvalError> {
 #[must_use]
 pub fn invalid(reason: String) -> EvalError {
     EvalError::new(0..0, EvalErrorKind::Convert { reason })
+}
+
+/// Says which of these texts cannot become an absolute path: they begin with something else than `/` or a value.
+pub fn absolute<'a>(paths: impl IntoIterator<Item = &'a Text<Plain>>, diags: &Diagnostics) {
+    for path in paths {
+        let Sp { value, span } = path.source();
+        let open = path.insertions().first().is_some_and(|value| value.start == 0);
+        if !open && !value.starts_with('/') && path.problems().is_empty() {
+            diags.push(
+                Diagnostic::error("relative-path", *span, format!("`{value}` is not an absolute path"))
+                    .help("write the whole path, from `/` on: it is the same wherever the step works"),
+            );
+        }
+    }
 }
 
 /// The name or path of a shell: one word, and no option of the program that starts it.

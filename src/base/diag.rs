@@ -1,12 +1,15 @@
 //! Diagnostics: what is wrong with a text, as values that are collected, never thrown one by one.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexSet;
 
 use super::codes;
-use super::span::Span;
+use super::span::{SourceId, Span};
 
 /// Whether a text can be used in spite of the finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// It cannot.
     Error,
@@ -26,7 +29,7 @@ impl Severity {
 }
 
 /// One finding. Messages and labels are lower-case fragments that name the thing; help says what to write instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// Kebab-case, stable, unique: what a suppression or a search names.
     pub code: &'static str,
@@ -101,14 +104,40 @@ impl Diagnostic {
 }
 
 /// The sink that parsing, decoding and checking write to. Shared by reference, so that no stage has to hand it around
-/// mutably.
+/// mutably. Places are looked up in sorted sets: a text with thousands of mistakes is told about in good time.
 #[derive(Debug, Default)]
 pub struct Diagnostics {
-    all: RefCell<Vec<Diagnostic>>,
-    /// Places of which everything is said.
-    settled: RefCell<Vec<Span>>,
+    all: RefCell<IndexSet<Diagnostic>>,
+    /// Places of errors.
+    errors: RefCell<BTreeSet<Span>>,
+    settled: RefCell<Settled>,
     /// Warnings that the author allowed, with where.
     allowed: RefCell<Vec<(&'static str, Span)>>,
+}
+
+/// Places of which everything is said: the end of each by its start. None of them lies in another, so both grow together.
+#[derive(Clone, Debug, Default)]
+struct Settled(BTreeMap<(SourceId, u32), u32>);
+
+impl Settled {
+    fn contains(&self, place: Span) -> bool {
+        let before = self.0.range((place.source, 0)..=(place.source, place.start)).next_back();
+        before.is_some_and(|(_, end)| place.end <= *end)
+    }
+
+    fn add(&mut self, place: Span) {
+        if self.contains(place) {
+            return;
+        }
+        let from = (place.source, place.start);
+        while let Some((inner, end)) = self.0.range(from..).next().map(|(start, end)| (*start, *end)) {
+            if inner.0 != place.source || end > place.end {
+                break;
+            }
+            self.0.remove(&inner);
+        }
+        self.0.insert(from, place.end);
+    }
 }
 
 impl Diagnostics {
@@ -135,15 +164,15 @@ impl Diagnostics {
         if places.into_iter().any(|place| self.is_settled(place)) {
             return;
         }
-        let mut all = self.all.borrow_mut();
-        if !all.contains(&diagnostic) {
-            all.push(diagnostic);
+        if diagnostic.severity == Severity::Error {
+            self.errors.borrow_mut().extend(diagnostic.span);
         }
+        self.all.borrow_mut().insert(diagnostic);
     }
 
     /// From now on nothing more is said of this place.
     pub fn settle(&self, place: Span) {
-        self.settled.borrow_mut().push(place);
+        self.settled.borrow_mut().add(place);
     }
 
     /// From now on a warning of this code is not recorded at this place.
@@ -157,7 +186,7 @@ impl Diagnostics {
     }
 
     fn is_settled(&self, place: Span) -> bool {
-        place.is_nowhere() || self.settled.borrow().iter().any(|settled| settled.contains(place))
+        place.is_nowhere() || self.settled.borrow().contains(place)
     }
 
     /// Whether any error was recorded.
@@ -169,13 +198,15 @@ impl Diagnostics {
     /// Whether an error was recorded inside `span`: then a missing part of it is a consequence, not a second mistake.
     #[must_use]
     pub fn has_errors_within(&self, span: Span) -> bool {
-        self.all.borrow().iter().any(|d| d.severity == Severity::Error && d.span.is_some_and(|s| span.contains(s)))
+        let (first, last) = (Span { end: span.start, ..span }, Span { start: span.end, ..span });
+        // those that begin inside of it: the first of them that ends there too decides
+        self.errors.borrow().range(first..=last).any(|error| span.contains(*error))
     }
 
     /// All findings, in the order of the texts.
     #[must_use]
     pub fn into_sorted(self) -> Vec<Diagnostic> {
-        let mut all = self.all.into_inner();
+        let mut all: Vec<Diagnostic> = self.all.into_inner().into_iter().collect();
         all.sort_by_key(|d| (d.span.is_none(), d.span.unwrap_or_default(), d.code));
         all
     }
@@ -184,5 +215,48 @@ impl Diagnostics {
     #[must_use]
     pub fn sorted(&self) -> Vec<Diagnostic> {
         Self { all: self.all.clone(), ..Self::default() }.into_sorted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(start: u32, end: u32) -> Span {
+        Span { source: SourceId(1), start, end }
+    }
+
+    /// What the sorted sets answer is what a look at every place would.
+    #[test]
+    fn places_are_found_as_by_looking_at_all_of_them() {
+        let places: Vec<Span> = (0..7).flat_map(|a| (a..7).map(move |b| span(a, b))).collect();
+        let other = Span { source: SourceId(0), ..span(0, 9) };
+        for (n, one) in places.iter().enumerate() {
+            for two in &places {
+                let three = places[(n * 7 + 3) % places.len()];
+                let (errors, settled) = (Diagnostics::new(), Diagnostics::new());
+                for place in [*one, *two, three, other] {
+                    errors.push(Diagnostic::error("wrong-type", place, "x"));
+                    settled.settle(place);
+                }
+                for asked in &places {
+                    let inside = [one, two, &three].iter().any(|place| asked.contains(**place));
+                    assert_eq!(errors.has_errors_within(*asked), inside, "{asked:?} of {one:?} {two:?} {three:?}");
+                    let around = [one, two, &three].iter().any(|place| place.contains(*asked));
+                    assert_eq!(settled.is_settled(*asked), around, "{asked:?} in {one:?} {two:?} {three:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_finding_is_recorded_once_and_a_warning_is_no_error() {
+        let diags = Diagnostics::new();
+        diags.push(Diagnostic::warning("hidden-exit-code", span(1, 2), "x"));
+        diags.push(Diagnostic::warning("hidden-exit-code", span(1, 2), "x"));
+        assert_eq!(diags.sorted().len(), 1);
+        assert!(!diags.has_errors() && !diags.has_errors_within(span(0, 9)));
+        diags.push(Diagnostic::placeless("wrong-type", "x"));
+        assert!(diags.has_errors() && !diags.has_errors_within(span(0, 9)));
     }
 }

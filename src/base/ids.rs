@@ -44,6 +44,14 @@ pub fn nonce() -> String {
     format!("{:020x}{:020x}", ulid::Ulid::generate().random(), ulid::Ulid::generate().random())
 }
 
+/// A random share, from 0 to 1.
+#[must_use]
+pub fn random() -> f64 {
+    // 32 of the random bits
+    let bits = u32::try_from(ulid::Ulid::generate().random() & u128::from(u32::MAX)).unwrap_or_default();
+    f64::from(bits) / f64::from(u32::MAX)
+}
+
 /// The key under which a host claims a unit: the digest of the unit's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -1,6 +1,7 @@
 //! What every layer needs and nothing else: places in text, diagnostics, ids, digests, permits, the clock, secrets,
 //! and the only place that starts processes.
 
+pub mod address;
 pub mod clock;
 pub mod codes;
 pub mod crash;

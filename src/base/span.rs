@@ -59,6 +59,28 @@ pub struct Source {
     pub name: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
+    /// Where each line begins: a text is searched for its ends once, not for each finding.
+    lines: Arc<[usize]>,
+}
+
+impl Source {
+    fn new(name: Arc<str>, text: Arc<str>) -> Self {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(starts).collect();
+        Self { name, text, lines }
+    }
+
+    /// The line of a byte, from zero on.
+    #[must_use]
+    pub fn line(&self, at: usize) -> usize {
+        self.lines.partition_point(|start| *start <= at).saturating_sub(1)
+    }
+
+    /// The first byte of a line; behind the last line it is the end of the text.
+    #[must_use]
+    pub fn line_start(&self, line: usize) -> usize {
+        self.lines.get(line).copied().unwrap_or(self.text.len())
+    }
 }
 
 /// All texts of one command: runbooks, inventories, templates, parameters of the command line.
@@ -73,7 +95,7 @@ impl Sources {
         let same = |source: &Source| source.name == name && source.text == text;
         let place = self.0.iter().position(same).unwrap_or(self.0.len());
         if place == self.0.len() {
-            self.0.push(Source { name, text });
+            self.0.push(Source::new(name, text));
         }
         SourceId(clamp(place))
     }
@@ -96,10 +118,10 @@ impl Sources {
     /// One-based line and column (in characters) of the start of a span.
     #[must_use]
     pub fn position(&self, span: Span) -> (usize, usize) {
-        let text = &self.get(span.source).text;
-        let before = text.get(..span.start as usize).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        (line, column)
+        let source = self.get(span.source);
+        let at = source.text.floor_char_boundary((span.start as usize).min(source.text.len()));
+        let line = source.line(at);
+        let column = source.text[source.line_start(line)..at].chars().count() + 1;
+        (line + 1, column)
     }
 }

@@ -194,7 +194,9 @@ pub struct DutyArgs {
     /// Why, for the report.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// A secret of the run, which is not kept with it, as `name=value`; repeatable.
+    /// A secret of the run, since secrets are not kept with it: a param as `NAME=VALUE`, a secret var of a host as
+    /// `HOST/NAME=VALUE`, for each host that the run may touch; repeatable. Params are also taken from the variables of
+    /// the environment that the runbook names for them.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub param: Vec<(String, String)>,
 }
@@ -203,6 +205,7 @@ const DUTIES: &str = "\
   refloat duty                                      what is owed, and to whom
   refloat duty RUN                                  connect to those hosts and do it: each step at most once
   refloat duty RUN consul-3                         only on that host
+  refloat duty RUN -p consul-3/gossip_key=…         give a secret var of that host again
   refloat duty RUN consul-3/fence --close --reason 'disk was shredded'
 
 A host that starts its services by itself may talk to the others before its duty is carried out. When that must not

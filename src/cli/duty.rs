@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::args::{Common, DutyArgs, Output};
 use super::operator::{AtTheTerminal, Typed};
-use super::{env, runs, show, signals, tell};
+use super::{env, runs, secrets, show, signals, tell};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::diag::Diagnostics;
 use crate::base::exit::Exit;
@@ -34,6 +34,10 @@ pub fn run(args: &DutyArgs, common: &Common) -> Exit {
             return Exit::Unreachable;
         }
     };
+    if let Err(why) = super::load::given_once(&args.param) {
+        show::error(why);
+        return Exit::Usage;
+    }
     let Some(run) = &args.run else { return runs::list(None, true, &state, common) };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
@@ -158,7 +162,7 @@ async fn serve(
 /// The plan as it was when the run began; mistakes are shown.
 fn restored(stored: &[u8], now: &RunState, args: &DutyArgs, common: &Common) -> Option<Arc<Plan>> {
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-    let given = Given { params: &args.param, written: None, env: &env::var };
+    let given = Given { params: &args.param, written: None, env: &env::var, secrets: &secrets::ask };
     let plan = plan::restore(stored, now.header().plan, &given, &mut sources, &diags);
     show::findings_of_a_plan(&sources, &diags.into_sorted(), common);
     plan.map(Arc::new)

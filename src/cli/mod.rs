@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod runs;
 mod schema;
+mod secrets;
 mod signals;
 mod tell;
 mod trust;

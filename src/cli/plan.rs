@@ -4,16 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::args::{Common, Output, PlanArgs, Subject};
-use super::{env, load, show};
+use super::{env, load, secrets, show};
 use crate::base::diag::Diagnostics;
 use crate::base::exit::Exit;
 use crate::base::span::Sources;
 use crate::inventory::Inventory;
 use crate::plan::{self, Given, Plan, PreviewStep};
 use crate::report::escape;
+use crate::runbook::SecretFrom;
 
 pub fn run(args: &PlanArgs, common: &Common) -> Exit {
-    let (plan, _) = match make(&args.subject, common) {
+    // a secret that a program would say is not needed to look at a plan
+    let unasked = |from: &SecretFrom| match from {
+        SecretFrom::Command(_) => Ok(None),
+        _ => secrets::ask(from),
+    };
+    let (plan, _) = match make(&args.subject, &unasked, common) {
         Ok(made) => made,
         Err(exit) => return exit,
     };
@@ -26,7 +32,11 @@ pub fn run(args: &PlanArgs, common: &Common) -> Exit {
 }
 
 /// Makes the plan, showing every mistake. Also gives the files that it was made of.
-pub fn make(subject: &Subject, common: &Common) -> Result<(Arc<Plan>, Vec<PathBuf>), Exit> {
+pub fn make(
+    subject: &Subject,
+    secrets: &plan::Secrets<'_>,
+    common: &Common,
+) -> Result<(Arc<Plan>, Vec<PathBuf>), Exit> {
     load::given_once(&subject.param).map_err(|why| {
         show::error(why);
         Exit::Usage
@@ -39,7 +49,7 @@ pub fn make(subject: &Subject, common: &Common) -> Result<(Arc<Plan>, Vec<PathBu
             let mut files = loaded.files;
             files.extend(Inventory::files(&subject.inventory));
             files.extend(inventory.hosts().filter_map(|host| host.connect.ssh_config.clone()));
-            let given = Given { params: &subject.param, written: None, env: &env::var };
+            let given = Given { params: &subject.param, written: None, env: &env::var, secrets };
             plan::build(loaded.runbook, inventory, &loaded.templates, &given, &mut sources, &diags)
                 .map(|plan| (Arc::new(plan), files))
         }
@@ -78,6 +88,9 @@ fn text(plan: &Plan, steps: &[PreviewStep]) -> String {
         if let Some(why) = &step.why {
             let _ = writeln!(out, "{indent}  why: {}", escape(why));
         }
+        if !step.how.is_empty() {
+            let _ = writeln!(out, "{indent}  {}", step.how.join(", "));
+        }
         if let Some(later) = &step.later {
             let _ = writeln!(out, "{indent}  on {later}");
         }
@@ -101,7 +114,7 @@ fn json(plan: &Plan, steps: &[PreviewStep]) -> serde_json::Value {
                 .map(|host| serde_json::json!({ "host": host.host, "user": host.user, "what": host.what }))
                 .collect();
             serde_json::json!({
-                "step": step.path, "title": step.title, "action": step.action, "on": step.later, "hosts": hosts,
+                "step": step.path, "title": step.title, "action": step.action, "on": step.later, "how": step.how, "hosts": hosts,
             })
         })
         .collect();

@@ -1,12 +1,8 @@
 //! `refloat report`: a run afterwards.
 
-use std::sync::Arc;
-
 use super::args::{Common, Format, Output, ReportArgs};
 use super::{env, show};
-use crate::base::clock::SystemClock;
 use crate::base::exit::Exit;
-use crate::base::secret::Redactor;
 use crate::event::RunState;
 use crate::journal::{Damage, Journal, JournalError};
 use crate::report::Report;
@@ -29,7 +25,7 @@ pub fn run(args: &ReportArgs, common: &Common) -> Exit {
 }
 
 async fn show_run(args: &ReportArgs, common: &Common, state: &std::path::Path) -> Result<Exit, JournalError> {
-    let journal = Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?;
+    let journal = Journal::read(state)?;
     let run = match &args.run {
         Some(run) => journal.find(run).await?,
         None => journal.latest().await?,

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::args::{Common, Output, RunArgs};
 use super::operator::{AtTheTerminal, Typed};
-use super::{env, plan, show, signals, tell, trust};
+use super::{env, plan, secrets, show, signals, tell, trust};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
@@ -22,7 +22,7 @@ use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
 
 pub fn run(args: &RunArgs, common: &Common) -> Exit {
-    let (plan, files) = match plan::make(&args.subject, common) {
+    let (plan, files) = match plan::make(&args.subject, &secrets::ask, common) {
         Ok(made) => made,
         Err(exit) => return exit,
     };

@@ -1,14 +1,10 @@
 //! `refloat runs`: the runs of this machine, the latest first.
 
-use std::sync::Arc;
-
 use super::args::{Common, Output, RunsArgs};
 use super::{env, show};
-use crate::base::clock::SystemClock;
 use crate::base::exit::Exit;
-use crate::base::secret::Redactor;
 use crate::journal::{Journal, JournalError, RunStatus, RunSummary};
-use crate::report::escape;
+use crate::report::{end_words, escape};
 
 pub fn run(args: &RunsArgs, common: &Common) -> Exit {
     match env::state(common) {
@@ -47,7 +43,7 @@ pub fn blocking<T>(work: impl Future<Output = T>) -> Result<T, Exit> {
 }
 
 async fn read(limit: usize, duties: bool, state: &std::path::Path) -> Result<Vec<RunSummary>, JournalError> {
-    let journal = Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?;
+    let journal = Journal::read(state)?;
     // the limit counts what is listed
     let mut runs = journal.runs(if duties { usize::MAX } else { limit }).await?;
     if duties {
@@ -62,6 +58,14 @@ fn word(status: RunStatus) -> &'static str {
         RunStatus::Alive => "running",
         RunStatus::CutOff => "cut off",
         RunStatus::Closed(verdict) => verdict.words(),
+    }
+}
+
+/// The same for people.
+fn told(run: &RunSummary) -> &'static str {
+    match run.status {
+        RunStatus::Closed(verdict) => end_words(&run.state, verdict),
+        status @ (RunStatus::Alive | RunStatus::CutOff) => word(status),
     }
 }
 
@@ -97,7 +101,7 @@ fn print(runs: &[RunSummary], duties: bool, common: &Common) {
             1 => "  1 duty".to_owned(),
             n => format!("  {n} duties"),
         };
-        outln!("{}  {}  {:<16}  {runbook}{note}", run.run(), run.opened().rfc3339(), word(run.status));
+        outln!("{}  {}  {:<25}  {runbook}{note}", run.run(), run.opened().rfc3339(), told(run));
         if duties {
             for duty in run.state.open_duties() {
                 outln!("  {}  {}", escape(&duty.name()), escape(duty.reason.as_str()));

@@ -97,6 +97,9 @@ pub enum EventKind {
     },
     /// A note of the runbook or of a person.
     Noted { step: Option<String>, by: Option<String>, text: Redacted },
+    /// A host failed where that is tolerated, or where hosts stand for themselves: it is left out of the later steps of
+    /// the group.
+    HostLeft { step: String, host: String, reason: Redacted },
     /// A step ended.
     StepClosed {
         step: String,
@@ -134,6 +137,7 @@ impl EventKind {
             | Self::Answered { .. }
             | Self::LogMatched { .. }
             | Self::Noted { .. }
+            | Self::HostLeft { .. }
             | Self::StepClosed { .. }
             | Self::DutyOpened { .. }
             | Self::DutyClosed { .. }

@@ -19,7 +19,7 @@ mod unit;
 pub use illegal::Illegal;
 pub use kind::{Answer, BlobRef, Event, EventKind, Forecast, GuardVerdict, Stream, UnitStart};
 pub use outcome::{Outcome, StepOutcome};
-pub use query::{Duty, DutyEnd, Question, Reach};
+pub use query::{Duty, DutyEnd, Left, Question, Reach};
 pub use run::{Closed, Mode, Opened, PlannedStep, Resumed, Verdict};
 pub use state::RunState;
 pub use step::{Output, Stage, StepState, UnitEnd, UnitState};

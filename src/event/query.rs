@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::{IndexMap, IndexSet};
 
 use super::kind::{Answer, Forecast};
+use super::outcome::Outcome;
 use super::run::{Closed, Opened, Resumed};
 use super::state::RunState;
 use super::step::{StepState, UnitState};
@@ -33,6 +34,17 @@ pub struct Question {
     pub expects: Redacted,
     /// Who answered, what, and in which words. None: it is still open.
     pub answer: Option<(String, Answer, Redacted)>,
+}
+
+/// A host that failed and was left behind by the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The step in which it failed.
+    pub step: String,
+    /// The host.
+    pub host: String,
+    /// What was seen.
+    pub reason: Redacted,
 }
 
 /// Something that must still be done on a host.
@@ -177,6 +189,12 @@ impl RunState {
         self.duties.iter().filter(|duty| duty.end.is_none())
     }
 
+    /// The hosts that failed and were left behind, in order.
+    #[must_use]
+    pub fn left(&self) -> &[Left] {
+        &self.left
+    }
+
     /// The steps and hosts that are past a point of no return.
     #[must_use]
     pub fn no_return(&self) -> &IndexSet<(String, String)> {
@@ -186,7 +204,9 @@ impl RunState {
     /// Whether what a unit did was put back: its undo began after it, and ended well.
     #[must_use]
     pub fn is_undone(&self, unit: &Unit) -> bool {
-        let same = |other: &Unit| other.step == unit.step && other.host() == unit.host();
+        let same = |other: &Unit| {
+            other.step == unit.step && other.item == unit.item && other.about == unit.about && other.on == unit.on
+        };
         let after = self.units.values().skip_while(|other| other.start.unit != *unit);
         let undo = after.filter(|other| other.start.unit.phase == Phase::Undo && same(&other.start.unit)).last();
         unit.phase == Phase::Apply && undo.and_then(|undo| undo.end.as_ref()).is_some_and(|end| end.outcome.is_good())
@@ -201,6 +221,16 @@ impl RunState {
     /// Whether any unit may have changed a host: from here a failure is exit 1 or 5, no longer 4 or 6.
     #[must_use]
     pub fn has_changed_anything(&self) -> bool {
-        self.units().any(|unit| unit.end.as_ref().is_none_or(|end| end.outcome.may_have_had_an_effect()))
+        self.units().any(UnitState::may_have_had_an_effect)
+    }
+
+    /// What was changed and stands, in order: applied with an effect, and not put back. Of several attempts the last.
+    pub fn standing(&self) -> impl Iterator<Item = &UnitState> {
+        let again = |unit: &Unit| self.units.contains_key(&Unit { attempt: unit.attempt + 1, ..unit.clone() }.key());
+        self.units().filter(move |unit| {
+            let of = &unit.start.unit;
+            let changed = unit.end.as_ref().is_some_and(|end| end.outcome == Outcome::Changed);
+            of.phase == Phase::Apply && changed && !again(of) && !self.is_undone(of)
+        })
     }
 }

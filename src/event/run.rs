@@ -132,6 +132,12 @@ impl Verdict {
         }
     }
 
+    /// Whether everything is as it should be.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        self.exit() == Exit::Ok
+    }
+
     /// The words for it.
     #[must_use]
     pub fn words(self) -> &'static str {

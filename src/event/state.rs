@@ -11,9 +11,9 @@
 //! | `unit_ended` | the unit is started and not ended |
 //! | `unit_marked` | the unit is started, and not ended or ended `unknown` |
 //! | `unit_foreseen` | mode `check`, step open |
-//! | `asked` | the step is open, no question of it is open |
+//! | `asked` | the step was opened, no question of it is open |
 //! | `answered` | a question of the step is open |
-//! | `guard_judged`, `log_matched`, `noted` with a step | the step was opened |
+//! | `guard_judged`, `log_matched`, `host_left`, `noted` with a step | the step was opened |
 //! | `duty_opened` | the step was opened, the duty is not open |
 //! | `duty_closed` | the duty is open |
 //! | `step_closed` | the step is open, no unit of it in this phase is without an outcome |
@@ -26,7 +26,7 @@ use indexmap::{IndexMap, IndexSet};
 use super::illegal::Illegal;
 use super::kind::{Event, EventKind, Forecast, UnitStart};
 use super::outcome::{Outcome, StepOutcome};
-use super::query::{Duty, DutyEnd, Question, Reach};
+use super::query::{Duty, DutyEnd, Left, Question, Reach};
 use super::run::{Closed, Mode, Opened, Resumed};
 use super::step::{Output, Stage, StepState, UnitEnd, UnitState};
 use super::unit::{Phase, Unit};
@@ -50,6 +50,7 @@ pub struct RunState {
     pub(super) targets: IndexMap<String, (Vec<String>, Redacted)>,
     pub(super) questions: Vec<Question>,
     pub(super) duties: Vec<Duty>,
+    pub(super) left: Vec<Left>,
     pub(super) no_return: IndexSet<(String, String)>,
     pub(super) closed: Option<(Timestamp, Closed)>,
 }
@@ -75,6 +76,7 @@ impl RunState {
             targets: IndexMap::new(),
             questions: Vec::new(),
             duties: Vec::new(),
+            left: Vec::new(),
             no_return: IndexSet::new(),
             closed: None,
         })
@@ -178,6 +180,10 @@ impl RunState {
                 if let Some(step) = step {
                     self.known(step)?;
                 }
+            }
+            EventKind::HostLeft { step, host, reason } => {
+                self.known(step)?;
+                self.left.push(Left { step: step.clone(), host: host.clone(), reason: reason.clone() });
             }
             EventKind::StepClosed { step, phase, outcome } => self.close_step(at, step, *phase, outcome)?,
             EventKind::DutyOpened { step, host, reason } => {
@@ -288,7 +294,7 @@ impl RunState {
     }
 
     fn ask(&mut self, step: &str, message: &Redacted, expects: &Redacted) -> Result<(), Illegal> {
-        self.any_open(step)?;
+        self.known(step)?;
         if self.questions.iter().any(|q| q.step == *step && q.answer.is_none()) {
             return Err(Illegal::AlreadyAsking(step.to_owned()));
         }
@@ -300,11 +306,6 @@ impl RunState {
     fn open_step_of(&self, step: &str, phase: Phase) -> Result<&StepState, Illegal> {
         let found = self.step(step, phase).filter(|found| found.stage.is_open());
         found.ok_or_else(|| Illegal::StepNotOpen(step.to_owned()))
-    }
-
-    fn any_open(&self, step: &str) -> Result<(), Illegal> {
-        let open = |phase| self.step(step, phase).is_some_and(|found| found.stage.is_open());
-        if open(Phase::Apply) || open(Phase::Undo) { Ok(()) } else { Err(Illegal::StepNotOpen(step.to_owned())) }
     }
 
     fn known(&self, step: &str) -> Result<(), Illegal> {

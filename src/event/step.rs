@@ -107,6 +107,12 @@ pub struct UnitEnd {
 }
 
 impl UnitState {
+    /// Whether the host may be other than before.
+    #[must_use]
+    pub fn may_have_had_an_effect(&self) -> bool {
+        self.end.as_ref().is_none_or(|end| end.outcome.may_have_had_an_effect())
+    }
+
     /// Whether it is not known what became of it: started and not ended, or ended `unknown`.
     #[must_use]
     pub fn is_unresolved(&self) -> bool {

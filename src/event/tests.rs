@@ -53,6 +53,7 @@ fn unit(step: &str, host: &str, attempt: u32) -> Unit {
         on: Some(host.into()),
         phase: Phase::Apply,
         attempt,
+        entry: None,
     }
 }
 
@@ -407,7 +408,7 @@ fn any_unit() -> impl Strategy<Value = Unit> {
     (any::<String>(), prop::option::of(any::<u32>()), host(), host(), any::<bool>(), any::<u32>()).prop_map(
         |(step, item, about, on, undo, attempt)| {
             let phase = if undo { Phase::Undo } else { Phase::Apply };
-            Unit { run: run_id(), step, item, about, on, phase, attempt }
+            Unit { run: run_id(), step, item, about, on, phase, attempt, entry: None }
         },
     )
 }

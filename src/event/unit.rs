@@ -51,6 +51,9 @@ pub struct Unit {
     pub phase: Phase,
     /// From 1.
     pub attempt: u32,
+    /// Which entry of an `undo` list it is, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<u32>,
 }
 
 impl Unit {
@@ -62,7 +65,8 @@ impl Unit {
         let on = present(self.on.as_deref());
         let attempt = self.attempt.to_string();
         let parts = [self.run.as_str(), &self.step, &item, &about, &on, self.phase.name(), &attempt];
-        UnitKey(Digest::of_parts(parts))
+        let entry = self.entry.map(|entry| entry.to_string());
+        UnitKey(Digest::of_parts(parts.into_iter().chain(entry.as_deref())))
     }
 
     /// The host that people connect this unit with: whom it is about, else where it runs, else the controller.
@@ -98,6 +102,7 @@ mod tests {
             on: Some("a".into()),
             phase: Phase::Apply,
             attempt: 1,
+            entry: None,
         };
         let others = [
             Unit { run: RunId::parse("r2").expect("an id"), ..unit.clone() },
@@ -108,6 +113,7 @@ mod tests {
             Unit { on: Some("b".into()), ..unit.clone() },
             Unit { phase: Phase::Undo, ..unit.clone() },
             Unit { attempt: 2, ..unit.clone() },
+            Unit { entry: Some(0), ..unit.clone() },
         ];
         let keys: HashSet<_> = others.iter().chain([&unit]).map(Unit::key).collect();
         assert_eq!(keys.len(), others.len() + 1);

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use indexmap::IndexMap;
 use tokio_util::sync::CancellationToken;
 
+use crate::action::fleet::Spot;
 use crate::action::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
 use crate::base::BoxFuture;
 use crate::base::digest::Digest;
@@ -35,7 +37,7 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// A host's part of a step, rendered and permitted.
 pub(super) struct Part<'a> {
-    pub(super) host: &'a str,
+    pub(super) spot: &'a Spot,
     pub(super) ready: Box<dyn Ready>,
     pub(super) hands: Hands<'a>,
 }
@@ -49,49 +51,56 @@ impl Run {
         for host in &done {
             self.world.outcome(&step.id.value, host, "ok");
         }
-        let hosts = self.turns(step, hosts, action.effect())?;
-        if hosts.is_empty() {
-            self.verify(step, &done).await?;
-            return Ok(Ended::Ok);
+        let spots = self.spots(step, &hosts)?;
+        let spots = self.turns(step, spots, action.effect())?;
+        if spots.is_empty() {
+            // what was carried out before, by this process or another one, is asked about all the same
+            return self.follow_up(step, done, hosts).await.map(|()| Ended::Ok);
         }
         self.ask_again(step).await?;
-        let ready = self.prepare(action, step, &hosts)?;
-        identical(&hosts, &ready)?;
-        let mut watching = self.watch(step, &hosts, true).await?;
-        let permits = self.start(step, &hosts, &ready).await?;
-        let links: Vec<_> = hosts.iter().filter_map(|host| self.links.get(host)?.as_ref().ok().cloned()).collect();
-        let parts = parts(&hosts, ready, permits, &links);
+        let ready = self.prepare(action, step, &spots)?;
+        identical(&spots, &ready)?;
+        let elsewhere = spots.iter().any(Spot::is_elsewhere);
+        let mut watching = self.watch(step, &hosts, !elsewhere).await?;
+        let permits = self.start(step, &spots, &ready).await?;
+        let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
+        let parts = parts(&spots, ready, permits, &links);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
         // until it is known what became of it
         let before = self.changed;
         self.changed |= action.effect() != Effect::Reads;
-        let logs: Vec<Logs> = hosts.iter().map(|host| watching.logs(host)).collect();
+        let logs: Vec<Logs> = spots.iter().map(|spot| watching.logs(&spot.about)).collect();
         let run: &Self = self;
         // what only waits for a state has nothing to wait for when the log says that it will not come
         let waits = action.effect() == Effect::Idempotent;
         let cuts: Cuts = hosts.iter().filter(|_| waits).map(|host| (host.clone(), CancellationToken::new())).collect();
         let work = join_all(parts.iter().zip(logs).map(|(part, logs)| {
-            let cut = cuts.get(part.host).cloned().unwrap_or_default();
+            let cut = cuts.get(&part.spot.about).cloned().unwrap_or_default();
             run.carry(step, part, part.ready.apply(&part.hands, logs), cut)
         }));
         // lines are followed from the moment that a host has noted the end of its log
         let ended: Vec<Result<Done, JournalError>> = watching.beside(run, step, work, &cuts).await?;
         self.changed = before || (self.changed && ended.iter().any(may_have_changed));
         let mut failed: Option<Stop> = None;
-        let mut changed = false;
-        for (host, done) in hosts.iter().zip(ended) {
+        let mut outcomes: IndexMap<&str, &'static str> = IndexMap::new();
+        for (spot, done) in spots.iter().zip(ended) {
+            let host = spot.about.as_str();
             match done? {
                 Ok(applied) => {
-                    changed |= applied.changed;
-                    let outcome = if applied.changed { "changed" } else { "ok" };
-                    self.world.outcome(&step.id.value, host, outcome);
-                    self.keep(step, host, &applied)?;
+                    // of several hosts that did it for one, the first one's outputs count
+                    if !outcomes.contains_key(host) {
+                        self.keep(step, host, &applied)?;
+                    }
+                    let outcome = outcomes.entry(host).or_insert("ok");
+                    if applied.changed && *outcome == "ok" {
+                        *outcome = "changed";
+                    }
                 }
                 Err(error) => {
-                    self.world.outcome(&step.id.value, host, "failed");
-                    let mut stop = stop_of(host, &error, &step.path);
+                    outcomes.insert(host, "failed");
+                    let mut stop = stop_of(spot, &error, &step.path);
                     if let Some(why) = watching.never(host) {
                         stop.reason = format!("{host}: {why}");
                     }
@@ -102,25 +111,34 @@ impl Run {
                 }
             }
         }
+        let changed = outcomes.values().any(|outcome| *outcome == "changed");
+        for (host, outcome) in outcomes {
+            self.world.outcome(&step.id.value, host, outcome);
+        }
         if let Some(stop) = failed {
             let started = hosts.into_iter().filter(|host| !stop.hosts.contains(host)).collect();
             watching.end(self, step, started).await?;
             return Err(stop.into());
         }
         watching.until_settled(self, step).await?;
-        if !step.done_when.is_empty() {
-            self.becomes_done(step, &hosts).await?;
-        }
-        self.verify(step, &[done, hosts].concat()).await?;
+        self.follow_up(step, done, hosts).await?;
         Ok(if changed { Ended::Changed } else { Ended::Ok })
     }
 
+    /// What must be so after the action: `done_when` where it was carried out, `verify` everywhere.
+    async fn follow_up(&self, step: &Step, done: Vec<String>, hosts: Vec<String>) -> Result<(), Halt> {
+        if !step.done_when.is_empty() && !hosts.is_empty() {
+            self.becomes_done(step, &hosts).await?;
+        }
+        self.verify(step, &[done, hosts].concat()).await
+    }
+
     /// An action and nothing around it.
-    pub(super) async fn carry_out(&self, action: &dyn Action, step: &Step, hosts: &[String]) -> Result<(), Halt> {
-        let ready = self.prepare(action, step, hosts)?;
-        let permits = self.start(step, hosts, &ready).await?;
-        let links: Vec<_> = hosts.iter().filter_map(|host| self.links.get(host)?.as_ref().ok().cloned()).collect();
-        let parts = parts(hosts, ready, permits, &links);
+    pub(super) async fn carry_out(&self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Result<(), Halt> {
+        let ready = self.prepare(action, step, spots)?;
+        let permits = self.start(step, spots, &ready).await?;
+        let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
+        let parts = parts(spots, ready, permits, &links);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -130,29 +148,29 @@ impl Run {
         }))
         .await;
         let mut failed: Option<Stop> = None;
-        for (host, done) in hosts.iter().zip(ended) {
+        for (spot, done) in spots.iter().zip(ended) {
             if let Err(error) = done? {
-                let stop = stop_of(host, &error, &step.path);
+                let stop = stop_of(spot, &error, &step.path);
                 failed = Some(failed.map_or_else(|| stop.clone(), |first| worse(first, stop.clone())));
             }
         }
         failed.map_or(Ok(()), |stop| Err(stop.into()))
     }
 
-    /// The hosts on which the step is to be done now.
-    fn turns(&mut self, step: &Step, hosts: Vec<String>, effect: Effect) -> Result<Vec<String>, Halt> {
+    /// Where the step is to be done now.
+    fn turns(&mut self, step: &Step, spots: Vec<Spot>, effect: Effect) -> Result<Vec<Spot>, Halt> {
         let mut now = Vec::new();
-        for host in hosts {
-            match self.turn(step, &host, effect) {
-                Turn::Start(_) | Turn::Ask(_) => now.push(host),
+        for spot in spots {
+            match self.turn(step, &spot, effect) {
+                Turn::Start(_) | Turn::Ask(_) => now.push(spot),
                 Turn::Done(outcome) => {
                     self.changed |= outcome == "changed";
-                    self.world.outcome(&step.id.value, &host, outcome);
+                    self.world.outcome(&step.id.value, &spot.about, outcome);
                 }
                 Turn::Doubt(attempt) => {
-                    let why = format!("{host}: attempt {attempt} may have run, and a second time is a second effect");
-                    let next = format!("look on {host} whether `{}` had its effect", step.path);
-                    return Err(Stop::new(Kind::Unknown, why).next(next).on([host]).into());
+                    let why = format!("{spot}: attempt {attempt} may have run, and a second time is a second effect");
+                    let next = format!("look on {} whether `{}` had its effect", spot.on, step.path);
+                    return Err(Stop::new(Kind::Unknown, why).next(next).on([spot.about]).into());
                 }
             }
         }
@@ -182,16 +200,16 @@ impl Run {
         &self,
         action: &dyn Action,
         step: &Step,
-        hosts: &[String],
+        spots: &[Spot],
     ) -> Result<Vec<Box<dyn Ready>>, Halt> {
         let surface = Surface { run: self, step };
         let template = |name: &str| self.world.template(name);
         let files = |name: &str| self.world.file(name);
         let mut ready = Vec::new();
-        for host in hosts {
-            let prepared = surface.surroundings(host).and_then(|login| {
+        for spot in spots {
+            let prepared = surface.surroundings(spot).and_then(|login| {
                 action.prepare(&Cx {
-                    scope: &View::new(&self.world, Some(host), None),
+                    scope: &View::new(&self.world, Some(&spot.about), None),
                     login: &login,
                     timeout: step.surroundings.timeout(),
                     run: self.log.run().as_str(),
@@ -199,16 +217,16 @@ impl Run {
                     files: &files,
                 })
             });
-            let failed = |error| Stop::new(Kind::Failed, format!("{host}: {error}")).on([host.as_str()]);
+            let failed = |error| Stop::new(Kind::Failed, format!("{spot}: {error}")).on([spot.about.as_str()]);
             ready.push(prepared.map_err(failed)?);
         }
         Ok(ready)
     }
 
-    async fn start(&self, step: &Step, hosts: &[String], ready: &[Box<dyn Ready>]) -> Result<Vec<Permit>, Halt> {
-        let starts = hosts.iter().zip(ready).map(|(host, ready)| {
+    async fn start(&self, step: &Step, spots: &[Spot], ready: &[Box<dyn Ready>]) -> Result<Vec<Permit>, Halt> {
+        let starts = spots.iter().zip(ready).map(|(spot, ready)| {
             let summary = self.redactor().redact(ready.summary());
-            UnitStart::new(self.unit(step, host), Digest::of(ready.body()), summary)
+            UnitStart::new(self.unit_at(step, spot), Digest::of(ready.body()), summary)
         });
         self.permits(step, starts.collect()).await
     }
@@ -259,7 +277,7 @@ impl Run {
                 }
             } => {
                 cancelled = wanted;
-                if let Some(Ok(link)) = self.links.get(part.host) {
+                if let Some(Ok(link)) = self.links.get(&part.spot.on) {
                     // an error here shows in the work's own end
                     let _ = link.cancel(part.hands.key(), GRACE).await;
                 }
@@ -293,7 +311,7 @@ impl Run {
                 let outcome = if applied.changed { Outcome::Changed } else { Outcome::Ok };
                 (outcome, applied.result.to_json(), &applied.stdout[..], &applied.stderr[..])
             }
-            Err(ActionError::Failed { reason: why, stdout, stderr }) => {
+            Err(ActionError::Failed { reason: why, stdout, stderr, .. }) => {
                 let outcome = Outcome::Failed { reason: reason(why.clone()) };
                 (outcome, serde_json::json!({}), &stdout[..], &stderr[..])
             }
@@ -392,22 +410,22 @@ fn may_have_changed(ended: &Result<Done, JournalError>) -> bool {
 
 /// The parts of hosts that have a connection; the others were left out before.
 fn parts<'a>(
-    hosts: &'a [String],
+    spots: &'a [Spot],
     ready: Vec<Box<dyn Ready>>,
     permits: Vec<Permit>,
     links: &'a [Arc<dyn Link>],
 ) -> Vec<Part<'a>> {
-    let part = |((host, ready), (permit, link)): ((&'a String, _), (_, &'a Arc<dyn Link>))| Part {
-        host,
+    let part = |((spot, ready), (permit, link)): ((&'a Spot, _), (_, &'a Arc<dyn Link>))| Part {
+        spot,
         ready,
         hands: Hands::new(&**link, permit),
     };
-    hosts.iter().zip(ready).zip(permits.into_iter().zip(links)).map(part).collect()
+    spots.iter().zip(ready).zip(permits.into_iter().zip(links)).map(part).collect()
 }
 
 /// `identical: true`: what would be written is compared before anything is.
-fn identical(hosts: &[String], ready: &[Box<dyn Ready>]) -> Result<(), Halt> {
-    let digests: Vec<_> = hosts.iter().zip(ready).filter_map(|(host, r)| Some((host, r.identical()?))).collect();
+fn identical(spots: &[Spot], ready: &[Box<dyn Ready>]) -> Result<(), Halt> {
+    let digests: Vec<_> = spots.iter().zip(ready).filter_map(|(spot, r)| Some((spot, r.identical()?))).collect();
     let Some(((first, wanted), rest)) = digests.split_first() else { return Ok(()) };
     match rest.iter().find(|(_, digest)| digest != wanted) {
         None => Ok(()),
@@ -422,17 +440,22 @@ fn identical(hosts: &[String], ready: &[Box<dyn Ready>]) -> Result<(), Halt> {
     }
 }
 
-pub(super) fn stop_of(host: &str, error: &ActionError, path: &str) -> Stop {
+pub(super) fn stop_of(spot: &Spot, error: &ActionError, path: &str) -> Stop {
     let stop = match error {
-        ActionError::Link(lost @ LinkError::Lost { .. }) => Stop::new(Kind::Unknown, format!("{host}: {lost}"))
-            .next(format!("look on {host} whether `{path}` had its effect: the link was lost while it ran")),
+        ActionError::Link(lost @ LinkError::Lost { .. }) => Stop::new(Kind::Unknown, format!("{spot}: {lost}"))
+            .next(format!("look on {} whether `{path}` had its effect: the link was lost while it ran", spot.on)),
         ActionError::Link(other @ LinkError::Unreachable { .. }) => {
-            Stop::new(Kind::Unreachable, format!("{host}: {other}"))
+            Stop::new(Kind::Unreachable, format!("{spot}: {other}"))
         }
-        ActionError::Cancelled { reason } => Stop::new(Kind::Cancelled, format!("{host}: {reason}")),
-        other => Stop::new(Kind::Failed, format!("{host}: {other}")),
+        ActionError::Cancelled { reason } => Stop::new(Kind::Cancelled, format!("{spot}: {reason}")),
+        other => Stop::new(Kind::Failed, format!("{spot}: {other}")),
     };
-    stop.on([host])
+    let exit = match error {
+        ActionError::Failed { exit, .. } => *exit,
+        _ => None,
+    };
+    let stop = Stop { exits: vec![exit], ..stop };
+    stop.on([spot.about.as_str()])
 }
 
 fn worse(a: Stop, b: Stop) -> Stop {
@@ -447,5 +470,6 @@ fn worse(a: Stop, b: Stop) -> Stop {
     first.reason = format!("{}; {}", first.reason, second.reason);
     first.next.extend(second.next);
     first.hosts.extend(second.hosts);
+    first.exits.extend(second.exits);
     first
 }

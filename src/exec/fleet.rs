@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::action::Login;
-use crate::action::fleet::Fleet;
+use crate::action::fleet::{Fleet, Spot};
 use crate::inventory::{HostName, Selector};
 use crate::plan::View;
 use crate::runbook::{Step, Sudo};
@@ -24,9 +24,10 @@ pub(super) struct Surface<'a> {
 }
 
 impl Surface<'_> {
-    /// Renders the surroundings for a host.
-    pub(super) fn surroundings(&self, host: &str) -> Result<Login, EvalError> {
-        let view = View::new(&self.run.world, Some(host), None);
+    /// Renders the surroundings of a spot: texts in the eyes of the host it is about, what the inventory says of the one
+    /// on which it happens.
+    pub(super) fn surroundings(&self, spot: &Spot) -> Result<Login, EvalError> {
+        let view = View::new(&self.run.world, Some(&spot.about), None);
         let text = |text: &crate::template::Text| crate::action::known(text.render(&view)?);
         let written = &self.step.surroundings;
         let user = match &written.sudo {
@@ -40,7 +41,7 @@ impl Surface<'_> {
             }
         }
         login.cwd = written.cwd.as_ref().map(text).transpose()?;
-        if let Some(host) = self.run.plan.inventory.host(host) {
+        if let Some(host) = self.run.plan.inventory.host(&spot.on) {
             login.shell.clone_from(&host.connect.shell);
             login.service_manager.clone_from(&host.connect.service_manager);
         }
@@ -65,8 +66,8 @@ impl Fleet for Surface<'_> {
         }
     }
 
-    fn login(&self, host: &str) -> Result<Login, String> {
-        self.surroundings(host).map_err(|error| error.to_string())
+    fn login(&self, spot: &Spot) -> Result<Login, String> {
+        self.surroundings(spot).map_err(|error| error.to_string())
     }
 
     fn address(&self, host: &str) -> (String, u16) {

@@ -39,14 +39,7 @@ impl Run {
         }
         self.ask_again(step).await?;
         let question = self.question(gate, step).map_err(|why| Stop::new(Kind::Failed, why))?;
-        let redact = |text: &str| self.log.redactor().redact(text);
-        self.log
-            .record(vec![EventKind::Asked {
-                step: step.path.clone(),
-                message: redact(&question.message),
-                expects: redact(&question.expects.words()),
-            }])
-            .await?;
+        self.asked(&question, step).await?;
         let opened = tokio::select! {
             opened = self.opened(&question, gate, step, hosts) => opened?,
             () = self.cancel.reached(super::Grade::NoNewWork) => {
@@ -57,12 +50,7 @@ impl Run {
             self.write_judgements(&step.path, judgements).await?;
         }
         let itself = matches!(opened, Opened::Itself(_));
-        let Decided { answer, by, text, value } = decide(&question, opened);
-        let text = if step.sensitive { super::guards::NOT_SHOWN } else { &text };
-        let answered = EventKind::Answered { step: step.path.clone(), by, answer, text: redact(text) };
-        self.log.record(vec![answered]).await?;
-        self.silent.clear();
-        let value = value.map_err(|why| Stop::new(Kind::Refused, why))?;
+        let (text, value) = self.answered(&question, opened, step).await?;
         if let Some(value) = value {
             let summary = format!("{ANSWER} = {text}");
             let outputs = [(ANSWER.to_owned(), value)].into_iter().collect();
@@ -72,6 +60,44 @@ impl Run {
             self.becomes_done(step, hosts).await?;
         }
         self.verify(step, hosts).await
+    }
+
+    /// Asks between two batches of a step whether it goes on.
+    pub(super) async fn agree(&mut self, message: String, step: &Step) -> Result<(), Halt> {
+        let expects = Expects::Consent("yes".to_owned());
+        let question = Question { step: step.path.clone(), message, expects };
+        self.asked(&question, step).await?;
+        let reply = tokio::select! {
+            reply = self.operator.ask(&question) => reply,
+            () = self.cancel.reached(super::Grade::NoNewWork) => {
+                return Err(Stop::new(Kind::Cancelled, "ended by a person at the question").into());
+            }
+        };
+        self.answered(&question, Opened::By(reply), step).await.map(|_| ())
+    }
+
+    async fn asked(&self, question: &Question, step: &Step) -> Result<(), Halt> {
+        let redact = |text: &str| self.log.redactor().redact(text);
+        let (message, expects) = (redact(&question.message), redact(&question.expects.words()));
+        let asked = EventKind::Asked { step: step.path.clone(), message, expects };
+        Ok(self.log.record(vec![asked]).await.map(|_| ())?)
+    }
+
+    /// Writes the answer down. Gives it as it may be shown, and the value that it is.
+    async fn answered(
+        &mut self,
+        question: &Question,
+        opened: Opened,
+        step: &Step,
+    ) -> Result<(String, Option<Value>), Halt> {
+        let Decided { answer, by, text, value } = decide(question, opened);
+        let text = if step.sensitive { super::guards::NOT_SHOWN.to_owned() } else { text };
+        let shown = self.log.redactor().redact(text.clone());
+        let answered = EventKind::Answered { step: step.path.clone(), by, answer, text: shown };
+        self.log.record(vec![answered]).await?;
+        self.silent.clear();
+        let value = value.map_err(|why| Stop::new(Kind::Refused, why))?;
+        Ok((text, value))
     }
 
     /// Whether there is nothing to do any more, as `done_when` sees it.

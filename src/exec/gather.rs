@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use indexmap::IndexMap;
 
-use crate::action::fleet::Fleet as _;
+use crate::action::fleet::{Fleet as _, Spot};
 use crate::action::guard;
 use crate::action::probe::{Probe, ProbeError};
 use crate::base::digest::Digest;
@@ -26,15 +26,16 @@ impl Run {
         step: &Step,
         hosts: &[String],
     ) -> Result<(), Halt> {
-        for host in hosts {
-            self.turn(step, host, crate::action::Effect::Reads);
+        let spots = self.spots(step, hosts)?;
+        for spot in &spots {
+            self.turn(step, spot, crate::action::Effect::Reads);
         }
         let names = probes.keys().cloned().collect::<Vec<_>>().join(", ");
-        let starts: Vec<UnitStart> = hosts
+        let starts: Vec<UnitStart> = spots
             .iter()
-            .map(|host| {
+            .map(|spot| {
                 let summary = self.log.redactor().redact(format!("reads {names}"));
-                UnitStart::new(self.unit(step, host), Digest::of_parts([step.path.as_str(), &names]), summary)
+                UnitStart::new(self.unit_at(step, spot), Digest::of_parts([step.path.as_str(), &names]), summary)
             })
             .collect();
         let keys: Vec<_> = starts.iter().map(|start| start.key).collect();
@@ -44,11 +45,11 @@ impl Run {
         });
         // reading needs no hands: the permits are let go
         drop(self.log.start(new).await?);
-        let ended = join_all(hosts.iter().zip(keys).map(|(host, key)| {
+        let ended = join_all(spots.iter().zip(keys).map(|(spot, key)| {
             let run: &Self = self;
             async move {
                 let began = run.clock.elapsed();
-                let found = match run.unless_stopped(run.ask_all(probes, step, host)).await {
+                let found = match run.unless_stopped(run.ask_all(probes, step, spot)).await {
                     Ok(found) => found,
                     Err(stop) => {
                         let reason = run.redactor().redact(stop.reason.clone());
@@ -75,9 +76,15 @@ impl Run {
         .await;
         let (mut failed, mut on) = (Vec::new(), Vec::new());
         let mut lost = false;
-        for (host, found) in hosts.iter().zip(ended) {
+        let mut kept: Option<&str> = None;
+        for (spot, found) in spots.iter().zip(ended) {
+            let host = spot.about.as_str();
             match found? {
                 Ok(values) => {
+                    // of several hosts that were asked about one, the first one's values count
+                    if kept.replace(host) == Some(host) {
+                        continue;
+                    }
                     self.world.outcome(&step.id.value, host, "ok");
                     for (name, value) in values {
                         self.world.output(&step.id.value, host, &name, value);
@@ -86,8 +93,8 @@ impl Run {
                 Err(NamedError(name, error)) => {
                     self.world.outcome(&step.id.value, host, "failed");
                     lost |= matches!(error, ProbeError::Link(LinkError::Lost { .. } | LinkError::Unreachable { .. }));
-                    failed.push(format!("{host}: {name}: {error}"));
-                    on.push(host.as_str());
+                    failed.push(format!("{spot}: {name}: {error}"));
+                    on.push(host);
                 }
             }
         }
@@ -98,11 +105,11 @@ impl Run {
         Err(Stop::new(kind, failed.join("; ")).on(on).into())
     }
 
-    async fn ask_all(&self, probes: &IndexMap<String, Probe>, step: &Step, host: &str) -> Result<Values, NamedError> {
+    async fn ask_all(&self, probes: &IndexMap<String, Probe>, step: &Step, spot: &Spot) -> Result<Values, NamedError> {
         let surface = Surface { run: self, step };
         let found = join_all(probes.iter().map(|(name, probe)| {
             let surface = &surface;
-            async move { (name, surface.value(probe, host).await) }
+            async move { (name, surface.value(probe, spot).await) }
         }))
         .await;
         let told = |why: ProbeError| match why {
@@ -122,11 +129,11 @@ impl Run {
 struct NamedError(String, #[source] ProbeError);
 
 impl Surface<'_> {
-    async fn value(&self, probe: &Probe, host: &str) -> Result<Value, ProbeError> {
-        let found = guard::ask(probe, self, host).await?;
+    async fn value(&self, probe: &Probe, spot: &Spot) -> Result<Value, ProbeError> {
+        let found = guard::ask(probe, self, spot).await?;
         if !probe.accepts(&found) {
             return Err(ProbeError::NotAsked(found.seen));
         }
-        Ok(probe.value(&found, &*self.scope(Some(host), Some(found.result.clone())))?)
+        Ok(probe.value(&found, &*self.scope(Some(&spot.about), Some(found.result.clone())))?)
     }
 }

@@ -1,5 +1,6 @@
 //! Asking guards: each judgement is written down, and what fails is put into words.
 
+use crate::action::fleet::Spot;
 use crate::action::guard::{self, Guard, Judgement, Verdict};
 use crate::base::clock::Timestamp;
 use crate::event::{EventKind, GuardVerdict};
@@ -19,15 +20,21 @@ impl Run {
     /// once. A person who stops what runs ends this too; what is sensitive is judged and not told.
     pub(super) async fn judge(&self, guards: &[Guard], step: &Step, hosts: &[String]) -> Result<Vec<Judgement>, Stop> {
         let surface = Surface { run: self, step };
+        let spots = self.spots(step, hosts)?;
         let asked = guards.iter().flat_map(|guard| {
-            let hosts: Vec<Option<&str>> = if guard.needs_host() || (!hosts.is_empty() && guard.is_of_each_host()) {
-                hosts.iter().map(|h| Some(h.as_str())).collect()
+            let at = |host: &String| Some(Spot::at(host.as_str()));
+            let spots: Vec<Option<Spot>> = if guard.needs_host() {
+                spots.iter().cloned().map(Some).collect()
+            } else if !hosts.is_empty() && guard.is_of_each_host() {
+                hosts.iter().map(at).collect()
             } else {
-                vec![hosts.first().filter(|_| hosts.len() == 1).map(String::as_str)]
+                vec![hosts.first().filter(|_| hosts.len() == 1).and_then(at)]
             };
-            hosts.into_iter().map(move |host| (guard, host))
+            spots.into_iter().map(move |spot| (guard, spot))
         });
-        let asked = futures_util::future::join_all(asked.map(|(guard, host)| guard::judge(guard, &surface, host)));
+        let surface = &surface;
+        let asked = asked.map(|(guard, spot)| async move { guard::judge(guard, surface, spot.as_ref()).await });
+        let asked = futures_util::future::join_all(asked);
         let mut judgements = self.unless_stopped(asked).await?;
         if step.sensitive {
             judgements.iter_mut().flat_map(|judgement| &mut judgement.seen).for_each(|seen| {

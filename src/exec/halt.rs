@@ -14,6 +14,8 @@ pub(super) struct Stop {
     pub(super) next: Vec<String>,
     /// The hosts on which it went wrong; empty: it is not about single hosts.
     pub(super) hosts: Vec<String>,
+    /// The codes with which commands ended, where it is about commands.
+    pub(super) exits: Vec<Option<i32>>,
 }
 
 /// What a stop means.
@@ -46,7 +48,7 @@ impl From<JournalError> for Halt {
 
 impl Stop {
     pub(super) fn new(kind: Kind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), next: Vec::new(), hosts: Vec::new() }
+        Self { kind, reason: reason.into(), next: Vec::new(), hosts: Vec::new(), exits: Vec::new() }
     }
 
     pub(super) fn next(mut self, next: impl Into<String>) -> Self {

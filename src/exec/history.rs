@@ -16,6 +16,7 @@ pub(super) fn unit(step: &str, host: &str, phase: Phase) -> Unit {
         on: Some(host.to_owned()),
         phase,
         attempt: 1,
+        entry: None,
     }
 }
 

@@ -10,12 +10,16 @@
 
 mod act;
 mod aside;
+mod by_hand;
 mod cancel;
 mod connect;
 mod duty;
+mod failure;
 mod fleet;
+mod flow;
 mod gate;
 mod gather;
+mod group;
 mod guards;
 mod halt;
 #[cfg(test)]
@@ -28,6 +32,7 @@ mod pick;
 mod recall;
 mod run;
 mod step;
+mod tally;
 mod turn;
 mod two_phase;
 mod undo;

@@ -1,6 +1,6 @@
 //! `use`: the steps of another runbook, in its own names.
 
-use crate::runbook::{OnFailure, Step, Use};
+use crate::runbook::{Step, Use};
 
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
@@ -28,13 +28,4 @@ impl Run {
         self.world.end(&step.path, &step.id.value).map_err(failed)?;
         Ok(Ended::Ok)
     }
-}
-
-/// What a failure of a step does: what is written on it, else on the runbook that it uses.
-pub(super) fn on_failure(step: &Step) -> Option<OnFailure> {
-    let of_part = || match &step.body {
-        crate::runbook::Body::Use(uses) => uses.book.as_ref().map(|book| book.on_failure),
-        _ => None,
-    };
-    step.on_failure.as_ref().map(|on_failure| on_failure.value).or_else(of_part)
 }

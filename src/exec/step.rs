@@ -1,20 +1,36 @@
 //! One step after the other: whom it is about, whether it is wanted, what it does, how it ended.
 
+use indexmap::{IndexMap, IndexSet};
+
 use crate::base::BoxFuture;
 use crate::event::{EventKind, Phase, StepOutcome};
-use crate::plan::View;
+use crate::plan::{Items, View};
 use crate::runbook::{Body, OnFailure, Reach, Step};
 use crate::template::Value;
 
 use super::cancel::Grade;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
+use super::tally::Tally;
 
 /// How a step ended well.
+#[derive(Clone, Debug)]
 pub(super) enum Ended {
     Ok,
     Changed,
     Skipped(String),
+}
+
+impl Ended {
+    /// With the part of the step before it: it changed something if one did, and is skipped if both are.
+    pub(super) fn after(self, before: Option<Self>) -> Self {
+        match (before, self) {
+            (None, now) => now,
+            (Some(Self::Skipped(why)), Self::Skipped(_)) => Self::Skipped(why),
+            (Some(Self::Changed), _) | (_, Self::Changed) => Self::Changed,
+            _ => Self::Ok,
+        }
+    }
 }
 
 impl Run {
@@ -45,6 +61,7 @@ impl Run {
             hosts.retain(|host| host == only);
         }
         hosts.retain(|host| !self.left_out.contains(host));
+        let lists = Items::of(step, &hosts, &self.world);
         let opened = EventKind::StepOpened {
             step: step.path.clone(),
             phase: Phase::Apply,
@@ -52,20 +69,19 @@ impl Run {
             why: step.why.as_deref().map(|why| self.redactor().redact(why)),
             action: step.body.key().to_owned(),
             hosts: hosts.clone(),
-            items: None,
+            items: lists.as_ref().ok().and_then(Option::as_ref).and_then(|lists| u32::try_from(lists.len()).ok()),
         };
         self.log.record(vec![opened]).await.map_err(|error| here(error.into()))?;
         // what a part gives is the same for every host
         let own = if matches!(step.body, Body::Use(_)) { &[][..] } else { &hosts };
         self.world.open(&step.id.value, own);
-        let result = if let Err(halt) = self.arm(step).await {
-            Err(here(halt))
-        } else if let Body::Group(members) = &step.body {
-            self.group(step, members, hosts).await
-        } else if let Body::Use(uses) = &step.body {
-            self.part(step, uses, hosts).await
-        } else {
-            self.body(step, hosts).await.map_err(here)
+        let result = match (self.arm(step).await, lists) {
+            (Err(halt), _) => Err(here(halt)),
+            (_, Err(none)) => Err(here(Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
+            (Ok(()), Ok(lists)) => match &step.body {
+                Body::Use(uses) => self.part(step, uses, hosts).await,
+                _ => self.go(step, hosts, lists).await,
+            },
         };
         let outcome = match &result {
             Ok(Ended::Ok) => StepOutcome::Ok,
@@ -86,11 +102,15 @@ impl Run {
 
     /// What a failure does, by what is written on the step.
     async fn failed(&mut self, step: &Step, path: String, stop: Stop) -> Result<(), (String, Halt)> {
-        match super::part::on_failure(step) {
-            Some(OnFailure::Undo) => {
-                // a group that is about hosts is put back where it failed; the others have done their part
-                let only = matches!(step.body, Body::Group(_)) && step.hosts.is_some() && !stop.hosts.is_empty();
-                let only = only.then(|| stop.hosts.clone());
+        let wanted = super::failure::on_failure(step);
+        let decided = self.decided(wanted, &path, &stop, false).await;
+        let decided = decided.map_err(|error| (path.clone(), error.into()))?;
+        let group = matches!(step.body, Body::Group(_));
+        let about_hosts = group && step.hosts.is_some();
+        match decided {
+            // a group that is about hosts was put back batch by batch, but for what a person decides only now
+            Some(OnFailure::Undo) if !about_hosts || wanted != decided => {
+                let only = (about_hosts && !stop.hosts.is_empty()).then(|| stop.hosts.clone());
                 match self.undo(&[step], only.as_deref(), stop).await {
                     Ok(stop) => Err((path, stop.into())),
                     Err(error) => Err((path, error.into())),
@@ -101,27 +121,17 @@ impl Run {
                 self.went_on = Some(first.unwrap_or((path, stop)));
                 Ok(())
             }
-            Some(OnFailure::Stop | OnFailure::Ask | OnFailure::Continue) | None => Err((path, stop.into())),
+            // of any other step it was asked host by host
+            _ if group
+                && self.bears(step, &mut Tally::default(), &stop).await.map_err(|halt| (path.clone(), halt))? =>
+            {
+                Ok(())
+            }
+            _ => Err((path, stop.into())),
         }
     }
 
-    /// The members of a group, on the hosts for which its `when` holds.
-    async fn group(&mut self, step: &Step, members: &[Step], hosts: Vec<String>) -> Result<Ended, (String, Halt)> {
-        let here = |halt| (step.path.clone(), halt);
-        if let Wanted::No(why) = self.wanted(step, hosts.clone()).await.map_err(here)? {
-            return Ok(Ended::Skipped(why));
-        }
-        let before = self.left_out.clone();
-        if step.hosts.is_some() {
-            let meant = self.meant(step, hosts.clone()).map_err(here)?;
-            self.left_out.extend(hosts.into_iter().filter(|host| !meant.contains(host)));
-        }
-        let ended = self.steps(members).await;
-        self.left_out = before;
-        ended.map(|()| Ended::Ok)
-    }
-
-    async fn body(&mut self, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
+    pub(super) async fn body(&mut self, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
         let about_hosts = step.hosts.is_some();
         let hosts = match self.wanted(step, hosts).await? {
             Wanted::Yes(hosts) => hosts,
@@ -143,7 +153,7 @@ impl Run {
     }
 
     /// Whether a step is wanted, and for which of its hosts: `when`, an empty target, and hosts that cannot be reached.
-    async fn wanted(&mut self, step: &Step, hosts: Vec<String>) -> Result<Wanted, Halt> {
+    pub(super) async fn wanted(&mut self, step: &Step, hosts: Vec<String>) -> Result<Wanted, Halt> {
         if step.hosts.is_none() {
             return Ok(if self.when(step, None)? {
                 Wanted::Yes(hosts)
@@ -158,32 +168,45 @@ impl Run {
         if meant.is_empty() {
             return Ok(Wanted::No("`when` is false".to_owned()));
         }
-        let (reached, missing): (Vec<String>, Vec<String>) =
-            meant.into_iter().partition(|host| matches!(self.links.get(host), Some(Ok(_))));
+        let mut missing: IndexMap<String, Vec<String>> = IndexMap::new();
+        for spot in self.spots(step, &meant)? {
+            if !matches!(self.links.get(&spot.on), Some(Ok(_))) {
+                missing.entry(spot.about).or_default().push(spot.on);
+            }
+        }
+        let reached: Vec<String> = meant.into_iter().filter(|host| !missing.contains_key(host)).collect();
         if !missing.is_empty() {
             self.not_reached(step, &missing).await?;
         }
         if reached.is_empty() {
-            return Ok(Wanted::No(format!("not reachable: {}", missing.join(", "))));
+            let on: IndexSet<&str> = missing.values().flatten().map(String::as_str).collect();
+            let on: Vec<&str> = on.into_iter().collect();
+            return Ok(Wanted::No(format!("not reachable: {}", on.join(", "))));
         }
         Ok(Wanted::Yes(reached))
     }
 
-    async fn not_reached(&self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
-        let why = |host: &String| match self.links.get(host) {
-            Some(Err(error)) => error.to_string(),
-            _ => "was not connected to".to_owned(),
+    /// `missing`: hosts, and where what is about them cannot be done.
+    async fn not_reached(&self, step: &Step, missing: &IndexMap<String, Vec<String>>) -> Result<(), Halt> {
+        let hosts: Vec<&String> = missing.keys().collect();
+        let why = |host: &String| {
+            let on = missing.get(host).and_then(|on| on.first()).unwrap_or(host);
+            let why = match self.links.get(on) {
+                Some(Err(error)) => error.to_string(),
+                _ => "was not connected to".to_owned(),
+            };
+            if on == host { why } else { format!("{on}: {why}") }
         };
         let group = matches!(step.body, Body::Group(_));
         let events: Vec<EventKind> = match step.reach {
             Reach::Required => {
                 let reasons: Vec<String> = hosts.iter().map(|host| format!("{host}: {}", why(host))).collect();
-                return Err(Stop::new(Kind::Unreachable, reasons.join("; ")).into());
+                return Err(Stop::new(Kind::Unreachable, reasons.join("; ")).on(hosts).into());
             }
             // each of its steps says so
             Reach::BestEffort if group => Vec::new(),
             Reach::BestEffort => {
-                let noted = |host| EventKind::Noted {
+                let noted = |host: &&String| EventKind::Noted {
                     step: Some(step.path.clone()),
                     by: None,
                     text: self.redactor().redact(format!("left out, {host}: {}", why(host))),
@@ -194,7 +217,7 @@ impl Run {
                 // a step of a group that is a duty as a whole is a part of it
                 let new = self.log.with_state(|state| {
                     let owed = |host: &str| state.open_duties().any(|duty| duty.covers(&step.path, host));
-                    hosts.iter().filter(|host| !owed(host)).collect::<Vec<_>>()
+                    hosts.iter().copied().filter(|host| !owed(host)).collect::<Vec<_>>()
                 });
                 let opened = |host: &String| EventKind::DutyOpened {
                     step: step.path.clone(),
@@ -239,7 +262,7 @@ impl Run {
     }
 }
 
-enum Wanted {
+pub(super) enum Wanted {
     Yes(Vec<String>),
     No(String),
 }

@@ -1,6 +1,7 @@
 //! What the journal says of a unit before it is started: nothing, in a run that was never interrupted.
 
 use crate::action::Effect;
+use crate::action::fleet::Spot;
 use crate::event::{Outcome, RunState, Unit};
 
 use super::run::Run;
@@ -42,12 +43,12 @@ pub(super) fn turn(state: &RunState, first: &Unit, effect: Effect) -> Turn {
 }
 
 impl Run {
-    /// Whose turn a step is on a host. From here on the unit of both is this attempt.
-    pub(super) fn turn(&mut self, step: &Step, host: &str, effect: Effect) -> Turn {
-        let first = Unit { attempt: 1, ..self.unit(step, host) };
+    /// Whose turn a step is at a spot. From here on the unit of both is this attempt.
+    pub(super) fn turn(&mut self, step: &Step, spot: &Spot, effect: Effect) -> Turn {
+        let first = Unit { attempt: 1, ..self.unit_at(step, spot) };
         let turn = self.log.with_state(|state| turn(state, &first, effect));
         if let Turn::Start(attempt) | Turn::Ask(attempt) = turn {
-            self.attempts.insert((first.step, first.phase, first.item, host.to_owned()), attempt);
+            self.attempts.insert(first, attempt);
         }
         turn
     }

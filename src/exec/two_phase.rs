@@ -36,7 +36,7 @@ impl Run {
                     reason: "taken back: another host could not be made ready".to_owned(),
                 }),
                 Err(error) => {
-                    let this = stop_of(part.host, &error, &step.path);
+                    let this = stop_of(part.spot, &error, &step.path);
                     stop = Some(match stop.take() {
                         None => this,
                         Some(mut first) => {

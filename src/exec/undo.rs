@@ -5,9 +5,10 @@
 //! where a step could not be put back nothing older is put back either: it rests on what is newer.
 
 use futures_util::future::join_all;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::action::fleet::Spot;
 use crate::action::{Action, Effect, Ready};
 use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
@@ -17,7 +18,6 @@ use crate::runbook::{Body, Step, Undo};
 use crate::transport::Hands;
 
 use super::act::Part;
-use super::fleet::Surface;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::unwind::{Back, past, unwind};
@@ -34,7 +34,8 @@ impl Run {
         mut stop: Stop,
     ) -> Result<Stop, JournalError> {
         if stop.kind == Kind::Cancelled {
-            return Ok(stop.next("a person ended it, so nothing was put back; `refloat report` says what was changed"));
+            self.left_to_a_person(steps, only, &mut stop);
+            return Ok(stop);
         }
         let state = self.log.state();
         let gone = past(&state, steps);
@@ -47,19 +48,22 @@ impl Run {
             return Ok(stop);
         }
         self.phase = Phase::Undo;
+        let around = self.world.items().cloned();
         let mut left = Left::new();
         let mut by_hand = Vec::new();
         for back in &backs {
             let part = self.world.enter_part_of(&back.step.path);
+            self.world.each(self.items_at(back.step, back.item));
             let undone = self.undo_step(back, &mut left).await;
+            self.world.each(around.clone());
             self.world.enter(&part);
-            self.item = None;
+            self.entry = None;
             if let Err(error) = undone {
                 self.phase = Phase::Apply;
                 return Err(error);
             }
-            for host in back.hosts.keys().filter(|host| left.contains_key(*host)) {
-                by_hand.extend(self.by_hand(&state, back.step, host));
+            for spot in back.spots.keys().filter(|spot| left.contains_key(&spot.about)) {
+                by_hand.extend(self.by_hand(&state, back.step, spot));
             }
         }
         self.phase = Phase::Apply;
@@ -68,11 +72,11 @@ impl Run {
                 // whatever it was, it is as it was before
                 stop.kind = Kind::Failed;
             }
-            let hosts = backs.iter().flat_map(|back| back.hosts.keys());
-            let mut names: Vec<&str> = hosts.map(String::as_str).collect();
+            let mut names: Vec<&str> = backs.iter().flat_map(Back::hosts).collect();
             names.sort_unstable();
             names.dedup();
-            let steps: Vec<&str> = backs.iter().map(|back| back.step.id.value.as_str()).collect();
+            let steps: IndexSet<&str> = backs.iter().map(|back| back.step.id.value.as_str()).collect();
+            let steps: Vec<&str> = steps.into_iter().collect();
             let text = format!("{} put back on {}: it is as it was before", steps.join(", "), names.join(", "));
             return Ok(stop.next(text));
         }
@@ -87,16 +91,16 @@ impl Run {
     /// One step, on the hosts where nothing newer is left.
     async fn undo_step(&mut self, back: &Back<'_>, left: &mut Left) -> Result<(), JournalError> {
         let step = back.step;
-        let hosts: Vec<(String, Vec<UnitKey>)> = back
-            .hosts
+        let spots: Vec<(Spot, Vec<UnitKey>)> = back
+            .spots
             .iter()
-            .filter(|(host, _)| !left.contains_key(*host))
-            .map(|(host, keys)| (host.clone(), keys.clone()))
+            .filter(|(spot, _)| !left.contains_key(&spot.about))
+            .map(|(spot, keys)| (spot.clone(), keys.clone()))
             .collect();
-        if hosts.is_empty() {
+        if spots.is_empty() {
             return Ok(());
         }
-        let names: Vec<String> = hosts.iter().map(|(host, _)| host.clone()).collect();
+        let names = abouts(spots.iter().map(|(spot, _)| spot));
         let opened = EventKind::StepOpened {
             step: step.path.clone(),
             phase: Phase::Undo,
@@ -113,11 +117,11 @@ impl Run {
                 reason: self.redactor().redact(format!("undo: none. {}", step.why.as_deref().unwrap_or_default())),
             },
             (Undo::List(entries), _) => {
-                self.undo_list(step, entries, names, left).await?;
+                self.undo_list(step, entries, spots.into_iter().map(|(spot, _)| spot).collect(), left).await?;
                 StepOutcome::Changed
             }
             (Undo::Auto, Body::Action(action)) => {
-                self.put_back(&**action, step, &hosts, left).await?;
+                self.put_back(&**action, step, &spots, left).await?;
                 StepOutcome::Changed
             }
             (Undo::Auto, _) => StepOutcome::Ok,
@@ -137,36 +141,36 @@ impl Run {
         &mut self,
         action: &dyn Action,
         step: &Step,
-        hosts: &[(String, Vec<UnitKey>)],
+        spots: &[(Spot, Vec<UnitKey>)],
         left: &mut Left,
     ) -> Result<(), JournalError> {
         let (mut ready, mut starts) = (Vec::new(), Vec::new());
-        for (host, keys) in hosts {
-            match self.ready_to_undo(action, step, host, keys) {
+        for (spot, keys) in spots {
+            match self.ready_to_undo(action, step, spot, keys) {
                 Ok((one, what)) => {
-                    self.turn(step, host, Effect::Reads);
+                    self.turn(step, spot, Effect::Reads);
                     let body = Digest::of_parts(["undo", &one.body()]);
-                    starts.push(UnitStart::new(self.unit(step, host), body, self.redactor().redact(what)));
-                    ready.push((host, keys, one));
+                    starts.push(UnitStart::new(self.unit_at(step, spot), body, self.redactor().redact(what)));
+                    ready.push((spot, keys, one));
                 }
-                Err(why) => drop(left.insert(host.clone(), why)),
+                Err(why) => drop(left.insert(spot.about.clone(), why)),
             }
         }
         let permits = match self.permits(step, starts).await {
             Ok(permits) => permits,
             Err(Halt::Journal(error)) => return Err(error),
             Err(Halt::Stop(stop)) => {
-                left.extend(ready.iter().map(|(host, ..)| ((*host).clone(), stop.reason.clone())));
+                left.extend(ready.iter().map(|(spot, ..)| (spot.about.clone(), stop.reason.clone())));
                 return Ok(());
             }
         };
         let links: Vec<_> =
-            ready.iter().filter_map(|(host, ..)| self.links.get(*host)?.as_ref().ok().cloned()).collect();
+            ready.iter().filter_map(|(spot, ..)| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
         let parts: Vec<(&[UnitKey], Part<'_>)> = ready
             .into_iter()
             .zip(permits.into_iter().zip(&links))
-            .map(|((host, keys, ready), (permit, link))| {
-                (&keys[..], Part { host, ready, hands: Hands::new(&**link, permit) })
+            .map(|((spot, keys, ready), (permit, link))| {
+                (&keys[..], Part { spot, ready, hands: Hands::new(&**link, permit) })
             })
             .collect();
         let run: &Self = self;
@@ -176,7 +180,7 @@ impl Run {
         let ended = join_all(work).await;
         for ((_, part), done) in parts.iter().zip(ended) {
             if let Err(error) = done? {
-                left.insert(part.host.to_owned(), format!("{}: {error}", step.path));
+                left.insert(part.spot.about.clone(), format!("{}: {error}", step.path));
             }
         }
         Ok(())
@@ -187,14 +191,14 @@ impl Run {
         &self,
         action: &dyn Action,
         step: &Step,
-        host: &str,
+        spot: &Spot,
         keys: &[UnitKey],
     ) -> Result<(Box<dyn Ready>, String), String> {
         let of = |why: String| format!("{}: {why}", step.path);
-        if let Some(Err(error)) = self.links.get(host) {
+        if let Some(Err(error)) = self.links.get(&spot.on) {
             return Err(of(error.to_string()));
         }
-        let prepared = self.prepare(action, step, &[host.to_owned()]);
+        let prepared = self.prepare(action, step, std::slice::from_ref(spot));
         let ready = match prepared.map(|mut all| all.pop()) {
             Ok(Some(ready)) => ready,
             Ok(None) => return Err(of("nothing was prepared".to_owned())),
@@ -217,17 +221,18 @@ impl Run {
         &mut self,
         step: &Step,
         entries: &[Step],
-        mut hosts: Vec<String>,
+        mut spots: Vec<Spot>,
         left: &mut Left,
     ) -> Result<(), JournalError> {
         for (n, entry) in (0..).zip(entries) {
-            self.item = (entries.len() > 1).then_some(n);
-            hosts.retain(|host| !left.contains_key(host));
-            if hosts.is_empty() {
+            self.entry = (entries.len() > 1).then_some(n);
+            spots.retain(|spot| !left.contains_key(&spot.about));
+            if spots.is_empty() {
                 break;
             }
+            let hosts = abouts(&spots);
             let done = match &entry.body {
-                Body::Action(action) => self.undo_action(&**action, entry, &hosts).await,
+                Body::Action(action) => self.undo_action(&**action, entry, &spots).await,
                 Body::Wait(wait) => self.wait(wait, entry, &hosts).await,
                 _ => Ok(()),
             };
@@ -243,57 +248,16 @@ impl Run {
         Ok(())
     }
 
-    async fn undo_action(&mut self, action: &dyn Action, entry: &Step, hosts: &[String]) -> Result<(), Halt> {
-        for host in hosts {
-            self.turn(entry, host, Effect::Reads);
+    async fn undo_action(&mut self, action: &dyn Action, entry: &Step, spots: &[Spot]) -> Result<(), Halt> {
+        for spot in spots {
+            self.turn(entry, spot, Effect::Reads);
         }
-        self.carry_out(action, entry, hosts).await
+        self.carry_out(action, entry, spots).await
     }
+}
 
-    /// Nothing is put back, since some hosts cannot be: both ways on, in words.
-    fn no_way_back(&self, state: &RunState, steps: &[&Step], gone: &[String], stop: &mut Stop) {
-        let gone = gone.join(", ");
-        stop.reason = format!("{}; past the point of no return: {gone}", stop.reason);
-        stop.next.push(format!(
-            "nothing was put back: {gone} cannot be, and hosts that are put back alone would not fit to it"
-        ));
-        let failed = if stop.hosts.is_empty() { "the other hosts".to_owned() } else { stop.hosts.join(", ") };
-        stop.next.push(format!(
-            "EITHER go on: find out on {failed} what is wrong (above, and in its log), mend it, and run the same command again; steps that are done find that out"
-        ));
-        stop.next.push("OR go back, by hand, in this order:".to_owned());
-        for back in unwind(state, steps, None) {
-            for host in back.hosts.keys() {
-                stop.next.extend(self.by_hand(state, back.step, host));
-            }
-        }
-        stop.next.push(format!("what {gone} took in meanwhile stays: a backup of this run is the only way behind it"));
-    }
-
-    /// What a person would do on a host to put a step back.
-    fn by_hand(&self, state: &RunState, step: &Step, host: &str) -> Option<String> {
-        let Body::Action(action) = &step.body else { return None };
-        let of = |text: &str| Some(format!("  on {host}: {text}  ({})", step.path));
-        match &step.undo {
-            Undo::None => return None,
-            Undo::List(entries) => {
-                let lines = entries.iter().filter_map(|entry| match &entry.body {
-                    Body::Action(action) => self.prepare(&**action, entry, &[host.to_owned()]).ok()?.pop(),
-                    _ => None,
-                });
-                return of(&lines.map(|ready| ready.summary()).collect::<Vec<_>>().join("; then "));
-            }
-            Undo::Auto => {}
-        }
-        let unit = state.step(&step.path, Phase::Apply)?.units.iter().rev().filter_map(|key| state.unit(key));
-        let unit = unit.into_iter().find(|unit| unit.start.unit.host() == host)?;
-        let none = serde_json::Value::Null;
-        let outputs = unit.end.as_ref().map_or(&none, |end| end.outputs.as_value());
-        let login = Surface { run: self, step }.surroundings(host).ok()?.user.unwrap_or_default();
-        let kept = format!("~{login}/.refloat/{}/{}.kept", self.log.run(), unit.start.key);
-        let ready = self.prepare(&**action, step, &[host.to_owned()]).ok()?.pop()?;
-        of(&ready
-            .undo_by_hand(outputs, &kept)
-            .unwrap_or_else(|| format!("put back what this did: {}", ready.summary())))
-    }
+/// The hosts that spots are about, each once.
+fn abouts<'a>(spots: impl IntoIterator<Item = &'a Spot>) -> Vec<String> {
+    let hosts: IndexSet<&String> = spots.into_iter().map(|spot| &spot.about).collect();
+    hosts.into_iter().cloned().collect()
 }

@@ -3,23 +3,42 @@
 //! Newest first. A host's part of a step is put back when it may have had an effect and was not put back since; what was
 //! skipped, was so already or never started stays as it is.
 
-use indexmap::IndexMap;
+use std::collections::HashMap;
 
+use indexmap::{IndexMap, IndexSet};
+
+use crate::action::fleet::Spot;
 use crate::base::ids::UnitKey;
 use crate::event::{Phase, RunState, UnitState};
 use crate::runbook::{Body, Step};
 
-/// A step to be put back.
+/// A step to be put back, for one item or without.
 #[derive(Debug)]
 pub(super) struct Back<'a> {
     pub(super) step: &'a Step,
-    /// On these hosts: the attempts that count there, the oldest first.
-    pub(super) hosts: IndexMap<String, Vec<UnitKey>>,
+    pub(super) item: Option<u32>,
+    /// Where: the attempts that count there, the oldest first.
+    pub(super) spots: IndexMap<Spot, Vec<UnitKey>>,
+    /// The place of the newest of them among all units of the run.
+    newest: usize,
+}
+
+impl Back<'_> {
+    /// The hosts that it is about.
+    pub(super) fn hosts(&self) -> IndexSet<&str> {
+        self.spots.keys().map(|spot| spot.about.as_str()).collect()
+    }
 }
 
 /// What is to be put back of these steps, on all hosts or only on some.
 pub(super) fn unwind<'a>(state: &RunState, steps: &[&'a Step], only: Option<&[String]>) -> Vec<Back<'a>> {
-    leaves(steps).into_iter().rev().filter_map(|step| back(state, step, only)).collect()
+    let order: HashMap<UnitKey, usize> = state.units().enumerate().map(|(n, unit)| (unit.start.key, n)).collect();
+    let mut all: Vec<Back<'a>> = Vec::new();
+    for step in leaves(steps) {
+        all.extend(backs(state, step, only, &order));
+    }
+    all.sort_by_key(|back| std::cmp::Reverse(back.newest));
+    all
 }
 
 /// The hosts of these steps that are past a point of no return.
@@ -35,20 +54,30 @@ pub(super) fn past(state: &RunState, steps: &[&Step]) -> Vec<String> {
     hosts
 }
 
-fn back<'a>(state: &RunState, step: &'a Step, only: Option<&[String]>) -> Option<Back<'a>> {
-    let began = state.step(&step.path, Phase::Apply)?;
-    let mut hosts: IndexMap<String, Vec<&UnitState>> = IndexMap::new();
+fn backs<'a>(
+    state: &RunState,
+    step: &'a Step,
+    only: Option<&[String]>,
+    order: &HashMap<UnitKey, usize>,
+) -> Vec<Back<'a>> {
+    let Some(began) = state.step(&step.path, Phase::Apply) else { return Vec::new() };
+    let mut places: IndexMap<(Option<u32>, Spot), Vec<&UnitState>> = IndexMap::new();
     for unit in began.units.iter().filter_map(|key| state.unit(key)) {
-        let host = unit.start.unit.host();
-        if only.is_none_or(|only| only.iter().any(|one| one == host)) && !state.is_undone(&unit.start.unit) {
-            hosts.entry(host.to_owned()).or_default().push(unit);
+        let of = &unit.start.unit;
+        if only.is_none_or(|only| only.iter().any(|one| one == of.host())) && !state.is_undone(of) {
+            let on = of.on.as_deref().unwrap_or(of.host()).to_owned();
+            places.entry((of.item, Spot { about: of.host().to_owned(), on })).or_default().push(unit);
         }
     }
-    let effect = |unit: &&UnitState| unit.end.as_ref().is_none_or(|end| end.outcome.may_have_had_an_effect());
-    hosts.retain(|_, units| units.iter().any(effect));
-    let keys = |units: Vec<&UnitState>| units.into_iter().map(|unit| unit.start.key).collect();
-    let hosts: IndexMap<String, Vec<UnitKey>> = hosts.into_iter().map(|(host, units)| (host, keys(units))).collect();
-    (!hosts.is_empty()).then_some(Back { step, hosts })
+    places.retain(|_, units| units.iter().any(|unit| unit.may_have_had_an_effect()));
+    let mut items: IndexMap<Option<u32>, Back<'a>> = IndexMap::new();
+    for ((item, spot), units) in places {
+        let back = items.entry(item).or_insert_with(|| Back { step, item, spots: IndexMap::new(), newest: 0 });
+        let keys: Vec<UnitKey> = units.into_iter().map(|unit| unit.start.key).collect();
+        back.newest = keys.iter().filter_map(|key| order.get(key).copied()).fold(back.newest, usize::max);
+        back.spots.insert(spot, keys);
+    }
+    items.into_values().collect()
 }
 
 /// The steps that act, in order.
@@ -130,7 +159,7 @@ steps:
         let group = runbook.step("recover").expect("there");
         let backs = unwind(history.state(), &[group], only.as_deref());
         let words = |back: &Back<'_>| {
-            let hosts: Vec<&str> = back.hosts.keys().map(String::as_str).collect();
+            let hosts: Vec<&str> = back.hosts().into_iter().collect();
             format!("{} {}", back.step.id.value, hosts.join(" "))
         };
         backs.iter().map(words).collect()
@@ -170,7 +199,7 @@ steps:
         let runbook = runbook();
         let backs = unwind(history.state(), &[runbook.step("recover").expect("there")], None);
         let second = Unit { attempt: 2, ..unit("recover/stop", "a", Phase::Apply) };
-        assert_eq!(backs[0].hosts["a"], [second.key()], "only what was done since");
+        assert_eq!(backs[0].spots[&Spot::at("a")], [second.key()], "only what was done since");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::action::fleet::Spot;
 use crate::action::guard::Amount;
 use crate::action::{Logs, known};
 use crate::base::clock::Timestamp;
@@ -185,7 +186,7 @@ impl Run {
         let view = View::new(&self.world, Some(host), None);
         let text = watch.log.render(&view).and_then(known).map_err(|error| error.to_string())?;
         let source = source(&text)?;
-        let user = Surface { run: self, step }.surroundings(host).map_err(|error| error.to_string())?.user;
+        let user = Surface { run: self, step }.surroundings(&Spot::at(host)).map_err(|error| error.to_string())?.user;
         Ok(Log { text, source, user })
     }
 

@@ -19,6 +19,7 @@ pub(super) fn settings(entry: &ConnectEntry, folder: &Path, diags: &Diagnostics)
     if let Some(via) = &entry.via {
         put("via", via.map(|via| vec![via_name(via).to_owned()]));
     }
+    check_port(entry.port.as_ref(), diags);
     if let Some(port) = &entry.port {
         put("port", port.map(|port| vec![port.to_string()]));
     }
@@ -59,6 +60,14 @@ pub(super) fn settings(entry: &ConnectEntry, folder: &Path, diags: &Diagnostics)
         }
     }
     all
+}
+
+/// Nothing listens on port 0.
+pub(super) fn check_port(port: Option<&Sp<u16>>, diags: &Diagnostics) {
+    if let Some(port) = port.filter(|port| port.value == 0) {
+        let message = "expected a whole number from 1 to 65535, found 0";
+        diags.push(Diagnostic::error("out-of-range", port.span, message));
+    }
 }
 
 const fn via_name(via: Via) -> &'static str {

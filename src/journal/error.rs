@@ -120,6 +120,12 @@ pub enum JournalError {
         /// The runs that begin so.
         runs: Vec<RunId>,
     },
+    /// Nothing was ever run with this folder.
+    #[error("there is no journal in {}: nothing was run yet, or it was with another --state", path.display())]
+    NoJournal {
+        /// The state folder.
+        path: PathBuf,
+    },
     /// There is no run at all.
     #[error("there are no runs in {} yet", path.display())]
     NoRuns {

@@ -39,6 +39,18 @@ impl Folder {
         Ok(folder)
     }
 
+    /// A folder that is there, to look at what is in it; refuses one that others can read or that is not local.
+    pub(super) fn look(path: &Path) -> Result<Self, JournalError> {
+        let folder = Self(path.to_owned());
+        if !folder.database().exists() {
+            return Err(JournalError::NoJournal { path: path.to_owned() });
+        }
+        private(path, 0o700)?;
+        local(path)?;
+        private(&folder.database(), 0o600)?;
+        Ok(folder)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.0
     }

@@ -35,7 +35,7 @@ use blobs::BlobFile;
 use folder::{Folder, RunLock};
 use log::Parts;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, SystemClock};
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
@@ -56,6 +56,13 @@ impl Journal {
         let folder = Folder::open(state)?;
         let store = Arc::new(sqlite::SqliteStore::open(&folder.database())?);
         Ok(Self { folder, store, clock, redactor })
+    }
+
+    /// Opens a journal that is there, to look at it: nothing is written, so the folder may be a read-only one.
+    pub fn read(state: &Path) -> Result<Self, JournalError> {
+        let folder = Folder::look(state)?;
+        let store = Arc::new(sqlite::SqliteStore::read(&folder.database())?);
+        Ok(Self { folder, store, clock: Arc::new(SystemClock::default()), redactor: Redactor::default() })
     }
 
     /// Begins a run: stores the plan, then writes the first event. `opened.stored` is filled in here.

@@ -4,12 +4,14 @@
 //! together share one fsync. The first error poisons it: what follows fails with that error, since after a failed fsync
 //! nobody can say what is on the disk. Readers open their own connections and see whole commits only.
 
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 
 use super::error::JournalError;
 use super::store::{Batch, Head, Row, Store};
@@ -49,6 +51,18 @@ impl SqliteStore {
             .spawn(move || write_all(connection, &file, &batches))
             .map_err(|source| JournalError::file("starting the writer of", path, source))?;
         Ok(Self { path: path.to_owned(), queue: Some(queue), writer: Some(writer) })
+    }
+}
+
+impl SqliteStore {
+    /// Opens a file that is there, to read it. Nothing can be appended.
+    pub fn read(path: &Path) -> Result<Self, JournalError> {
+        let found = read(path, version)?;
+        newer(path, found)?;
+        match path.parent().filter(|_| found == 0) {
+            Some(folder) => Err(JournalError::NoJournal { path: folder.to_owned() }),
+            None => Ok(Self { path: path.to_owned(), queue: None, writer: None }),
+        }
     }
 }
 
@@ -154,14 +168,46 @@ fn number(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
-fn read<T>(path: &Path, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+fn read<T>(path: &Path, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
     let fail = |source| JournalError::sqlite(path, source);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(fail)?;
-    connection.busy_timeout(BUSY).map_err(fail)?;
-    // A reader may have to recover the write-ahead log, hence not opened read-only.
-    connection.pragma_update(None, "query_only", true).map_err(fail)?;
-    query(&connection).map_err(fail)
+    let first = Connection::open_with_flags(path, READ).and_then(|connection| ask(&connection, &query));
+    let cannot = matches!(&first, Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen));
+    // Beside a log that was written to its end there is nothing to lock in a folder that cannot be written; nor does
+    // anybody write it there.
+    if cannot && !log_of(path).exists() && path.exists() {
+        let address = format!("file:{}?immutable=1", escaped(path));
+        let flags = READ | OpenFlags::SQLITE_OPEN_URI;
+        return Connection::open_with_flags(address, flags).and_then(|c| ask(&c, &query)).map_err(fail);
+    }
+    first.map_err(fail)
+}
+
+const READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+fn ask<T>(connection: &Connection, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    connection.busy_timeout(BUSY)?;
+    query(connection)
+}
+
+/// The write-ahead log of a journal.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+/// A path as a part of an address.
+fn escaped(path: &Path) -> String {
+    let mut address = String::new();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => address.push(char::from(*byte)),
+            _ => {
+                let _ = write!(address, "%{byte:02x}");
+            }
+        }
+    }
+    address
 }
 
 fn read_rows(connection: &Connection, run: &RunId, from: u64) -> rusqlite::Result<Vec<Row>> {

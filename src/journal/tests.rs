@@ -90,6 +90,7 @@ fn unit(name: &str, step: &str, host: &str) -> UnitStart {
         on: Some(host.into()),
         phase: Phase::Apply,
         attempt: 1,
+        entry: None,
     };
     UnitStart::new(unit, Digest::of("body"), text("systemctl stop consul"))
 }

@@ -131,7 +131,9 @@ fn without_netem(error: LabError) -> LabError {
 /// Where the kit keeps its data, and the service that writes there.
 fn kit_data(lab: &Lab) -> Result<(&'static str, &'static str), LabError> {
     match lab.record.spec.kit {
-        Kit::Bare => Err(LabError::Fault { why: "the hosts of this lab run nothing that has data".to_owned() }),
+        Kit::Bare | Kit::Web => {
+            Err(LabError::Fault { why: "the hosts of this lab run nothing that has data".to_owned() })
+        }
         Kit::Consul(_) => Ok(("/var/lib/consul", "consul")),
     }
 }

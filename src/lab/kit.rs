@@ -18,6 +18,8 @@ pub enum Kit {
     Bare,
     /// Consul servers on the hosts of the group `consul_servers`.
     Consul(ConsulKit),
+    /// nginx on the hosts of the group `web`, haproxy on those of `haproxy`.
+    Web,
 }
 
 /// How the Consul servers of a lab are configured.
@@ -53,6 +55,7 @@ impl Kit {
             "the same, with ACLs that deny by default, TLS between the servers, and an API by HTTPS only",
         ),
         ("consul-default-timing", "the same, with the elections that Consul has by default"),
+        ("web", "nginx on web hosts, and two haproxy before them"),
     ];
 
     /// The kit of that name; [`Kit::ALL`] lists them.
@@ -61,6 +64,7 @@ impl Kit {
         let consul = ConsulKit::default();
         Some(match name {
             "bare" => Self::Bare,
+            "web" => Self::Web,
             "consul" => Self::Consul(consul),
             "consul-protocol-2" => Self::Consul(ConsulKit { raft_protocol: 2, ..consul }),
             "consul-secure" => Self::Consul(ConsulKit { secure: true, ..consul }),
@@ -79,7 +83,7 @@ impl Kit {
     #[must_use]
     pub fn consul(&self) -> Option<&ConsulKit> {
         match self {
-            Self::Bare => None,
+            Self::Bare | Self::Web => None,
             Self::Consul(kit) => Some(kit),
         }
     }

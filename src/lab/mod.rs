@@ -33,6 +33,7 @@ mod secure;
 mod seed;
 mod spec;
 mod up;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -45,8 +46,9 @@ pub use error::LabError;
 pub use fault::{Fault, USAGE as FAULT_USAGE};
 pub use files::Place;
 pub use kit::{CONSUL_GROUP, ConsulKit, Kit};
-pub use needs::{Missing, best_mode, needs, ready};
+pub use needs::{Missing, best_mode, needs, programs, ready};
 pub use spec::{Class, Disk, HostSpec, Mode, Spec};
+pub use web::NEEDS as WEB_NEEDS;
 
 use record::Record;
 

@@ -99,12 +99,7 @@ pub fn needs(path: &OsStr, mode: Mode, class: Class) -> Vec<Missing> {
         Mode::User => wanted.extend(NAMESPACES),
         Mode::Loopback => wanted.push(("setpriv", "util-linux")),
     }
-    let path = with_sbin(path);
-    let mut missing: Vec<Missing> = wanted
-        .into_iter()
-        .filter(|(program, _)| process::find(program, &path).is_none())
-        .map(|(program, package)| Missing::Program { program, package })
-        .collect();
+    let mut missing = programs(path, &wanted);
     if mode != Mode::Loopback
         && let Err(said) = namespaces(mode)
     {
@@ -125,6 +120,14 @@ pub fn needs(path: &OsStr, mode: Mode, class: Class) -> Vec<Missing> {
         }
     }
     missing
+}
+
+/// Which of these programs are missing; with each goes the Debian package that brings it.
+#[must_use]
+pub fn programs(path: &OsStr, wanted: &[(&'static str, &'static str)]) -> Vec<Missing> {
+    let path = with_sbin(path);
+    let missing = wanted.iter().filter(|(program, _)| process::find(program, &path).is_none());
+    missing.map(|&(program, package)| Missing::Program { program, package }).collect()
 }
 
 /// The best mode that this machine allows this user. A root without rights may still make what every user may.

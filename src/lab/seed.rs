@@ -12,6 +12,7 @@ use super::kit::{ConsulKit, Kit};
 use super::record::Record;
 use super::secure;
 use super::spec::{Class, HostSpec, Mode, Spec};
+use super::web;
 
 const PATH: &str = "/opt/lab/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -26,7 +27,7 @@ pub(super) fn write_seeds(dir: &Path, record: &Record) -> Result<(), LabError> {
         Class::Systemd => systemd(&seed, spec)?,
     }
     for host in &spec.hosts {
-        one_host(dir, host, spec)?;
+        one_host(dir, host, record)?;
     }
     lists(dir, record)
 }
@@ -180,13 +181,17 @@ fn systemd(seed: &Path, spec: &Spec) -> Result<(), LabError> {
     Ok(())
 }
 
-fn one_host(dir: &Path, host: &HostSpec, spec: &Spec) -> Result<(), LabError> {
+fn one_host(dir: &Path, host: &HostSpec, record: &Record) -> Result<(), LabError> {
+    let spec = &record.spec;
     let seed = dir.join(format!("seed.{}", host.name));
     let etc = seed.join("etc");
     write(&etc.join("hostname"), 0o644, &format!("{}\n", host.name))?;
     let key = dir.join("key").join(&host.name);
     write(&etc.join("ssh/host_key"), 0o600, &read(&key)?)?;
     write(&etc.join("ssh/host_key.pub"), 0o644, &read(&key.with_extension("pub"))?)?;
+    if spec.kit == Kit::Web {
+        web::seed(&seed, host, spec, record.mode)?;
+    }
     if let Kit::Consul(kit) = &spec.kit {
         let servers = spec.consul_servers();
         if servers.iter().any(|s| s.name == host.name) {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::LabError;
 use super::kit::{CONSUL_GROUP, ConsulKit, Kit};
+use super::web;
 
 /// A lab to be made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,10 +100,23 @@ impl Spec {
         Self::of(Kit::Consul(ConsulKit::default()), n)
     }
 
-    /// The lab that `refloat lab up N --kit NAME` makes: as [`Spec::consul`], with this kit.
+    /// The lab that `refloat lab up N --kit NAME` makes: as [`Spec::consul`], with this kit; of the kit `web`, `n` web hosts
+    /// `web-01` and on, and two balancers `lb-1` and `lb-2` behind them.
     #[must_use]
     pub fn of(kit: Kit, n: u8) -> Self {
-        Self { kit, ..Self::numbered("consul", n, CONSUL_GROUP) }
+        if kit != Kit::Web {
+            return Self { kit, ..Self::numbered("consul", n, CONSUL_GROUP) };
+        }
+        let mut spec = Self { kit, ..Self::numbered("web", n.saturating_add(2), web::WEB_GROUP) };
+        for (i, host) in (1..).zip(&mut spec.hosts) {
+            if i > usize::from(n) {
+                host.name = format!("lb-{}", i - usize::from(n));
+                host.groups = vec![web::BALANCER_GROUP.to_owned()];
+            } else {
+                host.name = format!("web-{i:02}");
+            }
+        }
+        spec
     }
 
     /// `n` hosts `prefix-1..n` at 10.66.0.11 and on, in one group, without a kit.
@@ -127,7 +141,7 @@ impl Spec {
     #[must_use]
     pub fn consul_servers(&self) -> Vec<&HostSpec> {
         match self.kit {
-            Kit::Bare => Vec::new(),
+            Kit::Bare | Kit::Web => Vec::new(),
             Kit::Consul(_) => self.hosts.iter().filter(|h| h.groups.iter().any(|g| g == CONSUL_GROUP)).collect(),
         }
     }
@@ -179,6 +193,9 @@ impl Spec {
             if !matches!(kit.raft_protocol, 2 | 3) || !(1..=10).contains(&kit.raft_multiplier) {
                 return refuse("raft_protocol is 2 or 3, raft_multiplier 1 to 10".to_owned());
             }
+        }
+        if self.kit == Kit::Web && self.class == Class::Systemd {
+            return refuse("the web kit has runit hosts".to_owned());
         }
         if self.class == Class::Systemd && matches!(self.mode, Some(Mode::User | Mode::Loopback)) {
             return refuse("systemd hosts need root and namespaces".to_owned());

@@ -16,6 +16,7 @@ use super::record::{self, Record, wait_for};
 use super::secure;
 use super::seed;
 use super::spec::{Class, Mode, Spec};
+use super::web;
 use super::{Lab, loopback};
 
 const SCRIPTS: &[(&str, &str)] = &[
@@ -47,7 +48,10 @@ pub(super) fn up(dir: &Path, spec: Spec, machine: &Machine, progress: &mut dyn F
         (None, Class::Systemd) if needs::is_root() => Mode::Root,
         (None, _) => needs::best_mode(),
     };
-    let missing = needs(&machine.path, mode, spec.class);
+    let mut missing = needs(&machine.path, mode, spec.class);
+    if spec.kit == Kit::Web && mode != Mode::Loopback {
+        missing.extend(needs::programs(&machine.path, web::NEEDS));
+    }
     if !missing.is_empty() {
         return Err(LabError::Missing(missing));
     }

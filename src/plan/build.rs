@@ -8,19 +8,25 @@ use crate::base::diag::Diagnostics;
 use crate::base::digest::Digest;
 use crate::base::span::{Sources, Span};
 use crate::inventory::Inventory;
-use crate::runbook::{Runbook, Templates};
+use crate::runbook::{Runbook, SecretFrom, Templates};
 use crate::text::{Sp, Tree};
 
-use super::{Plan, Stored, hosts, params};
+use super::{Plan, Stored, elsewhere, hosts, params};
+
+/// Where secrets come from that nobody gives. `Ok(None)`: it is not asked now, since nothing may be started. The error
+/// says why there is none.
+pub type Secrets<'a> = dyn Fn(&SecretFrom) -> Result<Option<String>, String> + 'a;
 
 /// What a person gave for this run.
 pub struct Given<'a> {
-    /// `-p name=value`, in order; the last of a name counts.
+    /// `-p name=value`, each name once; of a plan that is restored only its secrets, those of hosts as `HOST/NAME`.
     pub params: &'a [(String, String)],
     /// What a text says under `params:`, and where a param that it lacks would be missed: a drill's.
     pub written: Option<(&'a IndexMap<Sp<String>, Tree>, Span)>,
     /// Reads a variable of the environment.
     pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads a file or asks a program for a secret.
+    pub secrets: &'a Secrets<'a>,
 }
 
 /// Resolves params and targets and fixes everything. `None` when a mistake was recorded.
@@ -34,7 +40,8 @@ pub fn build(
 ) -> Option<Plan> {
     let placed = params::place(given, sources);
     let resolved = params::resolve(&runbook, &inventory, &placed, given, diags);
-    let parts = params::of_parts(&runbook, given, diags);
+    let parts = elsewhere::of_parts(&runbook, given, diags);
+    let vars = runbook.books().flat_map(|book| elsewhere::of_vars(book, given, diags)).collect();
     let touched = hosts::touched(&runbook, &inventory, &resolved.targets);
     runbook.books().for_each(|book| params::check_vars(book, &inventory, &touched, diags));
     if diags.has_errors() {
@@ -52,6 +59,7 @@ pub fn build(
         inventory,
         params: resolved.params,
         parts,
+        vars,
         targets: resolved.targets,
         templates: texts,
         files: templates.files.clone(),

@@ -90,7 +90,9 @@ impl Walk<'_> {
     fn step(&mut self, step: &Step) {
         if self.about {
             step.hosts.iter().for_each(|selector| self.add(selector));
+            step.flow.always.iter().for_each(|member| self.step(member));
         }
+        step.flow.run_on.iter().for_each(|selector| self.add(selector));
         step.watch.iter().filter_map(|watch| watch.hosts.as_ref()).for_each(|selector| self.add(selector));
         self.guards(&step.done_when);
         self.guards(&step.verify);

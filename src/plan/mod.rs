@@ -3,7 +3,10 @@
 //! [`Plan`] holds what is fixed for the run; [`World`] is what is known while it runs, and what expressions read.
 
 mod build;
+mod elsewhere;
 mod hosts;
+mod how;
+mod items;
 mod params;
 mod part;
 mod preview;
@@ -13,8 +16,9 @@ mod stored;
 mod view;
 mod world;
 
-pub use build::{Given, build};
+pub use build::{Given, Secrets, build};
 pub use hosts::{asked_by, touched};
+pub use items::{Items, NoItems};
 pub use preview::{PreviewHost, PreviewStep, preview, refuse};
 pub use restore::restore;
 pub use stored::Stored;
@@ -41,6 +45,8 @@ pub struct Plan {
     pub params: IndexMap<String, Value>,
     /// The values of a part's params that whoever uses it does not give, by the path of the step that uses it.
     pub parts: IndexMap<String, IndexMap<String, Value>>,
+    /// The vars that are secrets and come from elsewhere than the inventory, by the name of their runbook and their own.
+    pub vars: IndexMap<(String, String), Value>,
     /// The static targets, params of type host(s) among them.
     pub targets: IndexMap<String, Vec<HostName>>,
     /// The template files, by the names that the author wrote.

@@ -11,6 +11,7 @@ use crate::template::Value;
 use crate::text::{Node, Tree};
 
 use super::Given;
+use super::elsewhere::elsewhere;
 
 /// What was resolved.
 #[derive(Debug, Default)]
@@ -73,7 +74,18 @@ pub(super) fn resolve(
     let mut resolved = Resolved::default();
     for (name, param) in &runbook.params {
         let written = values.get(name).map(|given| given.value.clone());
-        let tree = match (written.or_else(|| elsewhere(param, given, diags)), &param.default) {
+        if written.is_none()
+            && !param.limits.kind.is_target()
+            && let Some(value) = elsewhere(param, given, diags)
+        {
+            resolved.params.insert(name.clone(), value);
+            continue;
+        }
+        let from_env = || {
+            let text = (given.env)(param.env.as_ref()?).filter(|text| !text.is_empty())?;
+            Some(Tree::new(Node::Str(text), param.name.span))
+        };
+        let tree = match (written.or_else(from_env), &param.default) {
             (Some(tree), _) => tree,
             (None, Some(default)) => default.clone(),
             (None, None) if param.limits.optional => {
@@ -103,49 +115,6 @@ pub(super) fn resolve(
         }
     }
     resolved
-}
-
-/// The values of the params of parts that whoever uses them does not give.
-pub(super) fn of_parts(
-    runbook: &Runbook,
-    given: &Given<'_>,
-    diags: &Diagnostics,
-) -> IndexMap<String, IndexMap<String, Value>> {
-    let mut parts = IndexMap::new();
-    for (step, uses, book) in runbook.parts() {
-        let mut values = IndexMap::new();
-        let open = |(name, param): &(&String, &Param)| {
-            !param.limits.kind.value.is_target() && !uses.params.contains_key(*name)
-        };
-        for (name, param) in book.params.iter().filter(open) {
-            match elsewhere(param, given, diags).or_else(|| param.default.clone()) {
-                Some(tree) => values.extend(param.limits.typed_or_say(&tree, diags).map(|value| (name.clone(), value))),
-                None if param.limits.optional => drop(values.insert(name.clone(), Value::Null)),
-                None => {
-                    let message = format!("param `{name}` of `{}` has no value", book.name.value);
-                    let mut help = format!("write `params: {{ {name}: … }}` below `use`");
-                    if let Some(variable) = &param.env {
-                        help = format!("{help}, or set {variable}");
-                    }
-                    diags.push(
-                        Diagnostic::error("missing-param", uses.runbook.span, message)
-                            .and(param.name.span, "declared here")
-                            .help(help),
-                    );
-                }
-            }
-        }
-        parts.insert(step.path.clone(), values);
-    }
-    parts
-}
-
-/// The value that the surroundings of this program give.
-fn elsewhere(param: &Param, given: &Given<'_>, _diags: &Diagnostics) -> Option<Tree> {
-    let variable = param.env.as_ref()?;
-    // one that is set and empty gives nothing, as most programs have it
-    let text = (given.env)(variable).filter(|text| !text.is_empty())?;
-    Some(Tree::new(Node::Str(text), param.name.span))
 }
 
 fn missing(param: &Param, given: &Given<'_>) -> Diagnostic {

@@ -12,7 +12,7 @@ use crate::inventory::Selector;
 use crate::runbook::{Body, Step, Sudo, Use, Wants};
 use crate::template::{EvalError, EvalErrorKind};
 
-use super::{Plan, View, World};
+use super::{Items, Plan, View, World};
 
 /// One step of a preview.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct PreviewStep {
     pub why: Option<String>,
     /// Whom it is about, in words, when that is not known yet.
     pub later: Option<String>,
+    /// How it goes over its hosts, in words.
+    pub how: Vec<String>,
     /// Per host, or once without a host.
     pub hosts: Vec<PreviewHost>,
 }
@@ -53,7 +55,7 @@ pub struct PreviewHost {
 pub fn preview(plan: &Arc<Plan>) -> Vec<PreviewStep> {
     let mut world = World::offline(Arc::clone(plan));
     let mut steps = Vec::new();
-    walk(&plan.runbook.steps, 0, false, &mut world, &mut steps);
+    walk(&plan.runbook.steps, 0, false, &[None], &mut world, &mut steps);
     let redactor = Redactor::default();
     plan.teach(&redactor);
     let clean = |text: &mut String| *text = redactor.redact(std::mem::take(text)).to_string();
@@ -79,11 +81,19 @@ pub fn refuse(steps: &[PreviewStep], diags: &Diagnostics) {
     }
 }
 
-/// `perhaps`: whether these steps are carried out is not known yet.
-fn walk(steps: &[Step], depth: usize, perhaps: bool, world: &mut World, into: &mut Vec<PreviewStep>) {
+/// `perhaps`: whether these steps are carried out is not known yet. `each`: the items of a group around them.
+fn walk(
+    steps: &[Step],
+    depth: usize,
+    perhaps: bool,
+    each: &[Option<Items>],
+    world: &mut World,
+    into: &mut Vec<PreviewStep>,
+) {
     for step in steps {
         let perhaps = perhaps || !step.when.is_empty() || !step.done_when.is_empty();
-        let mut shown = one(step, depth, world);
+        let (mut shown, own) = one(step, depth, each, world);
+        let each = own.as_deref().unwrap_or(each);
         shown.hosts.iter_mut().for_each(|host| host.broken &= !perhaps);
         into.push(shown);
         if let Body::Aside(aside) = &step.body {
@@ -93,8 +103,9 @@ fn walk(steps: &[Step], depth: usize, perhaps: bool, world: &mut World, into: &m
             part(step, uses, depth, perhaps, world, into);
         }
         if let Body::Group(members) = &step.body {
-            walk(members, depth + 1, perhaps, world, into);
+            walk(members, depth + 1, perhaps, each, world, into);
         }
+        walk(&step.flow.always, depth + 1, perhaps, each, world, into);
     }
 }
 
@@ -108,7 +119,7 @@ fn part(step: &Step, uses: &Use, depth: usize, perhaps: bool, world: &mut World,
         shown.hosts = vec![PreviewHost { host: None, user: None, what, broken: !perhaps }];
     }
     let before = world.enter(&step.path);
-    walk(uses.steps(), depth + 1, perhaps, world, into);
+    walk(uses.steps(), depth + 1, perhaps, &[None], world, into);
     world.enter(&before);
     // what is not known yet is unknown in it, and what cannot be worked out is told by the run
     let _ = world.end(&step.path, &step.id.value);
@@ -133,7 +144,13 @@ fn foresee(aside: &dyn Aside, step: &Step, world: &mut World) {
     }
 }
 
-fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
+/// A step, and the items that it goes over itself.
+fn one(
+    step: &Step,
+    depth: usize,
+    each: &[Option<Items>],
+    world: &mut World,
+) -> (PreviewStep, Option<Vec<Option<Items>>>) {
     let (hosts, later) = match &step.hosts {
         None => (Vec::new(), None),
         Some(selector) => match world.resolve(selector) {
@@ -141,12 +158,28 @@ fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
             Err(_) => (Vec::new(), Some(picked_later(selector, world))),
         },
     };
-    let rows = match (&step.body, hosts.is_empty()) {
-        (Body::Group(_), _) => Vec::new(),
-        (Body::Use(_), _) | (_, true) => vec![row(step, None, world)],
-        (_, false) => hosts.iter().map(|host| row(step, Some(host), world)).collect(),
+    let (own, wrong) = match Items::of(step, &hosts, world) {
+        Ok(items) => (items.map(|items| items.into_iter().map(Some).collect::<Vec<_>>()), None),
+        Err(wrong) => (Some(Vec::new()), Some(wrong)),
     };
-    PreviewStep {
+    let mut rows = Vec::new();
+    if let Some(wrong) = wrong {
+        rows.push(PreviewHost { host: wrong.host.clone(), user: None, what: wrong.to_string(), broken: true });
+    }
+    for items in own.as_deref().unwrap_or(each) {
+        if matches!(step.body, Body::Group(_)) {
+            break;
+        }
+        world.each(items.clone());
+        let about = |host: &&String| items.as_ref().is_none_or(|items| items.of.contains_key(*host));
+        if hosts.is_empty() || matches!(step.body, Body::Use(_)) {
+            rows.push(row(step, None, world));
+            continue;
+        }
+        rows.extend(hosts.iter().filter(about).map(|host| row(step, Some(host), world)));
+    }
+    world.each(None);
+    let shown = PreviewStep {
         path: step.path.clone(),
         at: step.id.span,
         title: step.heading().to_owned(),
@@ -154,8 +187,10 @@ fn one(step: &Step, depth: usize, world: &World) -> PreviewStep {
         depth,
         why: step.why.clone(),
         later,
+        how: super::how::how(step, &hosts, world),
         hosts: rows,
-    }
+    };
+    (shown, own)
 }
 
 fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {
@@ -167,7 +202,7 @@ fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {
     PreviewHost { host: host.map(str::to_owned), user, what, broken }
 }
 
-fn picked_later(selector: &Selector, world: &World) -> String {
+pub(super) fn picked_later(selector: &Selector, world: &World) -> String {
     let names: Vec<String> = selector.names().into_iter().map(|name| name.value).collect();
     let step = names.iter().find_map(|name| match world.target(name) {
         Some(Err(step)) => Some(step),

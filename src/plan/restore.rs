@@ -14,6 +14,7 @@ use crate::runbook::{self, Runbook};
 use crate::template::Value;
 use crate::text::{Node, Sp, Tree};
 
+use super::elsewhere::{elsewhere, of_vars};
 use super::stored::{StoredHost, VERSION};
 use super::{Given, Plan, Stored};
 
@@ -65,6 +66,7 @@ pub fn restore(
         Some((path.clone(), self::params(book, kept, given, diags)))
     };
     let parts = stored.part_params.iter().filter_map(part_params).collect();
+    let vars = runbook.books().flat_map(|book| of_vars(book, given, diags)).collect();
     let mut files = IndexMap::new();
     for (name, kept) in &stored.files {
         match kept.bytes() {
@@ -81,6 +83,7 @@ pub fn restore(
         inventory,
         params,
         parts,
+        vars,
         targets: stored.targets.iter().map(|(name, hosts)| (name.clone(), names(hosts))).collect(),
         templates: stored.templates.iter().map(|(name, text)| (name.clone(), Arc::from(text.as_str()))).collect(),
         files,
@@ -102,9 +105,8 @@ fn params(
         let Some(kept) = stored.get(name) else { continue };
         // an optional one that nobody gave was kept as null
         let value = if param.limits.kind.value == runbook::Kind::Secret && !kept.is_null() {
-            let from_env = || param.env.as_ref().and_then(|variable| (given.env)(variable));
-            let given = given.params.iter().rev().find(|(of, _)| of == name).map(|(_, text)| text.clone());
-            let Some(text) = given.or_else(from_env) else {
+            let written = given.params.iter().find(|(of, _)| of == name).map(|(_, text)| Value::str(text.as_str()));
+            let Some(value) = written.or_else(|| elsewhere(param, given, diags)) else {
                 let message = format!("the secret `{name}` is not kept with the run");
                 let help = match &param.env {
                     Some(variable) => format!("give it again: -p {name}=…, or set {variable}"),
@@ -113,7 +115,7 @@ fn params(
                 diags.push(Diagnostic::error("missing-param", param.name.span, message).help(help));
                 continue;
             };
-            Value::str(text)
+            value
         } else {
             Value::from_json(kept)
         };
@@ -138,11 +140,11 @@ fn vars(
 ) -> IndexMap<String, Tree> {
     let mut vars = IndexMap::new();
     for (name, kept) in &stored.vars {
-        let value = if kept.is_null() || !runbook.has_secret_var(name) {
+        let value = if kept.is_null() || runbook.var_is_secret(name) != Some(true) {
             tree(kept, at)
         } else {
             let wanted = format!("{host}/{name}");
-            let Some((_, text)) = given.params.iter().rev().find(|(of, _)| *of == wanted) else {
+            let Some((_, text)) = given.params.iter().find(|(of, _)| *of == wanted) else {
                 let message = format!("the secret `{name}` of {host} is not kept with the run");
                 let help = format!("give it again: -p {wanted}=…");
                 diags.push(Diagnostic::placeless("missing-param", message).help(help));
@@ -200,7 +202,7 @@ steps:
     const INVENTORY: &str = r#"
 inventory: here
 connect: { user: ops, port: 2222, ssh_config: config }
-hosts: { b-10: { address: 10.0.0.1 }, b-9: { address: 10.0.0.2, vars: { place: /srv, n: 7 } }, other: }
+hosts: { b-10: { address: 10.0.0.1 }, b-9: { address: 10.0.0.2, vars: { place: /srv, password: h1dden } }, other: }
 groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
 "#;
 
@@ -211,7 +213,7 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
         let inventory = sources.add("inventory.yaml", INVENTORY);
         let inventory = Inventory::from_sources(&[(inventory, "/etc/ssh".into())], &sources, &diags).expect("one");
         let params = [("word", "a b"), ("lost", "b-9"), ("token", "s3cret")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        let given = Given { params: &params, written: None, env: &|_| None };
+        let given = Given { params: &params, written: None, env: &|_| None, secrets: &|_| Ok(None) };
         build(runbook, inventory, &Templates::new(), &given, &mut sources, &diags).unwrap_or_else(|| {
             panic!("{:?}", diags.into_sorted());
         })
@@ -219,7 +221,7 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
 
     fn again(bytes: &[u8], env: &dyn Fn(&str) -> Option<String>) -> Result<Plan, Vec<Diagnostic>> {
         let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-        let given = Given { params: &[], written: None, env };
+        let given = Given { params: &[], written: None, env, secrets: &|_| Ok(None) };
         let plan = restore(bytes, Digest::of("plan"), &given, &mut sources, &diags);
         plan.ok_or_else(|| diags.into_sorted())
     }
@@ -227,7 +229,9 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
     #[test]
     fn what_was_fixed_comes_back_and_a_secret_is_asked_for_again() {
         let plan = planned();
-        assert!(!String::from_utf8_lossy(&plan.stored).contains("s3cret"));
+        for hidden in ["s3cret", "h1dden", "password"] {
+            assert!(!String::from_utf8_lossy(&plan.stored).contains(hidden), "{hidden}");
+        }
         // what was not given then is not given now
         let env = |name: &str| Some(if name == "TOKEN" { "s3cret" } else { "others" }.to_owned());
         let back = again(&plan.stored, &env).expect("a plan");
@@ -238,9 +242,11 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
             let back = back.inventory.host(host).expect("kept");
             assert_eq!((&back.address, &back.groups, &back.connect), (&kept.address, &kept.groups, &kept.connect));
             let values = |host: &Host| -> std::collections::BTreeMap<String, Value> {
-                host.vars.iter().map(|(name, tree)| (name.clone(), Value::from_tree(tree))).collect()
+                let declared = host.vars.iter().filter(|(name, _)| plan.runbook.vars.contains_key(*name));
+                declared.map(|(name, tree)| (name.clone(), Value::from_tree(tree))).collect()
             };
             assert_eq!(values(back), values(kept));
+            assert!(!back.vars.contains_key("password"));
         }
         // the order of the inventory, not of the names; hosts that the plan does not touch are not kept
         let names: Vec<String> = back.inventory.hosts().map(|host| host.name.to_string()).collect();

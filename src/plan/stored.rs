@@ -98,7 +98,7 @@ pub struct StoredHost {
     pub connect: ConnectSettings,
     /// Its groups.
     pub groups: Vec<String>,
-    /// Its values.
+    /// Its values of the vars that the runbook declares.
     pub vars: BTreeMap<String, serde_json::Value>,
 }
 
@@ -119,10 +119,12 @@ impl Stored {
     ) -> Self {
         let part_text = |book: &Arc<Runbook>| sources.get(book.name.span.source).text.to_string();
         let hosts = hosts.iter().filter_map(|name| inventory.host(name)).map(|host| {
-            let vars = host.vars.iter().map(|(name, tree)| {
-                let secret = runbook.has_secret_var(name);
+            // what no runbook here declares cannot be read, and whether it is a secret nobody says
+            let vars = host.vars.iter().filter_map(|(name, tree)| {
+                let secret = runbook.var_is_secret(name)?;
                 let kept = Value::from_tree(tree).to_json();
-                (name.clone(), if secret && !kept.is_null() { serde_json::json!({ "secret": name }) } else { kept })
+                let kept = if secret && !kept.is_null() { serde_json::json!({ "secret": name }) } else { kept };
+                Some((name.clone(), kept))
             });
             let kept = StoredHost {
                 address: host.address.clone(),

@@ -64,7 +64,8 @@ impl<'a> View<'a> {
         let runbook = self.world.book();
         let Some(var) = runbook.vars.get(name) else { return Err(missing(runbook.vars.keys().cloned().collect())) };
         let written = self.world.plan().inventory.host(host).and_then(|h| h.vars.get(name)).map(Value::from_tree);
-        let value = match (written, var.default.as_ref().map(|d| &d.value)) {
+        let elsewhere = || self.world.plan().vars.get(&(runbook.name.value.clone(), name.to_owned())).cloned();
+        let value = match (written.or_else(elsewhere), var.default.as_ref().map(|d| &d.value)) {
             (Some(value), _) => value,
             (None, Some(VarDefault::Value(value))) => value.clone(),
             (None, Some(VarDefault::Text(text))) => {
@@ -148,6 +149,14 @@ impl Scope for View<'_> {
             "result" => match &self.result {
                 Some(result) => Ok(Read::new(result.clone(), 1)),
                 None => Err(ReadError::Missing { path: "result".to_owned(), known: Vec::new() }),
+            },
+            "item" => match self.world.item(self.host) {
+                Some(item) => Ok(Read::new(item, 1)),
+                None => Err(ReadError::Missing { path: "item".to_owned(), known: Vec::new() }),
+            },
+            "index" => match self.world.index() {
+                Some(index) => Ok(Read::new(Value::Int(i128::from(index)), 1)),
+                None => Err(ReadError::Missing { path: "index".to_owned(), known: Vec::new() }),
             },
             other => Err(ReadError::Missing {
                 path: other.to_owned(),

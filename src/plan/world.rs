@@ -9,8 +9,8 @@ use crate::inventory::{HostName, Name, Names, Selector};
 use crate::runbook::{Param, Runbook};
 use crate::template::Value;
 
-use super::Plan;
 use super::part::Part;
+use super::{Items, Plan};
 
 /// What `run.*` is.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +33,25 @@ pub struct Results {
     /// The outputs of each host; under "" those of a step without hosts.
     outputs: HashMap<String, IndexMap<String, Value>>,
     /// The outcome of each host.
-    outcomes: HashMap<String, &'static str>,
+    outcomes: HashMap<String, Value>,
+    /// Of a step that is done for items: those of the items so far.
+    past: Past,
+}
+
+/// What the steps of a `for_each` found, item by item.
+#[derive(Clone, Debug, Default)]
+struct Past {
+    outputs: HashMap<String, IndexMap<String, Vec<Value>>>,
+    outcomes: HashMap<String, Vec<Value>>,
+}
+
+/// Puts a value at a place of a list; what is missing before it is null.
+fn put(list: &mut Vec<Value>, at: u32, value: Value) {
+    let at = at as usize;
+    if list.len() <= at {
+        list.resize(at + 1, Value::Null);
+    }
+    list[at] = value;
 }
 
 /// The mutable part of what expressions can read.
@@ -43,6 +61,7 @@ pub struct World {
     run: RunFacts,
     picks: IndexMap<String, Vec<HostName>>,
     results: HashMap<String, Results>,
+    items: Option<Items>,
     /// Before a run, what a step would find is unknown; in one, a step that has not run has found nothing.
     offline: bool,
     /// The part whose names are read: the path of the step that uses it.
@@ -62,6 +81,7 @@ impl World {
             run,
             picks: IndexMap::new(),
             results: HashMap::new(),
+            items: None,
             offline: false,
             part: String::new(),
             book: None,
@@ -94,9 +114,55 @@ impl World {
         self.picks.insert(self.qualified(name), hosts);
     }
 
-    /// Says whom a step is about, before it has results.
+    /// Says whom a step is about, before it has results; in a rolling group, once for each batch.
     pub fn open(&mut self, step: &str, hosts: &[String]) {
-        self.results.entry(self.qualified(step)).or_default().hosts = hosts.to_vec();
+        let known = &mut self.results.entry(self.qualified(step)).or_default().hosts;
+        let new: Vec<String> = hosts.iter().filter(|host| !known.contains(host)).cloned().collect();
+        known.extend(new);
+    }
+
+    /// The items that are done from here on; `None`: outside of a `for_each`.
+    pub fn each(&mut self, items: Option<Items>) {
+        self.items = items;
+    }
+
+    /// The items that are done now.
+    #[must_use]
+    pub fn items(&self) -> Option<&Items> {
+        self.items.as_ref()
+    }
+
+    /// The place of the items that are done now.
+    #[must_use]
+    pub fn index(&self) -> Option<u32> {
+        self.items.as_ref().map(|items| items.index)
+    }
+
+    pub(super) fn item(&self, host: Option<&str>) -> Option<Value> {
+        self.items.as_ref().and_then(|items| items.read(host))
+    }
+
+    /// An item of a step is done. What was found for it is no longer read by itself, but in [`World::end_items`].
+    pub fn end_item(&mut self, step: &str, index: u32) {
+        let results = self.results.entry(self.qualified(step)).or_default();
+        for (host, values) in std::mem::take(&mut results.outputs) {
+            let lists = results.past.outputs.entry(host).or_default();
+            values.into_iter().for_each(|(name, value)| put(lists.entry(name).or_default(), index, value));
+        }
+        for (host, outcome) in std::mem::take(&mut results.outcomes) {
+            put(results.past.outcomes.entry(host).or_default(), index, outcome);
+        }
+    }
+
+    /// All items of a step are done: its outputs and outcomes are lists, null where an item has none.
+    pub fn end_items(&mut self, step: &str) {
+        let results = self.results.entry(self.qualified(step)).or_default();
+        let Past { outputs, outcomes } = std::mem::take(&mut results.past);
+        let lists = |values: IndexMap<String, Vec<Value>>| {
+            values.into_iter().map(|(name, list)| (name, Value::from(list))).collect()
+        };
+        results.outputs = outputs.into_iter().map(|(host, values)| (host, lists(values))).collect();
+        results.outcomes = outcomes.into_iter().map(|(host, list)| (host, Value::from(list))).collect();
     }
 
     /// Keeps an output of a step on a host (`""`: of no host).
@@ -107,6 +173,7 @@ impl World {
 
     /// Keeps the outcome of a step on a host.
     pub fn outcome(&mut self, step: &str, host: &str, outcome: &'static str) {
+        let outcome = Value::str(outcome);
         self.results.entry(self.qualified(step)).or_default().outcomes.insert(host.to_owned(), outcome);
     }
 
@@ -168,7 +235,7 @@ impl World {
             (_, []) => "",
             (host, _) => host.unwrap_or_default(),
         };
-        results.outcomes.get(place).map_or_else(|| self.nothing(step), |outcome| Value::str(*outcome))
+        results.outcomes.get(place).cloned().unwrap_or_else(|| self.nothing(step))
     }
 
     fn nothing(&self, step: &str) -> Value {

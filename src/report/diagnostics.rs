@@ -5,14 +5,13 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
-    SpanContents, ThemeCharacters, ThemeStyles,
-};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, ThemeCharacters, ThemeStyles};
 use serde_json::{Value, json};
 
 use crate::base::diag::{Diagnostic, Severity};
 use crate::base::span::{SourceId, Sources, Span};
+
+use self::text::{Text, Texts, harmless, label};
 
 /// All findings as text, one after another, and a line that counts them. `width` is that of the terminal.
 #[must_use]
@@ -27,8 +26,9 @@ pub fn render(sources: &Sources, diagnostics: &[Diagnostic], width: usize, color
         .with_break_words(false)
         .without_cause_chain();
     let mut text = String::new();
+    let texts = Texts::new(sources);
     for diagnostic in diagnostics {
-        let shown = Shown::new(sources, diagnostic);
+        let shown = Shown::new(&texts, diagnostic);
         if handler.render_report(&mut text, &shown).is_err() {
             // the snippet could not be drawn: what is wrong is said all the same
             let _ = writeln!(text, "{shown}");
@@ -114,22 +114,22 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn new(sources: &Sources, diagnostic: &'a Diagnostic) -> Self {
+    fn new(texts: &Texts, diagnostic: &'a Diagnostic) -> Self {
         let Some(span) = diagnostic.span else {
-            let elsewhere = diagnostic.others.iter().map(|(at, label)| Elsewhere::new(sources, *at, label)).collect();
+            let elsewhere = diagnostic.others.iter().map(|(at, label)| Elsewhere::new(texts, *at, label)).collect();
             return Self { diagnostic, source: None, labels: Vec::new(), elsewhere };
         };
-        let text = &sources.get(span.source).text;
+        let text = &texts.sources.get(span.source).text;
         let mut labels = vec![label(text, span, &diagnostic.label, true)];
         let mut elsewhere = Vec::new();
         for (at, word) in &diagnostic.others {
             if at.source == span.source {
                 labels.push(label(text, *at, word, false));
             } else {
-                elsewhere.push(Elsewhere::new(sources, *at, word));
+                elsewhere.push(Elsewhere::new(texts, *at, word));
             }
         }
-        let source = Some(named(sources, span.source, &labels));
+        let source = Some(texts.named(span.source, &labels));
         Self { diagnostic, source, labels, elsewhere }
     }
 }
@@ -178,10 +178,10 @@ struct Elsewhere {
 }
 
 impl Elsewhere {
-    fn new(sources: &Sources, at: Span, word: &str) -> Self {
-        let text = &sources.get(at.source).text;
+    fn new(texts: &Texts, at: Span, word: &str) -> Self {
+        let text = &texts.sources.get(at.source).text;
         let label = label(text, at, "", true);
-        Self { word: harmless(word), source: named(sources, at.source, std::slice::from_ref(&label)), label }
+        Self { word: harmless(word), source: texts.named(at.source, std::slice::from_ref(&label)), label }
     }
 }
 
@@ -207,73 +207,7 @@ impl miette::Diagnostic for Elsewhere {
     }
 }
 
-/// A text whose columns are counted in characters; miette's own are bytes.
-#[derive(Debug)]
-struct Text {
-    name: String,
-    text: String,
-}
-
-impl SourceCode for Text {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        before: usize,
-        after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let inner = self.text.read_span(span, before, after)?;
-        let start = inner.span().offset();
-        let line = self.text[..start].rfind('\n').map_or(0, |n| n + 1);
-        let column = self.text[line..start].chars().count();
-        let (data, span, count) = (inner.data(), *inner.span(), inner.line_count());
-        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data, span, inner.line(), column, count)))
-    }
-}
-
-fn named(sources: &Sources, id: SourceId, labels: &[LabeledSpan]) -> Text {
-    let source = sources.get(id);
-    let mut text = harmless(&source.text);
-    // a place behind the last line needs a line to stand in
-    if labels.iter().any(|label| label.offset() == text.len()) {
-        text.push('\n');
-    }
-    Text { name: harmless(&source.name), text }
-}
-
-/// A label over the first line of a span; a place without length gets one character where there is one.
-fn label(text: &str, span: Span, word: &str, primary: bool) -> LabeledSpan {
-    let start = text.floor_char_boundary((span.start as usize).min(text.len()));
-    let end = text.ceil_char_boundary((span.end as usize).min(text.len())).max(start);
-    let line = text[start..end].split(['\n', '\r']).next().unwrap_or_default();
-    let mut len = line.len();
-    if len == 0 {
-        len = text[start..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
-    }
-    let word = Some(harmless(word)).filter(|word| !word.is_empty());
-    let at = (start, len);
-    if primary { LabeledSpan::new_primary_with_span(word, at) } else { LabeledSpan::new_with_span(word, at) }
-}
-
-/// Without control characters and directions; each is replaced by one of the same number of bytes, so that places stay.
-fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            '\r' => ' ',
-            c if c.is_control() => {
-                if c.len_utf8() == 1 {
-                    '?'
-                } else {
-                    '¤'
-                }
-            }
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' => {
-                '\u{fffd}'
-            }
-            c => c,
-        })
-        .collect()
-}
+mod text;
 
 #[cfg(test)]
 mod tests;

@@ -174,6 +174,7 @@ impl<W: Write + Send> Live<W> {
             | EventKind::Asked { step, .. }
             | EventKind::Answered { step, .. }
             | EventKind::LogMatched { step, .. }
+            | EventKind::HostLeft { step, .. }
             | EventKind::DutyOpened { step, .. }
             | EventKind::DutyClosed { step, .. } => {
                 let mut lines = self.heading(step, phase_of(step, state), state);

@@ -31,6 +31,7 @@ pub use paint::Look;
 pub use plain::Plain;
 pub use rows::{Row, Rows};
 pub use timeline::{Report, timeline};
+pub use words::end_words;
 
 use crate::base::clock::Timestamp;
 use crate::event::{Event, RunState};

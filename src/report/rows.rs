@@ -57,7 +57,7 @@ pub struct Rows {
 }
 
 /// Where a unit belongs, whatever the attempt.
-type Place<'a> = (&'a str, Phase, Option<u32>, Option<&'a str>, Option<&'a str>);
+type Place<'a> = (&'a str, Phase, Option<u32>, Option<u32>, Option<&'a str>, Option<&'a str>);
 
 impl Rows {
     /// Sorts a run. In the order in which things began; what never began, in the order of the plan.
@@ -68,7 +68,7 @@ impl Rows {
         let mut last: IndexMap<Place, &UnitState> = IndexMap::new();
         for unit in state.units() {
             let of = &unit.start.unit;
-            last.insert((&of.step, of.phase, of.item, of.about.as_deref(), of.on.as_deref()), unit);
+            last.insert((&of.step, of.phase, of.item, of.entry, of.about.as_deref(), of.on.as_deref()), unit);
         }
         for unit in last.values() {
             let failed = unit.end.as_ref().is_some_and(|end| !end.outcome.is_good()) && !unit.is_unresolved();
@@ -182,7 +182,14 @@ impl Rows {
                     continue;
                 }
                 let item = item.map_or_else(String::new, |item| format!("[{item}]"));
-                let row = row(&format!("{}{item}{undo}", step.step), host, step.title.as_str());
+                let mut row = row(&format!("{}{item}{undo}", step.step), host, step.title.as_str());
+                let left = |left: &&crate::event::Left| left.step == step.step && left.host == *host;
+                if let (Phase::Apply, Some(left)) = (step.phase, state.left().iter().find(left)) {
+                    row.note = format!("{}: {}", row.note, left.reason);
+                    "failed".clone_into(&mut row.outcome);
+                    self.failed.push(row);
+                    continue;
+                }
                 match &step.stage {
                     Stage::Open | Stage::Interrupted => self.not_started.push(row),
                     Stage::Closed { outcome, .. } => self.closed(row, outcome, seen.is_empty()),

@@ -6,8 +6,8 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::escape::{escape, escape_lines};
 use super::paint::{BOLD, DIM, Look, Mark, between, cut};
-use super::words::verdict_mark;
-use crate::event::{Event, EventKind, GuardVerdict, RunState};
+use super::words::{end_words, unit_step, verdict_mark};
+use crate::event::{Event, EventKind, GuardVerdict, RunState, UnitState};
 use crate::journal::Head;
 
 /// At most so many lines of evidence are shown; the report has them all.
@@ -55,7 +55,7 @@ impl Evidence {
         let run = &state.header().run;
         if let Some((at, closed)) = state.closed() {
             let mark = verdict_mark(closed.verdict);
-            let title = format!("{} {}", mark.symbol(), closed.verdict.words());
+            let title = format!("{} {}", mark.symbol(), end_words(state, closed.verdict));
             let after = format!("{} {}", preposition(mark), between(state.opened(), at));
             let step = closed.step.as_ref().map_or_else(String::new, |step| format!(", at {}", escape(step)));
             line(format!("{} {after}{step}", look.paint(mark.style(), &title)));
@@ -71,6 +71,11 @@ impl Evidence {
             let what = format!("{} on {}", unit.start.unit.step, unit.start.unit.host());
             let text = format!("{} may have run, its outcome is not known", escape(&what));
             line(format!("{}{}", label("unknown"), look.paint(Mark::Doubt.style(), &text)));
+        }
+        if state.closed().is_none_or(|(_, closed)| !closed.verdict.is_good()) {
+            for (n, text) in standing(state).into_iter().enumerate() {
+                line(format!("{}{}", label(if n == 0 { "stands" } else { "" }), wide(&text)));
+            }
         }
         let evidence = self.lines();
         let hidden = evidence.len().saturating_sub(SHOWN);
@@ -107,6 +112,33 @@ impl Evidence {
         line(format!("{}refloat report {run}", label("report")));
         out
     }
+}
+
+/// What to do about a run that was cut off.
+pub(super) fn after_a_cut(state: &RunState) -> Vec<&'static str> {
+    let again = "run the runbook again: its guards look at the hosts before anything is changed";
+    let mut next = Vec::new();
+    if state.units().any(UnitState::is_unresolved) {
+        next.push("look on the hosts at what may have run");
+    }
+    if state.standing().next().is_some() {
+        next.push("put back by hand what stands, the newest first; or go on:");
+    }
+    next.push(again);
+    next
+}
+
+/// What was changed and neither put back nor undone since, in order: one line for the hosts of a step.
+pub(super) fn standing(state: &RunState) -> Vec<String> {
+    let mut lines: IndexMap<(String, &str), Vec<String>> = IndexMap::new();
+    for unit in state.standing() {
+        let of = (unit_step(&unit.start.unit), unit.start.summary.as_str());
+        lines.entry(of).or_default().push(unit.start.unit.host().to_owned());
+    }
+    let line = |((step, what), hosts): ((String, &str), Vec<String>)| {
+        format!("{} on {} ({})", escape(what), escape(&hosts.join(", ")), escape(&step))
+    };
+    lines.into_iter().map(line).collect()
 }
 
 /// What to type about the duties that are open.

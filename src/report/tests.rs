@@ -95,6 +95,7 @@ fn unit(step: &str, host: &str, attempt: u32) -> Unit {
         on: Some(host.into()),
         phase: Phase::Apply,
         attempt,
+        entry: None,
     }
 }
 

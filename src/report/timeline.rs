@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use super::escape::{escape, escape_lines};
 use super::paint::{between, pad, time_of_day, took};
 use super::rows::{Row, Rows};
-use super::summary::{Evidence, duty_words};
-use super::words::{forecast_words, unit_step, words};
-use crate::event::{Event, EventKind, Mode, RunState, Verdict};
+use super::summary::{Evidence, after_a_cut, duty_words, standing};
+use super::words::{end_words, forecast_words, unit_step, words};
+use crate::event::{Event, EventKind, Mode, RunState};
 use crate::journal::{Head, RunStatus};
 
 /// A run, read back.
@@ -109,6 +109,7 @@ impl Report<'_> {
             "opened": self.state.opened().rfc3339(),
             "last": self.state.last_at().rfc3339(),
             "head": self.head.map(|head| serde_json::json!({"seq": head.seq, "digest": head.digest})),
+            "stands": standing(self.state),
             "done": rows.done,
             "may_have_run": rows.may_have_run,
             "failed": rows.failed,
@@ -159,12 +160,17 @@ impl Report<'_> {
             (RunStatus::Alive, None) => lines.push("running: a process executes it now".to_owned()),
             (RunStatus::CutOff | RunStatus::Closed(_), None) => {
                 lines.push("cut off: the process that executed it ended without a word".to_owned());
-                lines.push("  next: read what was done and what may have run, then run the runbook again".to_owned());
+                lines.extend(standing(self.state).iter().map(|line| format!("  stands: {line}")));
+                lines.extend(after_a_cut(self.state).iter().map(|next| format!("  next: {next}")));
             }
             (_, Some((_, closed))) => {
                 let step = closed.step.as_ref().map_or_else(String::new, |step| format!(" at {}", escape(step)));
-                lines.push(format!("{}{step} (exit {})", closed.verdict.words(), closed.verdict.exit().code()));
+                let ended = end_words(self.state, closed.verdict);
+                lines.push(format!("{ended}{step} (exit {})", closed.verdict.exit().code()));
                 lines.extend(escape_lines(closed.reason.as_str()).iter().map(|reason| format!("  {reason}")));
+                if !closed.verdict.is_good() {
+                    lines.extend(standing(self.state).iter().map(|line| format!("  stands: {line}")));
+                }
                 lines.extend(closed.next.iter().map(|next| format!("  next: {}", escape(next.as_str()))));
             }
         }
@@ -176,20 +182,7 @@ impl Report<'_> {
     /// are there even when they are empty.
     pub(super) fn sections(&self) -> Vec<(&'static str, Vec<Row>)> {
         let rows = Rows::of(self.state);
-        let well = match self.state.closed().map(|(_, closed)| closed.verdict) {
-            Some(Verdict::Recovered | Verdict::Ready) => true,
-            Some(
-                Verdict::NotReady
-                | Verdict::Failed
-                | Verdict::Refused
-                | Verdict::NeedsAttention
-                | Verdict::Unreachable
-                | Verdict::Detached
-                | Verdict::Cancelled
-                | Verdict::Bug,
-            )
-            | None => false,
-        };
+        let well = self.state.closed().is_some_and(|(_, closed)| closed.verdict.is_good());
         let check = self.state.header().mode == Mode::Check;
         let mut sections = Vec::new();
         if check {

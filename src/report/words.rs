@@ -3,7 +3,7 @@
 use super::escape::{escape, escape_lines};
 use super::paint::{Mark, outcome_words, took};
 use crate::base::ids::UnitKey;
-use crate::event::{Answer, EventKind, Forecast, GuardVerdict, Phase, RunState, Unit};
+use crate::event::{Answer, EventKind, Forecast, GuardVerdict, Phase, RunState, Unit, UnitState, Verdict};
 
 /// An event in words, escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,8 @@ impl Words {
 /// Where a unit belongs, as people write it: `recover/stop[2] (undo)`.
 pub(super) fn unit_step(unit: &Unit) -> String {
     let item = unit.item.map_or_else(String::new, |item| format!("[{item}]"));
-    format!("{}{item}{}", unit.step, phase_words(unit.phase))
+    let entry = unit.entry.map_or_else(String::new, |entry| format!("[{entry}]"));
+    format!("{}{item}{}{entry}", unit.step, phase_words(unit.phase))
 }
 
 fn phase_words(phase: Phase) -> &'static str {
@@ -171,6 +172,9 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             let reason = outcome.reason().map_or("", |reason| reason.as_str());
             Words::new(Mark::of_step(outcome), &step, "", outcome.name()).with(reason)
         }
+        EventKind::HostLeft { step, host, reason } => {
+            Words::new(Mark::Bad, step, host, "failed and is left behind, the others go on").with(reason.as_str())
+        }
         EventKind::DutyOpened { step, host, reason } => {
             Words::new(Mark::Doubt, step, host, "is a duty now").with(reason.as_str())
         }
@@ -181,13 +185,37 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
         EventKind::RunClosed(closed) => {
             let mark = verdict_mark(closed.verdict);
             let step = closed.step.as_deref().unwrap_or("");
-            Words::new(mark, step, "", format!("run ended: {}", closed.verdict.words())).with(closed.reason.as_str())
+            Words::new(mark, step, "", format!("run ended: {}", end_words(state, closed.verdict)))
+                .with(closed.reason.as_str())
         }
     }
 }
 
-pub(super) fn verdict_mark(verdict: crate::event::Verdict) -> Mark {
-    use crate::event::Verdict;
+/// How a run ended, in words: a good end is a recovery only when there was something to recover from, and it was done.
+#[must_use]
+pub fn end_words(state: &RunState, verdict: Verdict) -> &'static str {
+    let header = state.header();
+    let applied = |unit: &&UnitState| unit.start.unit.phase == Phase::Apply;
+    match verdict {
+        Verdict::Recovered => good_end(
+            header.risk == "destructive" || header.outline.iter().any(|step| step.action == "symptom"),
+            header.risk != "read-only" && state.units().any(|unit| applied(&unit)),
+            state.units().filter(applied).any(UnitState::may_have_had_an_effect),
+        ),
+        other => other.words(),
+    }
+}
+
+/// The words for a good end: of a runbook that `recovers`, that `acts`, and of a run that `changed` something.
+fn good_end(recovers: bool, acts: bool, changed: bool) -> &'static str {
+    match (recovers, acts, changed) {
+        (true, _, true) => Verdict::Recovered.words(),
+        (_, true, false) => "nothing needed to be done",
+        (false, _, true) | (_, false, false) => "done",
+    }
+}
+
+pub(super) fn verdict_mark(verdict: Verdict) -> Mark {
     match verdict {
         Verdict::Recovered | Verdict::Ready => Mark::Good,
         Verdict::Failed | Verdict::Refused | Verdict::Unreachable | Verdict::NotReady | Verdict::Bug => Mark::Bad,
@@ -213,4 +241,23 @@ fn of_unit(mark: Mark, key: &UnitKey, state: &RunState, text: impl Into<String>)
         || Words::new(mark, &key.0.short(), "", ""),
         |unit| Words::new(mark, &unit_step(&unit.start.unit), unit.start.unit.host(), text),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::good_end;
+
+    #[test]
+    fn the_table_of_good_ends() {
+        for (recovers, acts, changed, wanted) in [
+            (true, true, true, "recovered"),
+            (true, true, false, "nothing needed to be done"),
+            (true, false, false, "done"),
+            (false, true, true, "done"),
+            (false, true, false, "nothing needed to be done"),
+            (false, false, false, "done"),
+        ] {
+            assert_eq!(good_end(recovers, acts, changed), wanted, "{recovers} {acts} {changed}");
+        }
+    }
 }

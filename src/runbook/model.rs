@@ -1,6 +1,5 @@
 //! The model: what a runbook says, every part with its place.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -16,7 +15,7 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::Sp;
 
-use super::{Gate, Param, Pick, Surroundings, Use, Var, Wait, Watch};
+use super::{Broken, Flow, Gate, Param, Pick, Surroundings, Use, Var, Wait, Watch};
 
 /// A runbook.
 #[derive(Debug)]
@@ -45,23 +44,6 @@ pub struct Runbook {
     pub outputs: IndexMap<String, Expr>,
     /// Names of what is written and could not be understood.
     pub broken: Broken,
-}
-
-/// What is there and could not be understood: that was reported, so references to it are not reported again.
-#[derive(Debug, Default)]
-pub struct Broken {
-    /// Sections of which nothing could be understood: `params`, `vars`, `targets`.
-    pub sections: HashSet<&'static str>,
-    /// Params.
-    pub params: HashSet<String>,
-    /// Vars.
-    pub vars: HashSet<String>,
-    /// Targets and picks.
-    pub targets: HashSet<String>,
-    /// Steps whose body is not known: anything may be an output of theirs.
-    pub steps: HashSet<String>,
-    /// Further outputs of steps.
-    pub outputs: HashMap<String, HashSet<String>>,
 }
 
 /// A named host set.
@@ -140,6 +122,8 @@ pub struct Step {
     pub why: Option<String>,
     /// Whom it is about.
     pub hosts: Option<Selector>,
+    /// How it goes over its hosts and items.
+    pub flow: Flow,
     /// Conditions without which it is skipped.
     pub when: Vec<Expr>,
     /// Guards that say that there is nothing to do (before), or that it is done (after).
@@ -258,6 +242,7 @@ impl Runbook {
                     Body::Use(uses) if parts => walk(uses.steps(), parts, all),
                     _ => {}
                 }
+                walk(&step.flow.always, parts, all);
             }
         }
         let mut all = Vec::new();
@@ -284,10 +269,13 @@ impl Runbook {
         std::iter::once(self).chain(self.parts().map(|(_, _, book)| &**book))
     }
 
-    /// Whether a var of this name is a secret, here or in a part.
+    /// Whether a var of this name is a secret, here or in a part. `None`: nobody declares it.
     #[must_use]
-    pub fn has_secret_var(&self, name: &str) -> bool {
-        self.books().any(|book| book.vars.get(name).is_some_and(|var| var.limits.kind.value == super::Kind::Secret))
+    pub fn var_is_secret(&self, name: &str) -> Option<bool> {
+        self.books()
+            .filter_map(|book| book.vars.get(name))
+            .map(|var| var.limits.kind.value == super::Kind::Secret)
+            .max()
     }
 }
 

@@ -6,6 +6,7 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::secret::SecretFrom;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::inventory::Selector;
 use crate::template::{AnyText, Plain, Text, Value};
@@ -115,6 +116,8 @@ pub struct Param {
     pub of: Option<Selector>,
     /// The variable of the environment that gives it when the command line does not.
     pub env: Option<String>,
+    /// Where a secret comes from then.
+    pub from: Option<SecretFrom>,
     /// For people.
     pub description: Option<String>,
 }
@@ -128,6 +131,8 @@ pub struct Var {
     pub limits: Limits,
     /// When the inventory gives none; a text may use `host` and other vars.
     pub default: Option<Sp<VarDefault>>,
+    /// Where a secret comes from when the inventory gives none.
+    pub from: Option<SecretFrom>,
     /// For people.
     pub description: Option<String>,
 }
@@ -247,10 +252,8 @@ impl Param {
                     .help("declare it under `vars`"),
             );
         }
-        if let Some(from) = &fields.from {
-            diags.push(crate::action::not_yet(from.span, "`from` of a secret"));
-        }
-        no_secret_default(&fields, &limits, "give it by `env`", diags);
+        let from = fields.from.as_ref().and_then(|from| SecretFrom::decode(from, &limits.kind, diags));
+        no_secret_default(&fields, &limits, "give it by `env` or `from`", diags);
         match &fields.default {
             Some(default) if limits.kind.is_target() => {
                 Selector::decode(default, diags);
@@ -268,7 +271,8 @@ impl Param {
             }
             None => None,
         };
-        Some(Self { name, limits, default: fields.default, of, env: fields.env, description: fields.description })
+        let Fields { default, env, description, .. } = fields;
+        Some(Self { name, limits, default, of, env, from, description })
     }
 }
 
@@ -276,7 +280,7 @@ impl Param {
     /// Whether something besides its default and whoever runs it may give a value.
     #[must_use]
     pub fn is_given_elsewhere(&self) -> bool {
-        self.env.is_some()
+        self.env.is_some() || self.from.is_some()
     }
 }
 
@@ -293,7 +297,8 @@ impl Var {
                     .help("declare it under `params` or `targets`"),
             );
         }
-        no_secret_default(&fields, &limits, "write it in the inventory, or take a param: \"{{params.…}}\"", diags);
+        let from = fields.from.as_ref().and_then(|from| SecretFrom::decode(from, &limits.kind, diags));
+        no_secret_default(&fields, &limits, "write it in the inventory, or where it comes from: `from`", diags);
         let default = match &fields.default {
             None => None,
             Some(Sp { value: Node::Str(text), span }) if text.contains("{{") => {
@@ -301,7 +306,7 @@ impl Var {
             }
             Some(tree) => limits.typed_or_say(tree, diags).map(|value| Sp::new(VarDefault::Value(value), tree.span)),
         };
-        Some(Self { name, limits, default, description: fields.description })
+        Some(Self { name, limits, default, from, description: fields.description })
     }
 
     /// The default's text, for the reference check.

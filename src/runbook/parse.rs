@@ -12,7 +12,8 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
-use super::model::{Broken, OnFailure, Reach, Risk, Runbook, Target};
+use super::broken::Broken;
+use super::model::{OnFailure, Risk, Runbook, Target};
 use super::step::{self, Outer};
 use super::{Param, Surroundings, Var};
 
@@ -136,12 +137,7 @@ pub(super) fn part(source: SourceId, path: &str, sources: &Sources, diags: &Diag
         }
     }
     let defaults = fields.defaults.map(|d| Surroundings::from_fields(d.sudo.as_ref(), d.env, d.cwd, d.timeout, diags));
-    let outer = Outer {
-        surroundings: defaults.unwrap_or_default(),
-        reach: Reach::Required,
-        hosts: None,
-        path: path.to_owned(),
-    };
+    let outer = Outer { surroundings: defaults.unwrap_or_default(), path: path.to_owned(), ..Outer::default() };
     let steps = step::decode_all(&fields.steps, &outer, diags, &mut broken);
     Some(Runbook {
         name: fields.runbook,

@@ -8,11 +8,14 @@ use crate::action::guard::Guard;
 use crate::action::probe::{Parse, Probe};
 use crate::action::registry::{self, Leaf};
 use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::{self, Dur, Node, OneOrMany, Sp, Tree};
 
-use super::model::{Body, Broken, Judge, OnFailure, Reach, Step};
+use super::broken::Broken;
+use super::flow::{self, Flow};
+use super::model::{Body, Judge, OnFailure, Reach, Step};
 use super::{Gate, Pick, Surroundings, Use, Wait, Watch};
 
 /// The things a step can do that are no actions of the registry.
@@ -22,8 +25,7 @@ const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm"
 const NOT_YET: &[&str] = &["reboot"];
 
 /// Fields of a step that LANGUAGE has and this version does not carry out.
-const FIELDS_NOT_YET: &[&str] =
-    &["run_on", "for_each", "rolling", "parallel", "tolerate", "idle_timeout", "retry", "always", "parallel_steps"];
+const FIELDS_NOT_YET: &[&str] = &["idle_timeout", "parallel_steps"];
 
 /// One thing that is done.
 #[derive(Deserialize, JsonSchema)]
@@ -84,6 +86,9 @@ pub(super) struct Fields {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outer {
     pub hosts: Option<Selector>,
+    pub run_on: Option<Selector>,
+    /// Where a group around it goes over items.
+    pub each: Option<Span>,
     pub surroundings: Surroundings,
     pub reach: Reach,
     pub path: String,
@@ -121,7 +126,7 @@ impl Decoder<'_> {
         }
         let vocabulary: Vec<&str> =
             registry::keys().chain(OWN.iter().copied()).chain(NOT_YET.iter().copied()).collect();
-        let known: Vec<&str> = vocabulary.iter().chain(FIELDS_NOT_YET).copied().collect();
+        let known: Vec<&str> = vocabulary.iter().chain(FIELDS_NOT_YET).chain(flow::KEYS).copied().collect();
         let (_, rest) = text::split(tree, &known);
         let fields: Fields = text::decode_beside(&rest, &known, diags)?;
         let id = fields.id.clone().unwrap_or_else(|| {
@@ -139,6 +144,13 @@ impl Decoder<'_> {
         if fields.reach != Reach::Required {
             inner.reach = fields.reach;
         }
+        let mut flow = Flow::decode(tree, diags);
+        inner.run_on = flow.run_on.take().or(inner.run_on);
+        flow.run_on.clone_from(&inner.run_on);
+        let each = std::mem::replace(&mut inner.each, text::key_span(tree, "for_each").or(outer.each));
+        if let Some(always) = tree.get("always") {
+            flow.always = self.steps(&text::decode::<Vec<Tree>>(always, diags).unwrap_or_default(), &inner);
+        }
         let mut bodies = self.bodies(tree, &id.value, &inner).into_iter();
         let body = bodies.next().or_else(|| alone(tree).then_some(Body::Watch));
         let besides: Vec<Body> = bodies.collect();
@@ -154,12 +166,13 @@ impl Decoder<'_> {
         }
         let undo = fields.undo.as_ref().map(|tree| self.undo(tree, &id, &inner)).unwrap_or_default();
         let guards = |tree: &Option<Tree>| tree.as_ref().map(|t| Guard::decode_all(t, diags)).unwrap_or_default();
-        Some(Step {
+        let step = Step {
             span: tree.span,
             path,
             title: fields.title,
             why: fields.why,
             hosts: inner.hosts,
+            flow,
             when: fields.when.map(|many| many.0).unwrap_or_default(),
             done_when: guards(&fields.done_when),
             still: fields.still.map(|many| many.0).unwrap_or_default(),
@@ -175,7 +188,9 @@ impl Decoder<'_> {
             sensitive: fields.sensitive,
             body,
             id,
-        })
+        };
+        flow::check(&step, tree, each, diags);
+        Some(step)
     }
 
     fn add_outputs(&mut self, step: &str, names: Vec<String>) {

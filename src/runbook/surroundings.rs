@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::template::{AnyText, Plain, Text};
@@ -33,6 +34,13 @@ pub enum Sudo {
     User(Text<Plain>),
 }
 
+/// `sudo: { user: postgres, method: sudo }`.
+#[derive(Deserialize)]
+struct Fields {
+    user: Text<Plain>,
+    method: Option<Sp<String>>,
+}
+
 fn is_boolean(word: &str) -> bool {
     ["yes", "no", "on", "off", "y", "n", "true", "false"].contains(&word.to_ascii_lowercase().as_str())
 }
@@ -53,8 +61,15 @@ impl Sudo {
             }
             Node::Str(_) => text::decode(tree, diags).map(Self::User),
             Node::Map(_) => {
-                diags.push(crate::action::not_yet(tree.span, "`sudo` with a method"));
-                None
+                let fields: Fields = text::decode(tree, diags)?;
+                if let Some(method) = fields.method.filter(|method| method.value != "sudo") {
+                    let message = format!("`{}` is no way to another user here", method.value);
+                    diags.push(Diagnostic::error("sudo-method", method.span, message).help(
+                        "refloat becomes another user by `sudo`; where there is none, connect as that user: \
+                         `connect: { user: … }` of the inventory",
+                    ));
+                }
+                Some(Self::User(fields.user))
             }
             other => {
                 diags.push(

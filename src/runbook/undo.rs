@@ -6,6 +6,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::nearest::nearest;
 use crate::text::{Node, Sp, Tree};
 
+use super::flow::Flow;
 use super::model::{Body, Step, Undo};
 use super::step::{Decoder, Outer};
 
@@ -51,6 +52,7 @@ impl Decoder<'_> {
             title: None,
             why: None,
             hosts: inner.hosts.clone(),
+            flow: Flow { run_on: inner.run_on.clone(), ..Flow::default() },
             when: Vec::new(),
             done_when: Vec::new(),
             still: Vec::new(),

@@ -95,6 +95,7 @@ struct Linker<'a, 'f> {
 impl Linker<'_, '_> {
     fn steps(&mut self, steps: &mut [Step], chain: &mut Vec<String>) {
         for step in steps {
+            self.steps(&mut step.flow.always, chain);
             match &mut step.body {
                 Body::Group(members) => self.steps(members, chain),
                 Body::Use(uses) => {

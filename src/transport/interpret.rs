@@ -14,6 +14,9 @@ pub(super) enum Again {
     Refused,
 }
 
+/// So many of the last lines are shown of a text that is not known here.
+const SAID: usize = 8;
+
 /// Reads the text of a failed connection.
 pub(super) fn interpret(text: &str) -> (LinkError, Again) {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -47,7 +50,12 @@ pub(super) fn interpret(text: &str) -> (LinkError, Again) {
         "Connection closed",
         "not responding",
     ];
-    (LinkError::Unreachable { reason: last(&network) }, Again::No)
+    if has(&network) {
+        return (LinkError::Unreachable { reason: last(&network) }, Again::No);
+    }
+    // the last line may only say that the ones before it decide
+    let reason = if lines.len() < 2 { last(&[]) } else { lines[lines.len().saturating_sub(SAID)..].join("\n") };
+    (LinkError::Unreachable { reason }, Again::No)
 }
 
 #[cfg(test)]
@@ -106,6 +114,12 @@ mod tests {
         }
         let (LinkError::HostKey { text }, _) = interpret(cases[11].1) else { panic!("a host key") };
         assert!(text.contains("/tmp/known:1"));
+        let config =
+            "/etc/c: line 2: Bad configuration option: bogus\r\n/etc/c: terminating, 1 bad configuration options\r\n";
+        let (error, again) = interpret(config);
+        assert_eq!(again, Again::No);
+        let said = error.to_string();
+        assert!(said.contains("line 2: Bad configuration option: bogus") && said.contains("terminating"), "{said}");
         assert_eq!(interpret("").0.to_string(), "unreachable: ssh ended without a word");
     }
 }

@@ -67,10 +67,57 @@ fn a_person_stops_what_only_reads_as_well() {
     for steps in [
         "  - { id: it, hosts: a, gather: { v: { command: 'touch OUT/began; sleep 600' } } }\n",
         "  - { id: it, hosts: a, require: [ { command: 'touch OUT/began; sleep 600' } ] }\n",
+        "  - { id: it, hosts: a, wait: { within: 20m, until: { command: 'touch OUT/began; sleep 600' } } }\n",
+        "  - { id: it, hosts: a, done_when: { command: 'touch OUT/began; sleep 600' }, run: 'true' }\n",
+        "  - { id: it, hosts: a, run: 'true', verify: { command: 'touch OUT/began; sleep 600' } }\n",
+        "  - { id: asked, hosts: a, require: [ { command: 'if [ -e OUT/once ]; then touch OUT/began; sleep 600; fi; touch OUT/once' } ] }\n  \
+         - { id: it, hosts: a, still: [ asked ], run: 'true' }\n",
     ] {
         let ran = ended_twice(&Bench::new(), &steps.replace("hosts: a,", "hosts: a, timeout: 20m,"));
         assert_eq!(ran.code, Some(130), "{}", ran.shown);
     }
+}
+
+const CUT: &str = "  - id: group\n    on_failure: undo\n    steps:\n      \
+    - { id: write, hosts: a, file: { path: OUT/it, content: x } }\n      \
+    - { id: same, hosts: a, directory: { path: OUT } }\n      \
+    - { id: hang, hosts: a, why: it only waits, undo: none, run: 'touch OUT/began; sleep 600' }\n";
+
+fn report(bench: &Bench, format: &str) -> String {
+    let output = bench.command(&["report", "--format", format], CUT).output().expect("the program starts");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn what_stands_after_a_person_ended_a_run_is_told_with_what_to_do() {
+    let bench = Bench::new();
+    let ran = ended_twice(&bench, CUT);
+    assert_eq!(ran.code, Some(130), "{}", ran.shown);
+    let next = ran.events("run_closed").last().expect("an end")["next"].to_string();
+    assert!(next.contains("by hand") && next.contains(&bench.out("it").display().to_string()), "{next}");
+    let told = report(&bench, "text");
+    let stands: Vec<&str> = told.lines().filter(|line| line.starts_with("  stands:")).collect();
+    assert!(stands.len() == 1 && stands[0].ends_with("on a (group/write)"), "{told}");
+}
+
+#[test]
+fn what_stands_after_a_run_was_killed_is_told_with_what_to_do() {
+    let bench = Bench::new();
+    let mut command = bench.command(&["run", "book.yaml", "-i", "inventory.yaml"], CUT);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !bench.out("began").exists() {
+        assert!(Instant::now() < deadline, "it does not begin");
+        thread::yield_now();
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ended");
+    let told = report(&bench, "text");
+    assert!(told.contains("cut off:") && told.contains("by hand") && told.contains("may have run"), "{told}");
+    let stands: Vec<&str> = told.lines().filter(|line| line.starts_with("  stands:")).collect();
+    assert!(stands.len() == 1 && stands[0].ends_with("on a (group/write)"), "{told}");
+    let document: serde_json::Value = serde_json::from_str(&report(&bench, "json")).expect("JSON");
+    assert_eq!(document["stands"].as_array().map(Vec::len), Some(1));
 }
 
 #[test]

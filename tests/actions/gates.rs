@@ -95,3 +95,31 @@ fn a_plan_says_what_people_are_asked() {
         assert!(plan.contains(line), "{line:?} is not in\n{plan}");
     }
 }
+
+#[test]
+fn a_person_decides_what_a_failure_does() {
+    let steps = "  - id: both\n    on_failure: ask\n    hosts: a\n    steps:\n      - { id: write, file: { path: OUT/x, content: x } }\n      - { id: bad, undo: none, why: it fails, run: exit 3 }\n  - { id: after, note: went on }\n";
+    let bench = Bench::new();
+    let ran = bench.answered(steps, "undo");
+    ran.failed("exit");
+    assert!(!bench.out("x").exists(), "{}", ran.shown);
+    let asked = ran.events("asked").last().expect("a question");
+    assert_eq!(asked["step"], "both/bad");
+    assert_eq!(asked["expects"], "one of undo, stop, continue; by default stop");
+
+    let ran = bench.answered(steps, "continue");
+    ran.failed("everything was gone through, and this failed on the way");
+    assert_eq!(ran.notes(), ["went on"]);
+    assert!(bench.out("x").exists());
+
+    // nobody is there
+    let ran = bench.run(steps);
+    ran.failed("exit");
+    assert!(bench.out("x").exists() && ran.notes().is_empty(), "{}", ran.shown);
+
+    let whole =
+        steps.replace("    on_failure: ask\n", "").replace("  - { id: after, note: went on }\n", "on_failure: ask\n");
+    std::fs::remove_file(bench.out("x")).expect("removed");
+    bench.answered(&whole, "undo").failed("exit");
+    assert!(!bench.out("x").exists());
+}

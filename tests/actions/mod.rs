@@ -9,6 +9,7 @@ mod http;
 mod over_ssh;
 mod paths;
 mod runs;
+mod secrets;
 mod uses;
 
 use std::fs;

@@ -11,7 +11,7 @@ use refloat::lab::Spec;
 use serde_json::Value;
 
 use super::desk::{Desk, Said};
-use super::places::{Makes, PLACES, Place, REFUSING, SOURCES, name, step};
+use super::places::{Makes, PLACES, Place, REFUSING, SCRIPT, SOURCES, name, step};
 use crate::support::lab::{TestLab, namespaces};
 
 /// `PWN` is a file that must never be.
@@ -82,6 +82,7 @@ impl<'a> Ground<'a> {
                 match place.name {
                     "cwd" => fs::create_dir_all(at(value)).unwrap(),
                     "path" => parent(at(&format!("{value}.txt"))),
+                    "link-path" => parent(at(&format!("{value}.link"))),
                     "move" => {
                         parent(at(value));
                         fs::write(at(value), "moved").unwrap();
@@ -143,12 +144,17 @@ fn arrived(place: &Place, source: usize, value: &str, out: &Path) {
             assert_eq!(String::from_utf8_lossy(&found), String::from_utf8_lossy(&expected(value)), "{what}");
         }
         Makes::Read(expected) => {
-            let text = String::from_utf8(read(&format!("{}.{}", name(place, source), place.name))).unwrap();
-            let found: Value = match place.name {
+            let ending = place.name.rsplit('-').next().unwrap();
+            let text = String::from_utf8(read(&format!("{}.{ending}", name(place, source)))).unwrap();
+            let found: Value = match ending {
                 "json" => serde_json::from_str(&text).unwrap_or_else(|e| panic!("{what}: {e}\n{text}")),
                 _ => serde_yaml::from_str(&text).unwrap_or_else(|e| panic!("{what}: {e}\n{text}")),
             };
             assert_eq!(found, expected(value), "{what}");
+        }
+        Makes::Link(expected) => {
+            let found = fs::read_link(out.join(name(place, source))).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert_eq!(found, Path::new(&expected(value)), "{what}");
         }
         Makes::Path(expected) => {
             let path = format!("{}/{}", out.display(), expected(value).replace("NAME", &name(place, source)));
@@ -179,6 +185,7 @@ fn a_value_arrives_as_it_is_wherever_it_is_written() {
         }
         ground.prepare(&value);
         let inventory = ground.inventory(if braces { "none" } else { &value });
+        ground.desk.write("args.sh", SCRIPT);
         let runbook = ground.desk.write("hostile.yaml", &text);
         let param = format!("v={value}");
         let subject = [&runbook, "-i", &inventory, "-p", &param];

@@ -12,6 +12,8 @@ pub enum Makes {
     File(fn(&str) -> Vec<u8>),
     /// The file `OUT/NAME` is JSON or YAML of this.
     Read(fn(&str) -> serde_json::Value),
+    /// The link `OUT/NAME` leads there.
+    Link(fn(&str) -> String),
     /// There is such a path below `OUT`.
     Path(fn(&str) -> String),
 }
@@ -65,6 +67,31 @@ pub const PLACES: &[Place] = &[
         lines: true,
     },
     Place {
+        name: "data-json",
+        step: "file: { path: OUT/NAME.json, json: { a: '{{@}}', b: [ '<{{@}}>' ] } }",
+        makes: Makes::Read(|v| serde_json::json!({"a": v, "b": [format!("<{v}>")]})),
+        lines: true,
+    },
+    Place {
+        name: "data-yaml",
+        step: "file: { path: OUT/NAME.yaml, yaml: { a: '{{@}}', b: [ '<{{@}}>' ] } }",
+        makes: Makes::Read(|v| serde_json::json!({"a": v, "b": [format!("<{v}>")]})),
+        lines: true,
+    },
+    place("script-args", "run: { script: args.sh, args: [ 'a{{@}}b', OUT/NAME ] }", between),
+    Place {
+        name: "link",
+        step: "link: { path: OUT/NAME, to: 'a{{@}}b' }",
+        makes: Makes::Link(|v| format!("a{v}b")),
+        lines: true,
+    },
+    Place {
+        name: "link-path",
+        step: "link: { path: 'OUT/NAME.d/{{@}}.link', to: x }",
+        makes: Makes::Path(|v| format!("NAME.d/{v}.link")),
+        lines: true,
+    },
+    Place {
         name: "cwd",
         step: "cwd: 'OUT/NAME.d/{{@}}'\n    run: touch here",
         makes: Makes::Path(|v| format!("NAME.d/{v}/here")),
@@ -110,6 +137,9 @@ pub const PLACES: &[Place] = &[
     },
 ];
 
+/// The script beside the runbook.
+pub const SCRIPT: &str = "#!/bin/sh\nprintf %s \"$1\" >\"$2\"\n";
+
 /// A step of a place for one source.
 pub fn step(place: &Place, source: usize, out: &str) -> String {
     let text = place.step.replace("NAME", &name(place, source)).replace("OUT", out).replace('@', SOURCES[source]);
@@ -131,6 +161,7 @@ pub const REFUSING: &[(&str, &str)] = &[
     ("sudo: true\n    file: { path: /var/lib/owned, content: x, group: '{{@}}' }", "no such group"),
     ("file: { path: '{{@}}', content: x }", "is not an absolute path"),
     ("move: { from: '{{@}}', to: /tmp/x }", "is not an absolute path"),
+    ("link: { path: '{{@}}', to: x }", "is not an absolute path"),
     ("download: { path: /etc/passwd, as: '{{@}}' }", "cannot be the name of an artifact"),
     ("require: [ { port: '127.0.0.1:{{@}}' } ]", ""),
     ("require: [ { port: '{{@}}:22' } ]", ""),

@@ -10,7 +10,7 @@ use super::desk::Desk;
 use super::hostile::HOSTILE;
 use crate::support::lab::{TestLab, namespaces};
 
-/// Takes one request after the other, and tells their heads.
+/// Takes one request after the other, and tells their heads, each with the body behind it.
 fn server() -> (u16, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -26,6 +26,11 @@ fn server() -> (u16, mpsc::Receiver<String>) {
                 // what cannot be sent is noticed when the connection stands already
                 continue;
             }
+            let lengths = String::from_utf8_lossy(&head).to_ascii_lowercase();
+            let length = lengths.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());
+            let mut body = vec![0; length.unwrap_or(0)];
+            stream.read_exact(&mut body).unwrap();
+            head.extend(body);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
             if heads.send(String::from_utf8(head).unwrap()).is_err() {
                 return;
@@ -65,6 +70,16 @@ fn a_value_in_a_request_is_one_segment_one_argument_one_header() {
     let header = format!(
         "runbook: test/header\n{head}    gather: {{ a: {{ http: {{ url: 'http://127.0.0.1:{port}/', headers: {{ X-V: 'a{{{{params.v}}}}b' }} }} }} }}\n"
     );
+    let post = |name: &str, rest: &str| {
+        let head = head.replace("read-only", "reversible");
+        let text = format!(
+            "runbook: test/{name}\n{head}    http: {{ url: 'http://127.0.0.1:{port}/', method: POST, {rest} }}\n"
+        );
+        desk.write(&format!("{name}.yaml"), &text)
+    };
+    let sent = post("sent", "headers: { X-V: 'a{{params.v}}b' }");
+    let body = post("body", "body: 'a{{params.v}}b'");
+    let json = post("json", "json: { v: 'a{{params.v}}b' }");
     let (url, header) = (desk.write("url.yaml", &url), desk.write("header.yaml", &header));
     for value in HOSTILE {
         let param = format!("v={value}");
@@ -78,13 +93,28 @@ fn a_value_in_a_request_is_one_segment_one_argument_one_header() {
         let arguments: Vec<&str> = query.split('&').collect();
         assert_eq!((arguments.len(), decoded(arguments[0])), (2, format!("c={value}")), "{head}");
 
-        let ran = desk.run(&[&header, "-i", &inventory, "-p", &param]);
-        if ran.said.code == Some(0) {
-            let head = heads.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
-            assert!(head.lines().any(|line| line.eq_ignore_ascii_case(&format!("x-v: a{value}b"))), "{head}");
-        } else {
-            ran.ended(4, "ask", "");
-            assert!(value.contains(['\n', '\u{1b}']), "{value:?}: {:#}", ran.closed());
+        for header in [&header, &sent] {
+            let ran = desk.run(&[header, "-i", &inventory, "-p", &param]);
+            if ran.said.code == Some(0) {
+                let head = heads.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+                assert!(head.lines().any(|line| line.eq_ignore_ascii_case(&format!("x-v: a{value}b"))), "{head}");
+            } else {
+                ran.ended(4, "ask", "");
+                assert!(value.contains(['\n', '\u{1b}']), "{value:?}: {:#}", ran.closed());
+            }
+        }
+        for (runbook, quoted) in [(&body, false), (&json, true)] {
+            let ran = desk.run(&[runbook, "-i", &inventory, "-p", &param]);
+            assert_eq!(ran.said.code, Some(0), "{:#}", ran.closed());
+            let told = heads.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+            let (_, found) = told.split_once("\r\n\r\n").unwrap();
+            let whole = format!("a{value}b");
+            if quoted {
+                let found: serde_json::Value = serde_json::from_str(found).unwrap();
+                assert_eq!(found, serde_json::json!({ "v": whole }));
+            } else {
+                assert_eq!(found, whole);
+            }
         }
     }
     assert!(heads.try_recv().is_err(), "more requests than values");

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::action::fleet::Fleet;
+use crate::action::fleet::{Fleet, Spot};
 use crate::action::probe::{Found, Probe, ProbeError};
 use crate::action::words::clip;
 use crate::template::{Expr, Value};
@@ -48,17 +48,18 @@ pub struct Judgement {
 }
 
 /// Judges all guards of a list. All are evaluated, so that all failures are shown at once.
-pub async fn judge_all(guards: &[Guard], fleet: &dyn Fleet, host: Option<&str>) -> Vec<Judgement> {
-    join_all(guards.iter().map(|guard| judge(guard, fleet, host))).await
+pub async fn judge_all(guards: &[Guard], fleet: &dyn Fleet, spot: Option<&Spot>) -> Vec<Judgement> {
+    join_all(guards.iter().map(|guard| judge(guard, fleet, spot))).await
 }
 
-/// Judges one guard in the eyes of `host`.
-pub async fn judge(guard: &Guard, fleet: &dyn Fleet, host: Option<&str>) -> Judgement {
+/// Judges one guard in the eyes of the host of `spot`.
+pub async fn judge(guard: &Guard, fleet: &dyn Fleet, spot: Option<&Spot>) -> Judgement {
     let mut silent = Vec::new();
+    let host = spot.map(|spot| spot.about.as_str());
     let outcome = match &guard.kind {
         GuardKind::That(that) => Ok(plain(that, fleet, host, None)),
-        GuardKind::Here(probe, that) => Ok(match host {
-            Some(host) => here(probe, that, fleet, host).await,
+        GuardKind::Here(probe, that) => Ok(match spot {
+            Some(spot) => here(probe, that, fleet, spot).await,
             None => failure(None, "this guard speaks of a host, and the step has none"),
         }),
         GuardKind::Every(members, when) => every(members, when, fleet).await,
@@ -135,10 +136,10 @@ fn plain(that: &[Expr], fleet: &dyn Fleet, host: Option<&str>, found: Option<&Fo
     seen
 }
 
-/// Asks a probe on a host, or from where it says.
-pub async fn ask(probe: &Probe, fleet: &dyn Fleet, host: &str) -> Result<Found, ProbeError> {
-    let asked_on = match &probe.from {
-        None => host.to_owned(),
+/// Asks a probe where `spot` is, or from where it says.
+pub async fn ask(probe: &Probe, fleet: &dyn Fleet, spot: &Spot) -> Result<Found, ProbeError> {
+    let on = match &probe.from {
+        None => spot.on.clone(),
         Some(selector) => match fleet.resolve(selector).map_err(ProbeError::NotAsked)?.as_slice() {
             [one] => one.clone(),
             many => {
@@ -146,9 +147,10 @@ pub async fn ask(probe: &Probe, fleet: &dyn Fleet, host: &str) -> Result<Found, 
             }
         },
     };
-    let link = fleet.link(&asked_on).map_err(ProbeError::NoLink)?;
-    let login = fleet.login(&asked_on).map_err(ProbeError::NotAsked)?;
-    let scope = fleet.scope(Some(host), None);
+    let spot = Spot { about: spot.about.clone(), on };
+    let link = fleet.link(&spot.on).map_err(ProbeError::NoLink)?;
+    let login = fleet.login(&spot).map_err(ProbeError::NotAsked)?;
+    let scope = fleet.scope(Some(&spot.about), None);
     probe.ask(link.look(), &login, &*scope).await
 }
 
@@ -157,23 +159,26 @@ fn of_no_answer(error: &ProbeError) -> Verdict {
     if error.is_of_the_link() { Verdict::Unknown } else { Verdict::Fails }
 }
 
-async fn here(probe: &Probe, that: &[Expr], fleet: &dyn Fleet, host: &str) -> Vec<Seen> {
-    match ask(probe, fleet, host).await {
+async fn here(probe: &Probe, that: &[Expr], fleet: &dyn Fleet, spot: &Spot) -> Vec<Seen> {
+    let host = spot.about.as_str();
+    let place = |what: String| if spot.is_elsewhere() { format!("{what} (from {})", spot.on) } else { what };
+    let seen = |what, verdict| vec![Seen { host: Some(host.to_owned()), what: place(what), verdict }];
+    match ask(probe, fleet, spot).await {
         Err(error) => {
             let verdict = of_no_answer(&error);
-            vec![Seen { host: Some(host.to_owned()), what: error.to_string(), verdict }]
+            seen(error.to_string(), verdict)
         }
         Ok(found) if that.is_empty() => {
             let verdict = if probe.accepts(&found) { Verdict::Holds } else { Verdict::Fails };
-            vec![Seen { host: Some(host.to_owned()), what: found.seen, verdict }]
+            seen(found.seen, verdict)
         }
-        Ok(found) => plain(that, fleet, Some(host), Some(&found)),
+        Ok(found) => plain(that, fleet, Some(host), Some(&Found { seen: place(found.seen.clone()), ..found })),
     }
 }
 
 async fn member(members: &Members, fleet: &dyn Fleet, host: &str) -> Vec<Seen> {
     match &members.probe {
-        Some(probe) => here(probe, &members.that, fleet, host).await,
+        Some(probe) => here(probe, &members.that, fleet, &Spot::at(host)).await,
         None => plain(&members.that, fleet, Some(host), None),
     }
 }
@@ -222,7 +227,7 @@ async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet
     let values = join_all(hosts.iter().map(|host| async move {
         let result = match &members.probe {
             None => None,
-            Some(probe) => match ask(probe, fleet, host).await {
+            Some(probe) => match ask(probe, fleet, &Spot::at(host.as_str())).await {
                 Ok(found) if probe.accepts(&found) => Some(found.result),
                 Ok(found) => return Err((found.seen, Verdict::Fails)),
                 Err(error) => return Err((error.to_string(), of_no_answer(&error))),

@@ -12,6 +12,7 @@ use futures_util::stream::{self, Stream};
 
 use crate::action::fleet::Fleet;
 use crate::base::BoxFuture;
+use crate::base::address::with_port;
 use crate::transport::Dialed;
 
 use super::judge::{Outcome, Seen, Verdict, no_hosts};
@@ -62,7 +63,7 @@ async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u1
     let pairs = hosts.iter().flat_map(|host| ports.iter().map(move |port| (host.clone(), *port)));
     let looks = pairs.enumerate().map(|(n, (host, port))| -> BoxFuture<'_, _> {
         Box::pin(async move {
-            let view = dial(fleet, vantage, format!("{}:{port}", fleet.address(&host).0)).await;
+            let view = dial(fleet, vantage, with_port(&fleet.address(&host).0, port)).await;
             (n, (host, port, view))
         })
     });
@@ -86,7 +87,7 @@ async fn answered(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u
     let pairs = others.flat_map(|other| {
         let (address, ssh) = fleet.address(&other);
         let all = std::iter::once(ssh).chain(ports.iter().copied());
-        all.map(|port| (other.clone(), format!("{address}:{port}"))).collect::<Vec<_>>()
+        all.map(|port| (other.clone(), with_port(&address, port))).collect::<Vec<_>>()
     });
     let looks = pairs.map(|(other, address)| -> BoxFuture<'_, _> {
         Box::pin(async move {

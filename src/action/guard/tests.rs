@@ -47,7 +47,7 @@ impl Fleet for Hosts {
         Err(format!("no link to {host}"))
     }
 
-    fn login(&self, _: &str) -> Result<Login, String> {
+    fn login(&self, _: &crate::action::fleet::Spot) -> Result<Login, String> {
         Ok(Login::default())
     }
 

@@ -9,6 +9,7 @@ use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 
 use crate::action::words::{clip, known, visible};
+use crate::base::address::with_port;
 use crate::template::{Scope, Value};
 use crate::transport::{Dialed, Look, Stream};
 
@@ -206,7 +207,7 @@ impl Target {
             _ => return None,
         };
         let authority = uri.authority()?;
-        let address = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(port));
+        let address = with_port(authority.host(), authority.port_u16().unwrap_or(port));
         let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         Some(Self { tls, name: authority.host().to_owned(), address, host: authority.to_string(), path })
     }
@@ -224,6 +225,8 @@ mod tests {
         assert_eq!(Target::parse("http://h").expect("a url").address, "h:80");
         let target = Target::parse("https://h/").expect("a url");
         assert_eq!((target.address.as_str(), target.tls), ("h:443", true));
+        assert_eq!(Target::parse("http://[fd00::1]:8500/").expect("a url").address, "[fd00::1]:8500");
+        assert_eq!(Target::parse("http://[fd00::1]/").expect("a url").address, "[fd00::1]:80");
         assert!(Target::parse("ftp://h/").is_none());
     }
 }

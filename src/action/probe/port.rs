@@ -2,6 +2,7 @@
 //! the host's own port: asked `from` elsewhere, it is that port at the host's address.
 
 use crate::action::words::visible;
+use crate::base::address::with_port;
 use crate::base::span::Span;
 use crate::template::{Expr, Plain, Scope, Text, Value};
 use crate::text::Sp;
@@ -23,7 +24,7 @@ pub(super) async fn ask(
         (true, Some(_)) => {
             let address = Expr::new(Sp::new("host.address".to_owned(), Span::NOWHERE)).eval(scope)?;
             match address {
-                Value::Str(address) => format!("{address}:{text}"),
+                Value::Str(address) => with_port(&address, text),
                 other => return Err(ProbeError::NotAsked(format!("the host's address is {}", other.kind()))),
             }
         }

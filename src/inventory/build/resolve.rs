@@ -80,6 +80,7 @@ impl Builder<'_> {
             let at = draft.entry.address.as_ref().map_or(draft.span, |a| a.span);
             self.diags.push(Diagnostic::error("bad-address", at, format!("`{address}` is not an address")));
         }
+        connect::check_port(draft.entry.port.as_ref(), self.diags);
         let connect = connect::typed(&settings, |text| self.fill(text, draft, name, &address));
         let user = draft.entry.user.as_ref().map(|user| self.fill(user, draft, name, &address));
         Host {

@@ -12,7 +12,7 @@ use crate::lab::files;
 use crate::lab::record::Record;
 use crate::lab::{Fault, Mode, Place, Spec};
 use crate::plan::{self, Given, Plan, World};
-use crate::runbook::{self, Body, Runbook, Templates};
+use crate::runbook::{self, Body, OnFailure, Runbook, SecretFrom, Templates};
 use crate::text::{Sp, Tree};
 
 use super::expect::near;
@@ -115,11 +115,13 @@ pub fn prepare(
         (Part::Verify, other(Part::Verify, &case.verify, sources)?),
     ];
     let mut plans = Vec::new();
+    // the secrets of the person at the controller are none of the drill's
+    let secrets = |_: &SecretFrom| Err("a drill is given it, below `params:`".to_owned());
     for (part, mut book) in books {
         let found = if part == Part::Recover { main_files.take() } else { None };
         let files = found.unwrap_or_else(|| templates(part, &mut book, sources));
         runbook::validate(&book, sources, &files, Some(&inventory), diags);
-        let given = Given { params: &[], written: Some((&case.params, case.name.span)), env: &env };
+        let given = Given { params: &[], written: Some((&case.params, case.name.span)), env: &env, secrets: &secrets };
         // what is wrong with the lab was found above, and with the params it is found once
         let nobody = Diagnostics::new();
         let diags = if part == Part::Recover { diags } else { &nobody };
@@ -161,13 +163,18 @@ fn look(case: &Case, runbook: &Runbook, inventory: &Inventory, diags: &Diagnosti
     }
     for (id, _) in &case.answers {
         step(id, runbook, diags);
+        let asks = |step: &runbook::Step| {
+            let between = step.flow.rolling.as_ref().is_some_and(|rolling| rolling.confirm_after.is_some());
+            let fails = step.on_failure.as_ref().is_some_and(|what| what.value == OnFailure::Ask);
+            between || fails || matches!(step.body, Body::Gate(_))
+        };
         let asked = runbook.all_steps().into_iter().find(|step| step.path == id.value || step.id.value == id.value);
-        let gate = asked.is_none_or(|step| matches!(step.body, Body::Gate(_)));
+        let gate = asked.is_none_or(asks);
         if !gate {
             let message = format!("step `{}` asks nobody", id.value);
             diags.push(
                 Diagnostic::error("no-question", id.span, message)
-                    .help("answers are for `confirm`, `ask` and `manual` steps"),
+                    .help("answers are for `confirm`, `ask` and `manual` steps, and for `confirm_after`"),
             );
         }
     }

@@ -121,8 +121,11 @@ impl Check<'_> {
     fn step(&mut self, step: &Step) {
         let place = if step.hosts.is_some() { Place::host() } else { Place::nowhere() };
         if let Some(selectors) = &self.selectors {
-            step.hosts.iter().for_each(|selector| selectors.check(selector));
+            step.hosts.iter().chain(&step.flow.run_on).for_each(|selector| selectors.check(selector));
         }
+        // the list itself is not yet of an item
+        step.flow.for_each.iter().for_each(|e| self.texts.check(e, &self.known, &place));
+        let outside = self.known.each(step.flow.for_each.is_some());
         self.whom(step);
         self.around(step);
         self.still(self.known.runbook(), step);
@@ -132,6 +135,7 @@ impl Check<'_> {
         self.guards(&step.done_when, &place);
         self.body(&step.body, &place);
         step.besides.iter().for_each(|body| self.body(body, &place));
+        step.flow.always.iter().for_each(|member| self.step(member));
         self.undo_list(step, &place);
         if let Some(watch) = &step.watch {
             watch.texts(&mut |text| self.texts.check(text, &self.known, &place));
@@ -142,6 +146,7 @@ impl Check<'_> {
         let with_result = place.with_result(Answer::Any);
         step.outputs.values().for_each(|e| self.texts.check(e, &self.known, &with_result));
         self.guards(&step.verify, &place);
+        self.known.leave_each(outside);
         self.known.add_step(step);
     }
 

@@ -51,6 +51,9 @@ impl Place {
     }
 }
 
+/// So many of the names that there are stand in the help, at most.
+const NAMED: usize = 30;
+
 /// A reference that cannot be right.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
@@ -83,6 +86,9 @@ impl Wrong {
         match nearest(name, known.iter().copied()) {
             Some(near) => wrong.help(format!("did you mean `{near}`?")),
             None if known.is_empty() => wrong,
+            None if known.len() > NAMED => {
+                wrong.help(format!("there is: {} and {} more", known[..NAMED].join(", "), known.len() - NAMED))
+            }
             None => wrong.help(format!("there is: {}", known.join(", "))),
         }
     }
@@ -95,6 +101,8 @@ pub(super) struct Known<'a> {
     /// The outputs of the steps so far; `None`: any name may be one.
     steps: IndexMap<String, Option<HashSet<String>>>,
     judges: IndexMap<String, bool>,
+    /// Whether there are `item` and `index`.
+    each: bool,
 }
 
 const HOST_FIELDS: &[&str] = &["name", "address", "groups", "vars", "outputs", "outcomes"];
@@ -103,12 +111,24 @@ impl<'a> Known<'a> {
     pub(super) fn new(runbook: &'a Runbook) -> Self {
         let params = runbook.params.iter().filter(|(_, p)| p.limits.kind.is_target()).map(|(name, _)| name.clone());
         let targets = runbook.targets.keys().cloned().chain(params).collect();
-        Self { runbook, targets, steps: IndexMap::new(), judges: IndexMap::new() }
+        Self { runbook, targets, steps: IndexMap::new(), judges: IndexMap::new(), each: false }
     }
 
     /// The runbook.
     pub(super) fn runbook(&self) -> &'a Runbook {
         self.runbook
+    }
+
+    /// From here on it is so for each item, if `begins`. Gives back how it was outside.
+    pub(super) fn each(&mut self, begins: bool) -> bool {
+        let outside = self.each;
+        self.each |= begins;
+        outside
+    }
+
+    /// From here on it is as it was outside.
+    pub(super) fn leave_each(&mut self, outside: bool) {
+        self.each = outside;
     }
 
     pub(super) fn add_target(&mut self, name: &str) {
@@ -193,6 +213,7 @@ impl<'a> Known<'a> {
                 (Answer::Of(fields), Some(name)) => one_of("this result", Some(name), fields),
                 (Answer::Any | Answer::Of(_), _) => Ok(()),
             },
+            "item" | "index" if self.each => Ok(()),
             "item" | "index" => Err(Wrong::new("no-item", format!("`{root}` belongs to `for_each`, which this step does not have"))),
             "env" => Err(Wrong::new("no-env", "there is no `env.X`").help("declare a param with `env: NAME`")),
             other => {

@@ -10,9 +10,6 @@ pub(super) fn check(runbook: &Runbook, diags: &Diagnostics) {
     if runbook.risk.value == Risk::ReadOnly {
         changes_nothing(runbook, diags);
     }
-    if runbook.on_failure == OnFailure::Ask {
-        diags.push(crate::action::not_yet(runbook.name.span, "`on_failure: ask`"));
-    }
     let whole = (runbook.on_failure == OnFailure::Undo).then_some(runbook.name.span);
     for step in &runbook.steps {
         check_step(step, whole, runbook, diags);
@@ -34,11 +31,10 @@ fn changes_nothing(runbook: &Runbook, diags: &Diagnostics) {
 }
 
 fn check_step(step: &Step, scope: Option<Span>, runbook: &Runbook, diags: &Diagnostics) {
-    if let Some(ask) = step.on_failure.as_ref().filter(|on_failure| on_failure.value == OnFailure::Ask) {
-        diags.push(crate::action::not_yet(ask.span, "`on_failure: ask`"));
-    }
     let own = step.on_failure.as_ref().filter(|on_failure| on_failure.value == OnFailure::Undo);
     let scope = own.map(|own| own.span).or(scope);
+    // what always runs is not a part of what is put back
+    step.flow.always.iter().for_each(|member| check_step(member, None, runbook, diags));
     match &step.body {
         Body::Group(members) => members.iter().for_each(|member| check_step(member, scope, runbook, diags)),
         Body::Use(Use { book: Some(book), .. }) => {

@@ -1,0 +1,32 @@
+//! How a step goes over its hosts, in words.
+
+use crate::runbook::{Body, Step};
+
+use super::World;
+use super::preview::picked_later;
+
+/// Where it runs, in which batches, how many at once, how many may fail, how often it is tried.
+pub(super) fn how(step: &Step, hosts: &[String], world: &World) -> Vec<String> {
+    let flow = &step.flow;
+    let mut how = Vec::new();
+    if let Some(run_on) = &flow.run_on
+        && !matches!(step.body, Body::Group(_))
+    {
+        how.push(match world.resolve(run_on) {
+            Ok(hosts) => format!("runs on {}", hosts.join(", ")),
+            Err(_) => format!("runs on {}", picked_later(run_on, world)),
+        });
+    }
+    if let Some(rolling) = &flow.rolling {
+        let sizes: Vec<String> = rolling.sizes(hosts.len()).iter().map(ToString::to_string).collect();
+        how.push(format!("in batches of {}", if sizes.is_empty() { "0".to_owned() } else { sizes.join(", ") }));
+        if !rolling.pause.is_zero() {
+            how.push(format!("{} between them", crate::action::seconds(rolling.pause)));
+        }
+        how.extend(rolling.confirm_after.map(|n| format!("a person is asked after {n}")));
+    }
+    how.extend(flow.parallel.map(|n| format!("at most {n} at once")));
+    how.extend(flow.tolerate.map(|amount| format!("{} may fail", amount.of(hosts.len()))));
+    how.extend(flow.retry.as_ref().map(|retry| format!("at most {} attempts", retry.attempts)));
+    how
+}

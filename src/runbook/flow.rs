@@ -1,0 +1,130 @@
+//! How a step goes over its hosts and items: where it runs, in which batches, how many at once, how many may fail, how
+//! often it is tried, and what runs whatever happened (`run_on for_each rolling parallel tolerate retry always`).
+
+use serde::Deserialize;
+
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::span::Span;
+use crate::inventory::Selector;
+use crate::template::Expr;
+use crate::text::{self, Amount, Sp, Tree};
+
+use super::model::{Body, Step};
+use super::retry::{self, Retry};
+use super::rolling::Rolling;
+
+/// The fields that are decoded here.
+pub(super) const KEYS: &[&str] = &["run_on", "for_each", "rolling", "parallel", "tolerate", "retry", "always"];
+
+/// How a step goes over its hosts and items.
+#[derive(Debug, Default)]
+pub struct Flow {
+    /// Where it is executed instead, for each of its hosts.
+    pub run_on: Option<Selector>,
+    /// The list whose items it is done for, one after the other.
+    pub for_each: Option<Expr>,
+    /// Batches over its hosts; of a group: the whole group for each batch.
+    pub rolling: Option<Rolling>,
+    /// At most so many of its hosts at once.
+    pub parallel: Option<usize>,
+    /// So many of its hosts may fail.
+    pub tolerate: Option<Amount>,
+    /// How often it is tried.
+    pub retry: Option<Retry>,
+    /// Of a group: steps that run whatever happened.
+    pub always: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    run_on: Option<Tree>,
+    for_each: Option<Expr>,
+    rolling: Option<Tree>,
+    parallel: Option<Sp<u32>>,
+    tolerate: Option<Amount>,
+    retry: Option<retry::Fields>,
+}
+
+impl Flow {
+    /// From a step's text; `always` and what is inherited are added by the step.
+    pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Self {
+        let keys: Vec<&str> = KEYS.iter().copied().filter(|key| *key != "always").collect();
+        let (own, _) = text::split(tree, &keys);
+        let Some(fields) = text::decode::<Fields>(&own, diags) else { return Self::default() };
+        Self {
+            run_on: fields.run_on.map(|tree| Selector::decode_anyway(&tree, diags)),
+            for_each: fields.for_each,
+            rolling: fields.rolling.and_then(|tree| Rolling::decode(&tree, diags)),
+            parallel: fields.parallel.and_then(|n| at_least_one(&n, "hosts at once", diags)),
+            tolerate: fields.tolerate,
+            retry: fields.retry.map(|fields| Retry::of(fields, diags)),
+            always: Vec::new(),
+        }
+    }
+}
+
+/// A number of something, of which there is one at least.
+pub(super) fn at_least_one(n: &Sp<u32>, what: &str, diags: &Diagnostics) -> Option<usize> {
+    if n.value == 0 {
+        diags.push(Diagnostic::error("wrong-value", n.span, format!("these are no {what}")).help("write 1 or more"));
+        return None;
+    }
+    usize::try_from(n.value).ok()
+}
+
+/// What is written on a step and means nothing there, or something that nobody wants. `each` is where a group around it
+/// has a `for_each`.
+pub(super) fn check(step: &Step, tree: &Tree, each: Option<Span>, diags: &Diagnostics) {
+    let at = |key: &str| text::key_span(tree, key);
+    let group = matches!(step.body, Body::Group(_));
+    if let (true, Some(span)) = (group, at("parallel")) {
+        diags.push(
+            Diagnostic::error(
+                "not-on-group",
+                span,
+                "`parallel` is of one step; a group goes step by step over its hosts",
+            )
+            .help("write `rolling:` for a part of the hosts at a time, or `parallel:` on a step of the group"),
+        );
+    }
+    if let (false, Some(span)) = (group, at("always")) {
+        diags.push(
+            Diagnostic::error("only-on-group", span, "`always` is of groups, and this step is none")
+                .help("make a group of it: `steps:` with this step, and `always:` beside `steps:`"),
+        );
+    }
+    if let (Some(outer), Some(span)) = (each, at("for_each")) {
+        diags.push(
+            Diagnostic::error("for-each-inside", span, "a `for_each` inside another one")
+                .and(outer, "the other one")
+                .help("make one list of all items with a `set` step, and go over that"),
+        );
+    }
+    let touches =
+        matches!(step.body, Body::Action(_) | Body::Gather(_) | Body::Judge(..) | Body::Wait(_) | Body::Group(_));
+    let of_hosts = ["run_on", "rolling", "parallel", "tolerate"].into_iter().filter_map(|key| Some((key, at(key)?)));
+    for (key, span) in of_hosts {
+        if !touches {
+            let message = format!("`{key}` beside `{}`, which does nothing on a host", step.body.key());
+            diags.push(Diagnostic::error("not-on-this", span, message).help(format!("remove `{key}`")));
+        } else if step.hosts.is_none() {
+            let message = format!("`{key}` is said of hosts, and the step is about none");
+            diags.push(
+                Diagnostic::error("no-hosts", span, message).help("add `hosts:` with those that the step is about"),
+            );
+        }
+    }
+    if let (Body::Use(_), Some(outer)) = (&step.body, at("for_each").or(each)) {
+        diags.push(crate::action::not_yet(step.id.span, "`use` in a `for_each`").and(outer, "here"));
+    }
+    if let (Body::Pick(_), Some(span)) = (&step.body, at("for_each")) {
+        let message = "`for_each` beside `pick`: a target is chosen once";
+        diags.push(Diagnostic::error("not-on-this", span, message).help("remove `for_each`"));
+    }
+    if let (Some(watch), Some(span)) = (&step.watch, at("tolerate")) {
+        diags.push(crate::action::not_yet(span, "`tolerate` beside `watch`").and(watch.span, "the watch"));
+    }
+    if let Some(span) = at("retry") {
+        retry::check(step, span, diags);
+    }
+}
