@@ -91,44 +91,6 @@ impl Run {
         Ok(itself)
     }
 
-    /// Asks between two batches of a step whether it goes on.
-    pub(super) async fn agree(&mut self, message: String, step: &Step) -> Result<(), Halt> {
-        let expects = Expects::Consent("yes".to_owned());
-        let question = Question { step: step.path.clone(), message, expects };
-        self.asked(&question, step).await?;
-        let reply = tokio::select! {
-            reply = self.operator.ask(&question) => reply,
-            () = self.cancel.reached(super::Grade::NoNewWork) => {
-                return Err(Stop::new(Kind::Cancelled, "ended by a person at the question").into());
-            }
-        };
-        self.answered(&question, Opened::By(reply), step).await.map(|_| ())
-    }
-
-    async fn asked(&self, question: &Question, step: &Step) -> Result<(), Halt> {
-        let redact = |text: &str| self.log.redactor().redact(text);
-        let (message, expects) = (redact(&question.message), redact(&question.expects.words()));
-        let asked = EventKind::Asked { step: step.path.clone(), message, expects };
-        Ok(self.log.record(vec![asked]).await.map(|_| ())?)
-    }
-
-    /// Writes the answer down. Gives it as it may be shown, and the value that it is.
-    async fn answered(
-        &mut self,
-        question: &Question,
-        opened: Opened,
-        step: &Step,
-    ) -> Result<(String, Option<Value>), Halt> {
-        let Decided { answer, by, text, value } = decide(question, opened);
-        let text = if step.sensitive { super::guards::NOT_SHOWN.to_owned() } else { text };
-        let shown = self.log.redactor().redact(text.clone());
-        let answered = EventKind::Answered { step: step.path.clone(), by, answer, text: shown };
-        self.log.record(vec![answered]).await?;
-        self.silent.clear();
-        let value = value.map_err(|why| Stop::new(Kind::Refused, why))?;
-        Ok((text, value))
-    }
-
     /// Whether there is nothing to do any more, as `done_when` sees it.
     async fn seen_done(&self, step: &Step, hosts: &[String]) -> Result<Option<Vec<Judgement>>, Halt> {
         if step.done_when.is_empty() {

@@ -3,7 +3,7 @@
 use crate::runbook::{Body, Step};
 
 use super::World;
-use super::preview::picked_later;
+use super::words::picked_later;
 
 /// Where it runs, in which batches, how many at once, how many may fail, how often it is tried.
 pub(super) fn how(step: &Step, hosts: &[String], world: &World) -> Vec<String> {

@@ -3,6 +3,7 @@
 //! [`parse`] makes a [`Runbook`] of a text and records every mistake that can be seen in it; [`validate`] then looks at
 //! what needs the whole: ids, order, references, selectors. A runbook without recorded errors can be planned.
 
+mod broken;
 mod flow;
 mod gate;
 mod model;
@@ -21,9 +22,10 @@ mod validate;
 mod wait;
 mod watch;
 
+pub use broken::Broken;
 pub use flow::Flow;
 pub use gate::{ANSWER, Gate, Wants};
-pub use model::{Body, Broken, Judge, OnFailure, Reach, Risk, Runbook, Step, Target, Undo};
+pub use model::{Body, Judge, OnFailure, Reach, Risk, Runbook, Step, Target, Undo};
 pub use params::{Kind, Limits, Param, Var, VarDefault, as_typed};
 pub use parse::parse;
 pub use pick::{Pick, Ranking};

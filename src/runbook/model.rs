@@ -1,7 +1,5 @@
 //! The model: what a runbook says, every part with its place.
 
-use std::collections::{HashMap, HashSet};
-
 use indexmap::IndexMap;
 use serde::Deserialize;
 
@@ -14,6 +12,7 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
 use crate::text::Sp;
 
+use super::broken::Broken;
 use super::{Flow, Gate, Param, Pick, Surroundings, Use, Var, Wait, Watch};
 
 /// A runbook.
