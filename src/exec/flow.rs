@@ -72,9 +72,17 @@ impl Run {
         let here = |halt: Halt| (step.path.clone(), halt);
         let mut hosts = hosts;
         let before = self.left_out.clone();
+        let mut tally = Tally::new(step.flow.tolerate, hosts.len());
         if matches!(step.body, Body::Group(_)) {
-            if let Wanted::No(why) = self.wanted(step, hosts.clone()).await.map_err(here)? {
-                return Ok(Ended::Skipped(why));
+            match self.wanted(step, hosts.clone()).await {
+                Ok(Wanted::Yes(_)) => {}
+                Ok(Wanted::No(why)) => return Ok(Ended::Skipped(why)),
+                // who cannot be reached has failed before the first batch
+                Err(Halt::Stop(stop)) if self.bears(step, &mut tally, &stop).await.map_err(here)? => {
+                    hosts.retain(|host| !stop.hosts.contains(host));
+                    self.left_out.extend(stop.hosts);
+                }
+                Err(halt) => return Err(here(halt)),
             }
             if step.hosts.is_some() {
                 let meant = self.meant(step, hosts.clone()).map_err(here)?;
@@ -82,16 +90,15 @@ impl Run {
                 hosts = meant;
             }
         }
-        let result = self.roll_on(step, hosts).await;
+        let result = self.roll_on(step, hosts, tally).await;
         if matches!(step.body, Body::Group(_)) {
             self.leave_out(before);
         }
         result
     }
 
-    async fn roll_on(&mut self, step: &Step, hosts: Vec<String>) -> Result<Ended, (String, Halt)> {
+    async fn roll_on(&mut self, step: &Step, hosts: Vec<String>, mut tally: Tally) -> Result<Ended, (String, Halt)> {
         let here = |halt: Halt| (step.path.clone(), halt);
-        let mut tally = Tally::new(step.flow.tolerate, hosts.len());
         let sizes = step.flow.rolling.as_ref().map(|rolling| rolling.sizes(hosts.len()));
         // without hosts there is one pass all the same, for what is about none
         let sizes = sizes.filter(|sizes| !sizes.is_empty()).unwrap_or_else(|| vec![hosts.len()]);
