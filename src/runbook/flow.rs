@@ -1,6 +1,7 @@
 //! How a step goes over its hosts and items: where it runs, in which batches, how many at once, how many may fail, how
 //! often it is tried, and what runs whatever happened (`run_on for_each rolling parallel tolerate retry always`).
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -35,13 +36,23 @@ pub struct Flow {
     pub always: Vec<Step>,
 }
 
-#[derive(Deserialize)]
-struct Fields {
+/// How a step goes over its hosts and items.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "flow", deny_unknown_fields)]
+pub(super) struct Fields {
+    /// Where it is executed instead, for each of its hosts.
+    #[schemars(with = "Option<Selector>")]
     run_on: Option<Tree>,
+    /// A list; it is done for each item, in order.
     for_each: Option<Expr>,
+    /// Batches over its hosts; of a group, the whole group for each.
+    #[schemars(with = "Option<super::schema::RollingForm>")]
     rolling: Option<Tree>,
+    /// At most so many hosts at once.
     parallel: Option<Sp<u32>>,
+    /// So many hosts may fail; one more stops the run.
     tolerate: Option<Amount>,
+    /// How often it is tried.
     retry: Option<retry::Fields>,
 }
 

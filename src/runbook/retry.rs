@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::Effect;
@@ -46,13 +47,21 @@ impl Retry {
 /// No pause between attempts is longer than a day, in seconds.
 const LONGEST: f64 = 86_400.0;
 
-#[derive(Deserialize)]
+/// How often something is tried.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "retry", deny_unknown_fields)]
 pub(super) struct Fields {
+    /// So often, the first time counted.
     attempts: Sp<u32>,
+    /// The pause before the second attempt.
     delay: Option<Dur>,
+    /// Each pause is so many times as long as the one before.
     backoff: Option<Sp<f64>>,
+    /// No pause is longer.
     max_delay: Option<Dur>,
+    /// By what share a pause may be longer, at random.
     jitter: Option<Sp<Amount>>,
+    /// Only these are tried again.
     #[serde(default)]
     exit_codes: text::OneOrMany<i32>,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -20,10 +21,16 @@ pub struct Rolling {
     pub confirm_after: Option<usize>,
 }
 
-#[derive(Deserialize)]
-struct RollingFields {
+/// Batches of hosts.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "rolling", deny_unknown_fields)]
+pub(super) struct RollingFields {
+    /// Their sizes; the last one repeats.
+    #[schemars(with = "crate::text::OneOrMany<Amount>")]
     batches: Tree,
+    /// The pause between two.
     pause: Option<Dur>,
+    /// After so many a person is asked.
     confirm_after: Option<Sp<u32>>,
 }
 

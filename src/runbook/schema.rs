@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use super::{Kind, gate, parse, pick, step, uses, wait, watch};
+use super::{Kind, flow, gate, parse, pick, rolling, step, uses, wait, watch};
 use crate::action::{registry, schema as actions};
 use crate::text::schema::{self, forms};
 
@@ -141,6 +141,13 @@ impl JsonSchema for StepForm {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut whole = schema::fields::<step::Fields>(generator);
+        schema::add(&mut whole, &schema::fields::<flow::Fields>(generator));
+        let steps = json_schema!({ "type": "array", "items": generator.subschema_for::<Self>() });
+        schema::property(
+            &mut whole,
+            "always",
+            schema::described(steps, "Of a group: steps that run whatever happened."),
+        );
         let all = all();
         for about in &all {
             let words = format!("{}\n\nEffect: {}. For example:\n\n{}", about.about, about.effect, about.example);
@@ -162,6 +169,11 @@ forms! {
     VarForm, "var" => |g| {
         without(schema::fields::<super::params::Fields>(g), &["host", "hosts"])
     };
+    /// Batches.
+    RollingForm, "rolling-form" => |g| json_schema!({ "anyOf": [
+        g.subschema_for::<crate::text::OneOrMany<crate::text::Amount>>(),
+        g.subschema_for::<rolling::RollingFields>(),
+    ] });
     /// As which user.
     SudoForm, "sudo" => |_| json_schema!({ "type": ["boolean", "string"], "examples": [true, "postgres"] });
     /// How a step is undone.
