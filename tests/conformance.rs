@@ -18,7 +18,7 @@ fn refloat(args: &[&str], folder: &Path) -> Output {
 
 /// A runbook around an example, which uses a group, a target, an earlier step and a part.
 fn around(example: &str) -> String {
-    let step: String = example.lines().map(|line| format!("    {line}\n")).collect();
+    let step = example.lines().fold(String::new(), |step, line| step + "    " + line + "\n");
     let before = "  - id: start\n    hosts: web\n    note: it begins\n";
     format!("runbook: a/b\nrisk: reversible\ntargets: {{ all_web: web }}\nsteps:\n{before}  -{}", &step[3..])
 }

@@ -36,7 +36,7 @@ impl Formula {
     }
 
     /// Kleene's strong logic; `None` is unknown.
-    fn model(&self, world: &[Option<bool>; 4]) -> Option<bool> {
+    fn model(&self, world: [Option<bool>; 4]) -> Option<bool> {
         match self {
             Self::Variable(n) => world[*n],
             Self::Known(known) => Some(*known),
@@ -56,7 +56,7 @@ impl Formula {
 }
 
 /// One that decides decides, whatever the others are.
-fn fold(all: &[Formula], world: &[Option<bool>; 4], decides: bool) -> Option<bool> {
+fn fold(all: &[Formula], world: [Option<bool>; 4], decides: bool) -> Option<bool> {
     let all: Vec<_> = all.iter().map(|one| one.model(world)).collect();
     if all.contains(&Some(decides)) {
         Some(decides)
@@ -82,7 +82,7 @@ fn formula() -> impl Strategy<Value = Formula> {
 }
 
 /// What the engine says; `None` is unknown.
-fn engine(expression: &Expr, world: &[Option<bool>; 4]) -> Option<bool> {
+fn engine(expression: &Expr, world: [Option<bool>; 4]) -> Option<bool> {
     let scope = NAMES.iter().zip(world).fold(World::new(), |scope, (name, value)| {
         scope.with(name, value.map_or_else(|| Value::unknown("later"), Value::Bool))
     });
@@ -103,15 +103,15 @@ proptest! {
     fn unknown_is_what_the_reference_says(formula in formula(), world in prop::array::uniform4(any::<Option<bool>>())) {
         let expression = Expr::from(formula.text().as_str());
         prop_assert_eq!(expression.problems(), &[], "{}", formula.text());
-        let seen = engine(&expression, &world);
-        prop_assert_eq!(seen, formula.model(&world), "{}", formula.text());
+        let seen = engine(&expression, world);
+        prop_assert_eq!(seen, formula.model(world), "{}", formula.text());
         if let Some(known) = seen {
             for completion in 0..16_u8 {
                 let mut whole = world;
                 for (n, value) in whole.iter_mut().enumerate() {
                     value.get_or_insert(completion >> n & 1 == 1);
                 }
-                prop_assert_eq!(engine(&expression, &whole), Some(known), "{} in {:?}", formula.text(), whole);
+                prop_assert_eq!(engine(&expression, whole), Some(known), "{} in {:?}", formula.text(), whole);
             }
         }
     }
