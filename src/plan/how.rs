@@ -18,15 +18,21 @@ pub(super) fn how(step: &Step, hosts: &[String], world: &World) -> Vec<String> {
         });
     }
     if let Some(rolling) = &flow.rolling {
-        let sizes: Vec<String> = rolling.sizes(hosts.len()).iter().map(ToString::to_string).collect();
-        how.push(format!("in batches of {}", if sizes.is_empty() { "0".to_owned() } else { sizes.join(", ") }));
+        let known: Vec<String> = rolling.sizes(hosts.len()).iter().map(ToString::to_string).collect();
+        let written = || rolling.batches.iter().map(ToString::to_string).collect();
+        // nobody to count: the hosts are picked later
+        let sizes = if known.is_empty() { written() } else { known };
+        how.push(format!("in batches of {}", sizes.join(", ")));
         if !rolling.pause.is_zero() {
             how.push(format!("{} between them", crate::action::seconds(rolling.pause)));
         }
         how.extend(rolling.confirm_after.map(|n| format!("a person is asked after {n}")));
     }
     how.extend(flow.parallel.map(|n| format!("at most {n} at once")));
-    how.extend(flow.tolerate.map(|amount| format!("{} may fail", amount.of(hosts.len()))));
+    how.extend(flow.tolerate.map(|amount| match hosts.len() {
+        0 => format!("{amount} may fail"),
+        all => format!("{} may fail", amount.of(all)),
+    }));
     how.extend(flow.retry.as_ref().map(|retry| format!("at most {} attempts", retry.attempts)));
     how
 }

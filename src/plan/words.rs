@@ -8,14 +8,13 @@ use crate::template::{EvalError, EvalErrorKind};
 use super::{View, World};
 
 pub(super) fn picked_later(selector: &Selector, world: &World) -> String {
-    let names: Vec<String> = selector.names().into_iter().map(|name| name.value).collect();
-    let step = names.iter().find_map(|name| match world.target(name) {
+    let step = selector.names().into_iter().find_map(|name| match world.target(&name.value) {
         Some(Err(step)) => Some(step),
         _ => None,
     });
     match step {
-        Some(step) => format!("{} (picked at `{step}`)", names.join(", ")),
-        None => names.join(", "),
+        Some(step) => format!("{} (picked at `{step}`)", selector.text()),
+        None => selector.text(),
     }
 }
 
