@@ -123,19 +123,13 @@ fn a_destructive_run_reads_only_what_nobody_else_can_write() {
 }
 
 #[test]
-fn a_param_that_is_given_twice_is_refused() {
+fn what_is_given_twice_is_refused() {
     let desk = Desk::new(NOTE);
-    let (code, _, said) = desk.run("plan r.yaml -i i.yaml -p n=1 -p n=3");
-    assert_eq!(code, 2, "{said}");
-    assert!(said.contains("number 1 and number 2"), "{said}");
-}
-
-#[test]
-fn a_secret_of_a_duty_that_is_given_twice_is_refused() {
-    let desk = Desk::new(NOTE);
-    let (code, _, said) = desk.run("duty 01 -p a-1/key=1 -p a-1/key=3");
-    assert_eq!(code, 2, "{said}");
-    assert!(said.contains("number 1 and number 2"), "{said}");
+    for line in ["plan r.yaml -i i.yaml -p n=1 -p n=3", "duty 01 -p a-1/key=1 -p a-1/key=3"] {
+        let (code, _, said) = desk.run(line);
+        assert_eq!(code, 2, "{line}: {said}");
+        assert!(said.contains("number 1 and number 2"), "{line}: {said}");
+    }
 }
 
 #[test]
