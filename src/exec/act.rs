@@ -40,6 +40,8 @@ pub(super) struct Part<'a> {
     pub(super) spot: &'a Spot,
     pub(super) ready: Box<dyn Ready>,
     pub(super) hands: Hands<'a>,
+    /// Whether its host has claimed it already: a process before this one had sent it.
+    pub(super) begun: bool,
 }
 
 /// Whether a key of a run is claimed.
@@ -75,9 +77,11 @@ impl Run {
         let fresh: Vec<Spot> = fresh.into_iter().filter(|spot| !done.contains(&spot.about)).collect();
         let hosts = [begun, new].concat();
         // a guard says nothing against what has begun on its host: it may see its effect
-        if !fresh.is_empty() || !self.all_claimed(step, &asked).await {
+        let claimed = self.claimed(step, &asked).await;
+        if !fresh.is_empty() || claimed.contains(&false) {
             self.ask_again(step).await?;
         }
+        let begun = [vec![false; fresh.len()], claimed].concat();
         let spots = [fresh, asked].concat();
         let ended = if changed { Ended::Changed } else { Ended::Ok };
         if spots.is_empty() && (step.watch.is_none() || failed.is_some() || hosts.is_empty()) {
@@ -89,13 +93,14 @@ impl Run {
         }
         let ready = self.prepare(action, step, &spots)?;
         identical(&spots, &ready)?;
+        self.stage_anew(step, &spots, &ready, &begun).await?;
         let elsewhere = spots.iter().any(Spot::is_elsewhere);
         let acting: Vec<String> =
             if elsewhere { Vec::new() } else { spots.iter().map(|spot| spot.about.clone()).collect() };
         let mut watching = self.watch(step, &hosts, &acting).await?;
         let permits = self.start(step, &spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(&spots, ready, permits, &links);
+        let parts = parts(&spots, ready, permits, &links, begun);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -169,11 +174,14 @@ impl Run {
     }
 
     /// An action and nothing around it.
-    pub(super) async fn carry_out(&self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Result<(), Halt> {
+    pub(super) async fn carry_out(&mut self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Result<(), Halt> {
         let ready = self.prepare(action, step, spots)?;
+        let known = |spot| self.log.with_state(|state| state.unit(&self.unit_at(step, spot).key()).is_some());
+        let begun = if spots.iter().any(known) { self.claimed(step, spots).await } else { vec![false; spots.len()] };
+        self.stage_anew(step, spots, &ready, &begun).await?;
         let permits = self.start(step, spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(spots, ready, permits, &links);
+        let parts = parts(spots, ready, permits, &links, begun);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -267,16 +275,39 @@ impl Run {
             .on([spot.about.clone()])
     }
 
-    /// Whether the hosts have claimed all that was started: then it has begun there, whatever guards see now.
-    async fn all_claimed(&self, step: &Step, spots: &[Spot]) -> bool {
+    /// Where hosts have claimed what was started: then it has begun there, whatever guards see now.
+    async fn claimed(&self, step: &Step, spots: &[Spot]) -> Vec<bool> {
         let asked = spots.iter().map(|spot| async move {
-            let user = Surface { run: self, step }.surroundings(spot).ok()?.user;
-            let Some(Ok(link)) = self.links.get(&spot.on) else { return None };
+            let Ok(login) = (Surface { run: self, step }).surroundings(spot) else { return false };
+            let Some(Ok(link)) = self.links.get(&spot.on) else { return false };
             let words = vec![self.log.run().to_string(), self.unit_at(step, spot).key().to_string()];
-            let ask = Ask { script: CLAIMED.to_owned(), argv: Some(words), user, ..Ask::default() };
-            link.ask(&ask).await.ok().filter(|answer| answer.exit == 0)
+            let ask = Ask { script: CLAIMED.to_owned(), argv: Some(words), user: login.user, ..Ask::default() };
+            link.ask(&ask).await.is_ok_and(|answer| answer.exit == 0)
         });
-        join_all(asked).await.iter().all(Option::is_some)
+        join_all(asked).await
+    }
+
+    /// Copies that a process before this one had made ready went with it. Where nothing has begun behind them, the unit
+    /// ends as one that never began, and another attempt makes its own.
+    async fn stage_anew(
+        &mut self,
+        step: &Step,
+        spots: &[Spot],
+        ready: &[Box<dyn Ready>],
+        begun: &[bool],
+    ) -> Result<(), Halt> {
+        for ((spot, ready), begun) in spots.iter().zip(ready).zip(begun) {
+            let key = self.unit_at(step, spot).key();
+            let open = self.log.with_state(|state| state.unit(&key).is_some_and(|unit| unit.end.is_none()));
+            if *begun || !ready.two_phase() || !open {
+                continue;
+            }
+            let reason = self.redactor().redact("what was made ready went with the process that did it");
+            let nothing = self.redactor().redact_json(serde_json::json!({}));
+            self.log.end(key, Outcome::Unreachable { reason }, nothing, 0).await?;
+            self.turn(step, spot, Effect::Idempotent);
+        }
+        Ok(())
     }
 
     /// The logs of a part with their ends written down before anybody reads on from there: whatever happens to this
@@ -570,13 +601,16 @@ fn parts<'a>(
     ready: Vec<Box<dyn Ready>>,
     permits: Vec<Permit>,
     links: &'a [Arc<dyn Link>],
+    begun: Vec<bool>,
 ) -> Vec<Part<'a>> {
-    let part = |((spot, ready), (permit, link)): ((&'a Spot, _), (_, &'a Arc<dyn Link>))| Part {
+    let all = spots.iter().zip(ready).zip(permits.into_iter().zip(links)).zip(begun);
+    let part = |(((spot, ready), (permit, link)), begun): (((&'a Spot, _), (_, &'a Arc<dyn Link>)), bool)| Part {
         spot,
         ready,
         hands: Hands::new(&**link, permit),
+        begun,
     };
-    spots.iter().zip(ready).zip(permits.into_iter().zip(links)).map(part).collect()
+    all.map(part).collect()
 }
 
 /// `identical: true`: what would be written is compared before anything is.
