@@ -2,7 +2,7 @@
 //! them.
 //!
 //! ```text
-//! {"refloat":"run","form":1,"run":"…","events":2}
+//! {"refloat":"run","form":1,"run":"…","events":2,"head":"…"}
 //! {"event":…}                                     each event as it stands in the journal, in order
 //! {"file":"plan","len":812}                       then so many bytes and a newline, for each file
 //! ```
@@ -33,6 +33,8 @@ struct Title {
     form: u32,
     run: RunId,
     events: usize,
+    /// The end of the chain: without it a changed event would only give another chain.
+    head: Digest,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,7 +58,8 @@ fn not_one(reason: impl Into<String>) -> JournalError {
 /// The file of a run whose history is sound. `folder` is the run's.
 pub(super) fn write(run: &RunId, rows: &[Row], history: &History, folder: &Path) -> Result<Vec<u8>, JournalError> {
     let mut bytes = Vec::new();
-    let title = Title { refloat: "run".to_owned(), form: FORM, run: run.clone(), events: rows.len() };
+    let head = history.head.digest;
+    let title = Title { refloat: "run".to_owned(), form: FORM, run: run.clone(), events: rows.len(), head };
     line(&mut bytes, &serde_json::to_string(&title).expect("texts and numbers are JSON"));
     for row in rows {
         line(&mut bytes, &row.json);
@@ -94,6 +97,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Bundle, JournalError> {
         let json = next(&mut rest)?.to_owned();
         head = head.next(&json);
         rows.push(Row { head, json });
+    }
+    if head.digest != title.head {
+        return Err(not_one("its events are not those that were exported: the chain does not lead to its head"));
     }
     let history = History::of(&title.run, &rows);
     if let Some(damage) = history.damage {
