@@ -116,6 +116,37 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Whether somebody may rely on it as soon as it is written down: hosts are about to hear of it, or a person was told.
+    /// What only says what was seen is safe on the disk with the next of these, before anything else begins.
+    #[must_use]
+    pub fn is_relied_on(&self) -> bool {
+        match self {
+            Self::RunOpened(_)
+            | Self::RunResumed(_)
+            | Self::UnitsStarted { .. }
+            | Self::UnitMarked { .. }
+            | Self::Asked { .. }
+            | Self::Answered { .. }
+            | Self::Noted { by: Some(_), .. }
+            | Self::DutyOpened { .. }
+            | Self::DutyClosed { .. }
+            | Self::RunClosed(_) => true,
+            Self::HostReached { .. }
+            | Self::HostUnreachable { .. }
+            | Self::StepOpened { .. }
+            | Self::CursorTaken { .. }
+            | Self::UnitOutput { .. }
+            | Self::UnitEnded { .. }
+            | Self::UnitForeseen { .. }
+            | Self::GuardJudged { .. }
+            | Self::TargetPicked { .. }
+            | Self::LogMatched { .. }
+            | Self::Noted { by: None, .. }
+            | Self::HostLeft { .. }
+            | Self::StepClosed { .. } => false,
+        }
+    }
+
     /// The bytes beside the journal that this event names.
     #[must_use]
     pub fn blob(&self) -> Option<&BlobRef> {

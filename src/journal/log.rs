@@ -10,7 +10,7 @@ use super::blobs::{self, BlobFile};
 use super::error::JournalError;
 use super::folder::RunLock;
 use super::follow::Follower;
-use super::store::{Batch, Head, Row, Store};
+use super::store::{Batch, Head, Row, Store, Synced};
 use crate::base::clock::Clock;
 use crate::base::ids::{RunId, UnitKey};
 use crate::base::permit::Permit;
@@ -30,7 +30,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     redactor: Redactor,
     folder: PathBuf,
-    output: BlobFile,
+    output: Arc<BlobFile>,
     front: Mutex<Front>,
     committed: broadcast::Sender<Arc<Event>>,
     _lock: RunLock,
@@ -52,7 +52,7 @@ pub(super) struct Parts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) redactor: Redactor,
     pub(super) folder: PathBuf,
-    pub(super) output: BlobFile,
+    pub(super) output: Arc<BlobFile>,
     pub(super) lock: RunLock,
     pub(super) state: RunState,
     pub(super) head: Head,
@@ -88,8 +88,9 @@ impl RunLog {
         &self.0.redactor
     }
 
-    /// Adds events, all or none. They are durable when this returns. They take their place in the history when this is
-    /// called, and become durable also when the future is dropped.
+    /// Adds events, all or none. When this returns they outlive this process, and if one of them is relied on
+    /// ([`EventKind::is_relied_on`]) they and all before them outlive the machine. They take their place in the history when
+    /// this is called, also when the future is dropped.
     pub fn record(
         &self,
         kinds: Vec<EventKind>,
@@ -137,7 +138,7 @@ impl RunLog {
         Ok(events.remove(0))
     }
 
-    /// Keeps bytes beside the journal, redacted. They are on the disk when this returns.
+    /// Keeps bytes beside the journal, redacted. They are on the disk before an event after this one that is relied on.
     pub async fn blob(&self, bytes: Vec<u8>) -> Result<BlobRef, JournalError> {
         let inner = Arc::clone(&self.0);
         let append = move || inner.output.append(&inner.redactor.redact_bytes(&bytes));
@@ -192,6 +193,8 @@ impl RunLog {
         if let Some(broken) = &front.broken {
             return Err(broken.clone());
         }
+        let output = Arc::clone(&self.0.output);
+        let sync = kinds.iter().any(EventKind::is_relied_on).then(|| -> Synced { Box::new(move || output.sync()) });
         let mut events = Vec::with_capacity(kinds.len());
         let mut rows = Vec::with_capacity(kinds.len());
         for kind in kinds {
@@ -220,7 +223,7 @@ impl RunLog {
             let _ = answer.send(result);
         });
         // Under the lock, so that the order in the store is the order of the numbers.
-        self.0.store.append(Batch { run: self.0.run.clone(), rows, done });
+        self.0.store.append(Batch { run: self.0.run.clone(), rows, sync, done });
         drop(front);
         Ok((events, durable))
     }

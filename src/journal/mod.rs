@@ -29,7 +29,7 @@ pub use error::{Damage, JournalError};
 pub use follow::Follower;
 pub use log::RunLog;
 pub use read::{History, RunStatus, RunSummary};
-pub use store::{Batch, Done, Head, Row, Store};
+pub use store::{Batch, Done, Head, Row, Store, Synced};
 
 use blobs::BlobFile;
 use folder::{Folder, RunLock};
@@ -75,7 +75,9 @@ impl Journal {
         let at = self.clock.now();
         let (folder, plan) = (self.folder.run(&run), self.redactor.redact_bytes(plan));
         let (stored, output) = blocking(move || {
-            let stored = BlobFile::open(&folder, "plan")?.append(&plan)?;
+            let file = BlobFile::open(&folder, "plan")?;
+            let stored = file.append(&plan)?;
+            file.sync()?;
             Ok((stored, BlobFile::open(&folder, "output")?))
         })
         .await?;
@@ -86,7 +88,7 @@ impl Journal {
         let head = row.head;
         let (answer, durable) = tokio::sync::oneshot::channel();
         let done = Box::new(move |result| drop(answer.send(result)));
-        self.store.append(Batch { run, rows: vec![row], done });
+        self.store.append(Batch { run, rows: vec![row], sync: Some(Box::new(|| Ok(()))), done });
         durable.await.unwrap_or(Err(JournalError::Stopped))?;
         Ok(self.log(state, head, lock, output))
     }
@@ -107,7 +109,7 @@ impl Journal {
     fn log(&self, state: RunState, head: Head, lock: RunLock, output: BlobFile) -> RunLog {
         let (store, clock, redactor) = (Arc::clone(&self.store), Arc::clone(&self.clock), self.redactor.clone());
         let folder = self.folder.run(&state.header().run);
-        RunLog::new(Parts { store, clock, redactor, folder, output, lock, state, head })
+        RunLog::new(Parts { store, clock, redactor, folder, output: Arc::new(output), lock, state, head })
     }
 
     /// Somebody who only looks whether the run lives holds the lock for an instant, hence more than one try.

@@ -1,7 +1,7 @@
 //! The store on this machine: one SQLite file, one thread that writes.
 //!
-//! The writer takes everything that waits and commits it at once (WAL, `synchronous = FULL`), so units that start
-//! together share one fsync. The first error poisons it: what follows fails with that error, since after a failed fsync
+//! The writer takes everything that waits and commits it at once (WAL), with one fsync if something among it must be on the
+//! disk: of the write-ahead log, so all that was committed before is on the disk with it. The first error poisons it: what follows fails with that error, since after a failed fsync
 //! nobody can say what is on the disk. Readers open their own connections and see whole commits only.
 
 use std::fmt::Write as _;
@@ -140,7 +140,7 @@ fn write_all(mut connection: Connection, path: &Path, batches: &Receiver<Batch>)
         together.extend(batches.try_iter());
         if poison.is_none() {
             crash::point("before a journal write");
-            poison = commit(&mut connection, &together).err().map(|source| JournalError::sqlite(path, source));
+            poison = keep(&mut connection, path, &mut together).err();
             crash::point("after a journal write");
         }
         for batch in together {
@@ -149,7 +149,18 @@ fn write_all(mut connection: Connection, path: &Path, batches: &Receiver<Batch>)
     }
 }
 
-fn commit(connection: &mut Connection, batches: &[Batch]) -> rusqlite::Result<()> {
+fn keep(connection: &mut Connection, path: &Path, batches: &mut [Batch]) -> Result<(), JournalError> {
+    let mut synced = false;
+    for sync in batches.iter_mut().filter_map(|batch| batch.sync.take()) {
+        sync()?;
+        synced = true;
+    }
+    commit(connection, batches, synced).map_err(|source| JournalError::sqlite(path, source))
+}
+
+/// `synced`: with an fsync of the write-ahead log, and so of all that was committed before.
+fn commit(connection: &mut Connection, batches: &[Batch], synced: bool) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" })?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut insert =

@@ -42,22 +42,29 @@ pub struct Row {
     pub json: String,
 }
 
-/// What is called when a batch is durable, or never will be. Called in the order of the batches.
+/// What is called when a batch is written as it must be, or never will be. Called in the order of the batches.
 pub type Done = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
 
-/// Rows of one run that become durable together, or not at all.
+/// Makes what rows refer to durable. Blocking.
+pub type Synced = Box<dyn FnOnce() -> Result<(), JournalError> + Send>;
+
+/// Rows of one run that are kept together, or not at all.
 pub struct Batch {
     /// The run.
     pub run: RunId,
     /// The rows, in order.
     pub rows: Vec<Row>,
+    /// Puts on the disk what the rows of this batch and of those before it refer to. Where there is one, the batch must be
+    /// on the disk before `done` is called, all before it too. Where there is none, it is there at the latest with the next
+    /// batch that has one; a crash of the machine (not of this process) before that may lose it.
+    pub sync: Option<Synced>,
     /// Who waits for it.
     pub done: Done,
 }
 
 /// Keeps events. A seam: `SQLite` here, a database server later.
 pub trait Store: Send + Sync {
-    /// Takes a batch. Batches become durable in the order of these calls. After the first error every later batch fails
+    /// Takes a batch. Batches are kept in the order of these calls. After the first error every later batch fails
     /// with the same error. `done` is called from any thread and must not block.
     fn append(&self, batch: Batch);
 
