@@ -4,6 +4,7 @@ mod actions;
 mod architecture;
 mod conformance;
 mod corpus;
+mod counts;
 mod crash;
 mod drill;
 mod lab;
