@@ -50,6 +50,8 @@ pub enum LinkError {
         reason: String,
         /// Its record says that the work was begun.
         begun: bool,
+        /// It was restarted meanwhile.
+        restarted: bool,
     },
     /// Proved not to have started.
     #[error("not started: {reason}")]

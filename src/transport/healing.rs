@@ -28,10 +28,8 @@ use crate::base::permit::Permit;
 /// After a loss is noticed, work gets so long to be reached again, also when its own time is up.
 const RETURN: Duration = Duration::from_mins(1);
 
-/// For what only looks, from the beginning of the outage.
+/// For what only looks, from the beginning of the outage; later it waits a moment only.
 const LOOK: Duration = Duration::from_secs(10);
-
-/// The least that a request waits, when the outage is older than that.
 const MOMENT: Duration = Duration::from_secs(1);
 
 /// After a person has asked for the end of the work, and at the end of the run.

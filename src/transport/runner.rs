@@ -229,7 +229,7 @@ impl RunnerLink {
                 Frame::Cancelled { left: false } => self.pool.put(&user, lease),
                 Frame::Cancelled { left: true } => {
                     let reason = "some of its processes are still there after SIGKILL".to_owned();
-                    return Err(LinkError::Unknown { reason, begun: true });
+                    return Err(LinkError::Unknown { reason, begun: true, restarted: false });
                 }
                 Frame::Refused { reason } => return Err(LinkError::NotStarted { reason }),
                 _ => return Err(LinkError::lost("the host answered something else than what was asked")),

@@ -217,7 +217,11 @@ impl Session {
                 }
                 Frame::Unknown { state, alive } => {
                     self.in_step = true;
-                    return Err(LinkError::Unknown { reason: unknown(&state, alive), begun: true });
+                    return Err(LinkError::Unknown {
+                        reason: unknown(&state, alive),
+                        begun: true,
+                        restarted: state == "B",
+                    });
                 }
                 _ => return Err(LinkError::lost("the host answered something else than what was asked")),
             }
@@ -311,7 +315,7 @@ fn refusal(reason: &str, again: bool) -> LinkError {
         "expired" => LinkError::lost("the request arrived too late"),
         "rebooted" if again => {
             let reason = "the host was restarted, and has no record of this work".to_owned();
-            LinkError::Unknown { reason, begun: false }
+            LinkError::Unknown { reason, begun: false, restarted: true }
         }
         _ => LinkError::NotStarted { reason: explain(reason) },
     }

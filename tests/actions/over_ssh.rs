@@ -7,7 +7,7 @@ use super::Bench;
 use crate::support::sshd::{Sshd, available};
 use crate::support::tier;
 
-fn inventory(sshd: &Sshd) -> String {
+pub fn inventory(sshd: &Sshd) -> String {
     format!(
         "inventory: ssh\nhosts: {{ far: {{ address: 127.0.0.1, port: {}, connect: {{ ssh_config: '{}' }} }} }}\n",
         sshd.port,

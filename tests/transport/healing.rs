@@ -202,7 +202,7 @@ async fn a_killed_supervisor_is_an_outcome_that_nobody_knows() {
                 if all { format!("{stop}; {group}; kill -9 {supervisor}") } else { format!("kill -9 {supervisor}") };
             assert!(std::process::Command::new("sh").args(["-c", &script]).status().expect("a shell").success());
         });
-        let Err(LinkError::Unknown { reason, begun: true }) = &done else { panic!("{done:?}") };
+        let Err(LinkError::Unknown { reason, begun: true, .. }) = &done else { panic!("{done:?}") };
         assert_eq!(reason.contains("still run"), still, "{reason}");
         link.cancel(permit.key(), Duration::from_secs(1)).await.expect("nothing is left");
     }
@@ -239,7 +239,7 @@ async fn after_a_restart_of_the_host_only_a_recorded_end_is_one() {
         sshd.again();
     });
     ended.exact(a);
-    let Err(LinkError::Unknown { reason, begun: true }) = &b else { panic!("{b:?}") };
+    let Err(LinkError::Unknown { reason, begun: true, .. }) = &b else { panic!("{b:?}") };
     assert!(reason.contains("the host was restarted"), "{reason}");
     assert_eq!(std::fs::read_to_string(&cut.effects).expect("effects"), "effect\n");
     // what may have been started before is not started on the next boot, though there is no record of it

@@ -209,7 +209,7 @@ async fn a_lost_supervisor_makes_the_outcome_unknown_and_secrets_are_nowhere() {
     assert!(matches!(lost, Err(LinkError::Lost { .. })), "{lost:?}");
     let other = transport.connect(&host(Via::Local)).await.expect("a link");
     let unknown = other.claim(&permit, &work, None).await;
-    let Err(LinkError::Unknown { reason, begun: true }) = &unknown else { panic!("{unknown:?}") };
+    let Err(LinkError::Unknown { reason, begun: true, .. }) = &unknown else { panic!("{unknown:?}") };
     assert!(reason.contains("was killed") && reason.contains("still run"), "{reason}");
     // Its group is still there, and can still be ended.
     other.cancel(permit.key(), std::time::Duration::from_secs(5)).await.expect("nothing is left");
