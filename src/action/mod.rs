@@ -39,6 +39,7 @@ actions! {
     r#move,
     note,
     pause,
+    reboot,
     run,
     service,
     set,

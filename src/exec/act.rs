@@ -324,10 +324,10 @@ impl Run {
             }
             Err(ActionError::Link(error)) => {
                 let text = reason(error.to_string());
-                let outcome = if error.not_started() {
-                    Outcome::Failed { reason: text }
-                } else {
-                    Outcome::Unknown { reason: text }
+                let outcome = match error {
+                    LinkError::Unreachable { .. } => Outcome::Unreachable { reason: text },
+                    error if error.not_started() => Outcome::Failed { reason: text },
+                    _ => Outcome::Unknown { reason: text },
                 };
                 (outcome, serde_json::json!({}), &[][..], &[][..])
             }
@@ -442,8 +442,10 @@ fn identical(spots: &[Spot], ready: &[Box<dyn Ready>]) -> Result<(), Halt> {
 
 pub(super) fn stop_of(spot: &Spot, error: &ActionError, path: &str) -> Stop {
     let stop = match error {
-        ActionError::Link(lost @ LinkError::Lost { .. }) => Stop::new(Kind::Unknown, format!("{spot}: {lost}"))
-            .next(format!("look on {} whether `{path}` had its effect: the link was lost while it ran", spot.on)),
+        ActionError::Link(lost @ (LinkError::Lost { .. } | LinkError::Unknown { .. })) => {
+            Stop::new(Kind::Unknown, format!("{spot}: {lost}"))
+                .next(format!("look on {} whether `{path}` had its effect", spot.on))
+        }
         ActionError::Link(other @ LinkError::Unreachable { .. }) => {
             Stop::new(Kind::Unreachable, format!("{spot}: {other}"))
         }

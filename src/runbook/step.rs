@@ -21,9 +21,6 @@ use super::{Gate, Pick, Surroundings, Use, Wait, Watch};
 /// The things a step can do that are no actions of the registry.
 const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "ask", "manual", "use", "steps"];
 
-/// What LANGUAGE has besides.
-const NOT_YET: &[&str] = &["reboot"];
-
 /// Fields of a step that LANGUAGE has and this version does not carry out.
 const FIELDS_NOT_YET: &[&str] = &["idle_timeout", "parallel_steps"];
 
@@ -124,8 +121,7 @@ impl Decoder<'_> {
                 diags.push(crate::action::not_yet(span, &format!("`{key}`")));
             }
         }
-        let vocabulary: Vec<&str> =
-            registry::keys().chain(OWN.iter().copied()).chain(NOT_YET.iter().copied()).collect();
+        let vocabulary: Vec<&str> = registry::keys().chain(OWN.iter().copied()).collect();
         let known: Vec<&str> = vocabulary.iter().chain(FIELDS_NOT_YET).chain(flow::KEYS).copied().collect();
         let (_, rest) = text::split(tree, &known);
         let fields: Fields = text::decode_beside(&rest, &known, diags)?;
@@ -237,10 +233,6 @@ impl Decoder<'_> {
     fn body(&mut self, key: &Sp<String>, tree: &Tree, id: &str, inner: &Outer) -> Option<Body> {
         let diags = self.diags;
         Some(match key.value.as_str() {
-            not_yet if NOT_YET.contains(&not_yet) => {
-                diags.push(crate::action::not_yet(key.span, &format!("`{not_yet}`")));
-                return None;
-            }
             "gather" => {
                 let entries: IndexMap<Sp<String>, Tree> = text::decode(tree, diags)?;
                 let mut probes = IndexMap::new();
@@ -288,5 +280,5 @@ fn alone(tree: &Tree) -> bool {
 }
 
 fn is_body(key: &str) -> bool {
-    registry::keys().any(|known| known == key) || OWN.contains(&key) || NOT_YET.contains(&key)
+    registry::keys().any(|known| known == key) || OWN.contains(&key)
 }

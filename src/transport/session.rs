@@ -51,6 +51,8 @@ impl Terms {
 /// A request for claimed work, rendered.
 pub(super) struct Order<'a> {
     pub key: &'a str,
+    /// Which boot of the host it is for; none: the runner's.
+    pub boot: Option<&'a str>,
     pub deadline: u64,
     pub timeout: Duration,
     pub grace: Duration,
@@ -175,7 +177,7 @@ impl Session {
             "run {} {} {} {} {} {} {} {} {} {}",
             self.number,
             order.key,
-            self.hello.facts.boot_id,
+            order.boot.unwrap_or(&self.hello.facts.boot_id),
             order.deadline,
             centis(order.timeout),
             order.grace.as_secs().max(1),
@@ -211,12 +213,15 @@ impl Session {
                 // A refusal is an answer like any other, unless the runner could not read the request: then it ends.
                 Frame::Refused { reason } => {
                     self.in_step = reason != "body";
-                    return Err(LinkError::NotStarted { reason: explain(&reason) });
+                    return Err(refusal(&reason, order.boot.is_some()));
                 }
-                Frame::Unknown { state } => {
+                Frame::Unknown { state, alive } => {
                     self.in_step = true;
-                    let reason = if state == "B" { "the host was restarted" } else { "its supervisor is gone" };
-                    return Err(LinkError::lost(format!("this work was started before and {reason}")));
+                    return Err(LinkError::Unknown {
+                        reason: unknown(&state, alive),
+                        begun: true,
+                        restarted: state == "B",
+                    });
                 }
                 _ => return Err(LinkError::lost("the host answered something else than what was asked")),
             }
@@ -303,10 +308,28 @@ fn silent() -> LinkError {
     LinkError::lost("the host has been silent for too long")
 }
 
+/// What a refusal means. `again`: the same was sent before, and may have been carried out then.
+fn refusal(reason: &str, again: bool) -> LinkError {
+    match reason {
+        // by the clock of a link that was made before this machine slept: another link has another clock
+        "expired" => LinkError::lost("the request arrived too late"),
+        "rebooted" if again => {
+            let reason = "the host was restarted, and has no record of this work".to_owned();
+            LinkError::Unknown { reason, begun: false, restarted: true }
+        }
+        _ => LinkError::NotStarted { reason: explain(reason) },
+    }
+}
+
+fn unknown(state: &str, alive: bool) -> String {
+    let why = if state == "B" { "the host was restarted" } else { "what watched it there was killed" };
+    let left = if alive { "; some of its processes still run" } else { "" };
+    format!("this work was begun, and {why} before its end was written down{left}")
+}
+
 fn explain(reason: &str) -> String {
     match reason {
         "nospool" => "the folder for claims cannot be written on the host, or is not ours".to_owned(),
-        "expired" => "the request arrived too late".to_owned(),
         "rebooted" => "the host was restarted since the link was made".to_owned(),
         "fenced" => "this work was cancelled before it started".to_owned(),
         "nosetsid" => "the host has no setsid program".to_owned(),

@@ -39,6 +39,9 @@ pub struct Work {
     pub kept: Vec<UnitKey>,
     /// From the first signal to SIGKILL, at the timeout.
     pub grace: Duration,
+    /// Start it on no other boot of the host than this one; none: the one on which the link was made. On another boot the
+    /// host only says what it knows.
+    pub boot: Option<String>,
     /// The most bytes of each stream that are brought back; beyond it the middle is left out.
     pub cap: u64,
 }
@@ -59,6 +62,7 @@ impl Default for Work {
             cursors: Vec::new(),
             kept: Vec::new(),
             grace: Duration::from_secs(5),
+            boot: None,
             cap: 1 << 20,
         }
     }

@@ -6,6 +6,7 @@ mod ends;
 mod files;
 mod gates;
 mod http;
+mod links;
 mod over_ssh;
 mod paths;
 mod runs;

@@ -1,6 +1,7 @@
 //! Links: one suite over the local transport in every shell, and over a real sshd.
 
 mod conformance;
+mod healing;
 mod local;
 mod logs;
 mod ssh;

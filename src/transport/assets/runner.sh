@@ -24,6 +24,9 @@ rf_main() {
   PATH=${_path:-${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin}
   export PATH
   _boot=none; { read -r _boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+  # a container shares its host's boot, but not its first process: by both a restart is known
+  _x=; { IFS= read -r _x </proc/1/stat; } 2>/dev/null
+  set -- ${_x##*) }; _boot=$_boot.${20:-0}
   _mid=-; { read -r _mid </etc/machine-id; } 2>/dev/null
   _uid=$(id -u); _who=$(id -un) || _who=$_uid
   _exe=$(readlink "/proc/$$/exe") || _exe=/bin/sh
@@ -232,6 +235,8 @@ rf_job() {
   *cut,*) rf_sizes;;
   *) { IFS=":$_tab " read -r _x _so </proc/self/fdinfo/5 && IFS=":$_tab " read -r _x _se </proc/self/fdinfo/6; } || rf_sizes;;
   esac
+  # a step on a full disk may have printed what was not kept: then as much again does not fit either
+  [ "$_rc" = 0 ] && [ "$((_so+_se))" -le 3000 ] || { printf '%65536s' '' >|"$_f.p" && : >|"$_f.p"; } 2>/dev/null || _fl=${_fl}cut,
   _X="$_rc $_t0 $_t1"
   echo "X $_X $_so $_se ${_fl:-ok} ." >&3
   rf_report
@@ -272,7 +277,8 @@ rf_attach() {
     X) rf_report; return;;
     N) echo "$_N R $_q fenced"; return;;
     R) _n=$((_n+1)); [ "$_n" -lt 20 ] || _z=0.2; rf_nap "$_z";;
-    *) echo "$_N U $_q $_s"; return;;
+    *) _x=0; [ "$_s" != L ] || [ -z "$_pg" ] || ! rf_ours || _x=1
+      echo "$_N U $_q $_s $_x"; return;;
     esac
   done
 }
@@ -293,7 +299,7 @@ rf_cancel() {
   if rf_spool; then _f=$_r/$_key; rf_claim F; else echo "$_N R $_q nospool"; return; fi
   set +f; set -- "$_r/$_key" "$_r/$_key"-*; set -f
   for _f in "$@"; do
-    case $_f in *.o|*.e|*.h) continue;; esac
+    case $_f in *.o|*.e|*.h|*.p) continue;; esac
     [ -e "$_f" ] || continue
     rf_settle
     case $_s in R|L) ;; *) continue;; esac
