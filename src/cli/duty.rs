@@ -91,7 +91,7 @@ async fn go(args: &DutyArgs, run: &str, common: &Common, state: &Path) -> Result
         return Ok(Exit::Ok);
     }
     let stored = journal.blob(&run, &now.header().stored).await?.unwrap_or_default();
-    let Some(plan) = restored(&stored, &now, args, common) else { return Ok(Exit::Text) };
+    let Some(plan) = restored(&stored, &now, &args.param, common) else { return Ok(Exit::Text) };
     plan.teach(&redactor);
     let _lock = match crate::exec::lock(&plan, state, &run) {
         Ok(lock) => lock,
@@ -131,7 +131,7 @@ async fn serve(
         defaults: false,
         typed: Typed::here(),
     });
-    let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle) };
+    let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle), again: None };
     let owned = duties.to_vec();
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(async move { serve_duties(setup, &owned, before).await }).await;
@@ -160,9 +160,9 @@ async fn serve(
 }
 
 /// The plan as it was when the run began; mistakes are shown.
-fn restored(stored: &[u8], now: &RunState, args: &DutyArgs, common: &Common) -> Option<Arc<Plan>> {
+pub fn restored(stored: &[u8], now: &RunState, params: &[(String, String)], common: &Common) -> Option<Arc<Plan>> {
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-    let given = Given { params: &args.param, written: None, env: &env::var, secrets: &secrets::ask };
+    let given = Given { params, written: None, env: &env::var, secrets: &secrets::ask };
     let plan = plan::restore(stored, now.header().plan, &given, &mut sources, &diags);
     show::findings_of_a_plan(&sources, &diags.into_sorted(), common);
     plan.map(Arc::new)

@@ -15,6 +15,7 @@ mod load;
 mod operator;
 mod plan;
 mod report;
+mod resume;
 mod run;
 mod runs;
 mod schema;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
         Verb::Validate(args) => validate::run(args, &cli.common),
         Verb::Plan(args) => plan::run(args, &cli.common),
         Verb::Run(args) => run::run(args, &cli.common),
+        Verb::Resume(args) => resume::run(args, &cli.common),
         Verb::Duty(args) => duty::run(args, &cli.common),
         Verb::Runs(args) => runs::run(args, &cli.common),
         Verb::Report(args) => report::run(args, &cli.common),

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::args::{Common, Output, RunArgs};
 use super::operator::{AtTheTerminal, Typed};
-use super::{env, plan, secrets, show, signals, tell, trust};
+use super::{env, plan, resume, secrets, show, signals, tell, trust};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
@@ -108,7 +108,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     };
     let operator = Arc::new(operator);
     let hook = Arc::new(Idle);
-    let setup = Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts, hook };
+    let setup =
+        Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts, hook, again: None };
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(execute(setup)).await;
     signals.abort();
@@ -116,6 +117,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         Ok(Ok(closed)) => {
             // it ends when it has shown the last event
             let _ = reporter.await;
+            resume::way_on(&run, closed.verdict, common);
             closed.verdict.exit()
         }
         Ok(Err(broken)) => {
@@ -123,7 +125,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             show::failure(&broken.error);
             if broken.changed {
                 show::error(format!(
-                    "this run could not go on, and its steps may have changed hosts; before you run it again, look at what it did: refloat report {run}"
+                    "this run could not go on, and its steps may have changed hosts; look at what it did: refloat report {run}; when the journal can be written again: refloat resume {run}"
                 ));
                 Exit::Attention
             } else {

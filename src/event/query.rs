@@ -12,7 +12,7 @@ use super::step::{StepState, UnitState};
 use super::unit::{Phase, Unit};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UnitKey;
-use crate::base::secret::Redacted;
+use crate::base::secret::{Redacted, RedactedJson};
 
 /// Whether a host answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,23 @@ pub struct Left {
     pub host: String,
     /// What was seen.
     pub reason: Redacted,
+    /// In which pass of the loops around.
+    pub pass: Vec<u32>,
+}
+
+/// What a watched log said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The step that watches.
+    pub step: String,
+    /// Whose log.
+    pub host: String,
+    /// What was waited for.
+    pub entry: Redacted,
+    /// The line.
+    pub line: Redacted,
+    /// Where it stands.
+    pub offset: Option<u64>,
 }
 
 /// Something that must still be done on a host.
@@ -193,6 +210,25 @@ impl RunState {
     #[must_use]
     pub fn left(&self) -> &[Left] {
         &self.left
+    }
+
+    /// What watched logs said, in order.
+    #[must_use]
+    pub fn matched(&self) -> &[Matched] {
+        &self.matched
+    }
+
+    /// Where a log stood for the watch of a step, in a pass, on a host.
+    #[must_use]
+    pub fn noted_log(&self, step: &str, pass: &[u32], host: &str) -> Option<&RedactedJson> {
+        self.noted.get(&(step.to_owned(), pass.to_vec(), host.to_owned()))
+    }
+
+    /// The last attempt of a unit. `first` is the unit in any of its attempts.
+    #[must_use]
+    pub fn last_attempt(&self, first: &Unit) -> Option<&UnitState> {
+        let attempts = (1..).map(|attempt| Unit { attempt, ..first.clone() });
+        attempts.map_while(|unit| self.unit(&unit.key())).last()
     }
 
     /// The steps and hosts that are past a point of no return.

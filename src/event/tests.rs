@@ -75,6 +75,8 @@ fn open_step(step: &str, hosts: &[&str]) -> EventKind {
         action: "run".into(),
         hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
         items: None,
+        pass: Vec::new(),
+        list: None,
     }
 }
 
@@ -432,6 +434,8 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
                 action: name,
                 hosts: list,
                 items: unit.item,
+                pass: Vec::new(),
+                list: None,
             },
             5 => EventKind::UnitsStarted { units: vec![UnitStart::new(unit, Digest::of(name), one)] },
             6 => EventKind::CursorTaken { key, log: one, cursor: value },
@@ -447,6 +451,7 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
                 verdict: GuardVerdict::Unknown,
                 seen: two,
                 message: maybe,
+                silent: Vec::new(),
             },
             13 => EventKind::TargetPicked { name, hosts: list, why: one },
             14 => EventKind::Asked { step: name, message: one, expects: two },

@@ -12,12 +12,12 @@ use crate::action::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
 use crate::base::BoxFuture;
 use crate::base::digest::Digest;
 use crate::base::permit::Permit;
-use crate::event::{EventKind, Outcome, Stream, UnitStart};
+use crate::event::{EventKind, Outcome, Stream, Unit, UnitStart};
 use crate::journal::JournalError;
 use crate::plan::View;
-use crate::runbook::Step;
+use crate::runbook::{Kind as Type, Step};
 use crate::template::Value;
-use crate::transport::{Hands, Link, LinkError};
+use crate::transport::{Ask, Cursor, Hands, Link, LinkError, LogSource, Started};
 
 use super::cancel::Grade;
 use super::fleet::Surface;
@@ -42,26 +42,57 @@ pub(super) struct Part<'a> {
     pub(super) hands: Hands<'a>,
 }
 
+/// Whether a key of a run is claimed.
+const CLAIMED: &str = "for d in \"$HOME/.refloat\" \"/var/tmp/.refloat-$(id -u)\"; do if [ -e \"$d/$1/$2\" ]; then exit 0; fi; done; exit 1";
+
+/// What the journal says of the spots of a step.
+#[derive(Default)]
+struct Turns {
+    /// It has not begun there.
+    fresh: Vec<Spot>,
+    /// It was started and nobody knows what became of it: the host is asked.
+    asked: Vec<Spot>,
+    /// Whether it is done somewhere and has changed something.
+    changed: bool,
+    /// It failed somewhere before.
+    failed: Option<Stop>,
+}
+
 /// What became of a part.
 pub(super) type Done = Result<Applied, ActionError>;
 
 impl Run {
     pub(super) async fn act(&mut self, action: &dyn Action, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
-        let (done, hosts) = self.already_done(step, hosts).await?;
+        let spots = self.spots(step, &hosts)?;
+        let Turns { fresh, asked, changed, failed } = self.turns(step, spots, action.effect()).await?;
+        // whether it is done already is asked where nothing was begun
+        let begun = |host: &String| !fresh.iter().any(|spot| spot.about == *host);
+        let (begun, new): (Vec<String>, Vec<String>) = hosts.into_iter().partition(begun);
+        let (done, new) = self.already_done(step, new).await?;
         for host in &done {
             self.world.outcome(&step.id.value, host, "ok");
         }
-        let spots = self.spots(step, &hosts)?;
-        let spots = self.turns(step, spots, action.effect())?;
-        if spots.is_empty() {
-            // what was carried out before, by this process or another one, is asked about all the same
-            return self.follow_up(step, done, hosts).await.map(|()| Ended::Ok);
+        let fresh: Vec<Spot> = fresh.into_iter().filter(|spot| !done.contains(&spot.about)).collect();
+        let hosts = [begun, new].concat();
+        // a guard says nothing against what has begun on its host: it may see its effect
+        if !fresh.is_empty() || !self.all_claimed(step, &asked).await {
+            self.ask_again(step).await?;
         }
-        self.ask_again(step).await?;
+        let spots = [fresh, asked].concat();
+        let ended = if changed { Ended::Changed } else { Ended::Ok };
+        if spots.is_empty() && (step.watch.is_none() || failed.is_some() || hosts.is_empty()) {
+            // what was carried out before, by this process or another one, is asked about all the same
+            return match failed {
+                Some(stop) => Err(stop.into()),
+                None => self.follow_up(step, done, hosts).await.map(|()| ended),
+            };
+        }
         let ready = self.prepare(action, step, &spots)?;
         identical(&spots, &ready)?;
         let elsewhere = spots.iter().any(Spot::is_elsewhere);
-        let mut watching = self.watch(step, &hosts, !elsewhere).await?;
+        let acting: Vec<String> =
+            if elsewhere { Vec::new() } else { spots.iter().map(|spot| spot.about.clone()).collect() };
+        let mut watching = self.watch(step, &hosts, &acting).await?;
         let permits = self.start(step, &spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
         let parts = parts(&spots, ready, permits, &links);
@@ -78,14 +109,18 @@ impl Run {
         let cuts: Cuts = hosts.iter().filter(|_| waits).map(|host| (host.clone(), CancellationToken::new())).collect();
         let work = join_all(parts.iter().zip(logs).map(|(part, logs)| {
             let cut = cuts.get(&part.spot.about).cloned().unwrap_or_default();
-            run.carry(step, part, part.ready.apply(&part.hands, logs), cut)
+            async move {
+                let (logs, noting) = run.noting(part, logs);
+                let work = async move { futures_util::join!(part.ready.apply(&part.hands, logs), noting).0 };
+                run.carry(step, part, Box::pin(work), cut).await
+            }
         }));
         // lines are followed from the moment that a host has noted the end of its log
-        let ended: Vec<Result<Done, JournalError>> = watching.beside(run, step, work, &cuts).await?;
-        self.changed = before || (self.changed && ended.iter().any(may_have_changed));
-        let mut failed: Option<Stop> = None;
+        let worked: Vec<Result<Done, JournalError>> = watching.beside(run, step, work, &cuts).await?;
+        self.changed = before || (self.changed && worked.iter().any(may_have_changed));
+        let mut failed = failed;
         let mut outcomes: IndexMap<&str, &'static str> = IndexMap::new();
-        for (spot, done) in spots.iter().zip(ended) {
+        for (spot, done) in spots.iter().zip(worked) {
             let host = spot.about.as_str();
             match done? {
                 Ok(applied) => {
@@ -122,7 +157,7 @@ impl Run {
         }
         watching.until_settled(self, step).await?;
         self.follow_up(step, done, hosts).await?;
-        Ok(if changed { Ended::Changed } else { Ended::Ok })
+        Ok(if changed { Ended::Changed } else { ended })
     }
 
     /// What must be so after the action: `done_when` where it was carried out, `verify` everywhere.
@@ -157,24 +192,113 @@ impl Run {
         failed.map_or(Ok(()), |stop| Err(stop.into()))
     }
 
-    /// Where the step is to be done now.
-    fn turns(&mut self, step: &Step, spots: Vec<Spot>, effect: Effect) -> Result<Vec<Spot>, Halt> {
-        let mut now = Vec::new();
+    /// Where the step is to be done now, and what became of it where it is done.
+    async fn turns(&mut self, step: &Step, spots: Vec<Spot>, effect: Effect) -> Result<Turns, Halt> {
+        let mut turns = Turns::default();
         for spot in spots {
             match self.turn(step, &spot, effect) {
-                Turn::Start(_) | Turn::Ask(_) => now.push(spot),
+                Turn::Start(_) => turns.fresh.push(spot),
+                Turn::Ask(_) => turns.asked.push(spot),
                 Turn::Done(outcome) => {
-                    self.changed |= outcome == "changed";
-                    self.world.outcome(&step.id.value, &spot.about, outcome);
+                    turns.changed |= outcome == "changed";
+                    let first = Unit { attempt: 1, ..self.unit_at(step, &spot) };
+                    if let Some(unit) = self.log.with_state(|state| state.last_attempt(&first).cloned()) {
+                        self.recall_unit(step, &unit)?;
+                    }
+                }
+                Turn::Failed(attempt) => {
+                    let unit = Unit { attempt, ..self.unit_at(step, &spot) };
+                    let Some(unit) = self.log.with_state(|state| state.unit(&unit.key()).cloned()) else { continue };
+                    let Some(outcome) = unit.end.as_ref().map(|end| &end.outcome) else { continue };
+                    self.world.outcome(&step.id.value, &spot.about, "failed");
+                    let mut stop = self.failed_before(step, &unit, outcome);
+                    let run = self.log.run();
+                    stop.next = vec![format!(
+                        "it is not begun anew by itself; to try it again: refloat resume {run} --retry-failed; to go on without it: refloat resume {run} --skip {}",
+                        step.path
+                    )];
+                    turns.failed = Some(match turns.failed.take() {
+                        None => stop,
+                        Some(first) => Stop {
+                            tried: first.tried.max(stop.tried),
+                            ..worse(first, Stop { next: Vec::new(), ..stop })
+                        },
+                    });
                 }
                 Turn::Doubt(attempt) => {
-                    let why = format!("{spot}: attempt {attempt} may have run, and a second time is a second effect");
-                    let next = format!("look on {} whether `{}` had its effect", spot.on, step.path);
-                    return Err(Stop::new(Kind::Unknown, why).next(next).on([spot.about]).into());
+                    if !self.is_seen_done(step, &spot, attempt).await? {
+                        return Err(self.doubt(step, &spot, attempt).into());
+                    }
                 }
             }
         }
-        Ok(now)
+        Ok(turns)
+    }
+
+    /// Whether `done_when` says that a unit of which nobody knows was carried out; then that is written down.
+    async fn is_seen_done(&mut self, step: &Step, spot: &Spot, attempt: u32) -> Result<bool, Halt> {
+        if step.done_when.is_empty() {
+            return Ok(false);
+        }
+        let Some(judgements) = self.is_done(step, &spot.about).await? else { return Ok(false) };
+        self.write_judgements(&step.path, &judgements).await?;
+        let key = Unit { attempt, ..self.unit_at(step, spot) }.key();
+        let by = "its `done_when`".to_owned();
+        self.log.record(vec![EventKind::UnitMarked { key, outcome: Outcome::Changed, by }]).await?;
+        self.changed = true;
+        self.world.outcome(&step.id.value, &spot.about, "changed");
+        Ok(true)
+    }
+
+    /// It may have run, and only a person can tell.
+    fn doubt(&self, step: &Step, spot: &Spot, attempt: u32) -> Stop {
+        let why = format!("{spot}: attempt {attempt} may have run, and a second time is a second effect");
+        let seen = if step.done_when.is_empty() { "" } else { ", and its `done_when` does not hold now" };
+        let (path, run) = (&step.path, self.log.run());
+        let unit = if spot.is_elsewhere() {
+            format!("{path}@{}:{}", spot.about, spot.on)
+        } else {
+            format!("{path}@{}", spot.about)
+        };
+        Stop::new(Kind::Unknown, format!("{why}{seen}"))
+            .next(format!("look on {} whether `{path}` had its effect", spot.on))
+            .next(format!("if it had: refloat resume {run} --mark {unit}=ok"))
+            .next(format!("if not, and nothing of it runs: refloat resume {run} --mark {unit}=failed --retry-failed"))
+            .on([spot.about.clone()])
+    }
+
+    /// Whether the hosts have claimed all that was started: then it has begun there, whatever guards see now.
+    async fn all_claimed(&self, step: &Step, spots: &[Spot]) -> bool {
+        let asked = spots.iter().map(|spot| async move {
+            let user = Surface { run: self, step }.surroundings(spot).ok()?.user;
+            let Some(Ok(link)) = self.links.get(&spot.on) else { return None };
+            let words = vec![self.log.run().to_string(), self.unit_at(step, spot).key().to_string()];
+            let ask = Ask { script: CLAIMED.to_owned(), argv: Some(words), user, ..Ask::default() };
+            link.ask(&ask).await.ok().filter(|answer| answer.exit == 0)
+        });
+        join_all(asked).await.iter().all(Option::is_some)
+    }
+
+    /// The logs of a part with their ends written down before anybody reads on from there: whatever happens to this
+    /// process, they are known when the part has ended.
+    fn noting<'a>(&'a self, part: &Part<'_>, logs: Logs) -> (Logs, BoxFuture<'a, ()>) {
+        let Logs { sources, noted: Some(reader) } = logs else { return (logs, Box::pin(std::future::ready(()))) };
+        let (noted, told) = tokio::sync::oneshot::channel::<Started>();
+        let key = *part.hands.key();
+        let noting = async move {
+            let Ok(started) = told.await else { return };
+            let redactor = self.redactor();
+            let taken = started.cursors.iter().map(|cursor| EventKind::CursorTaken {
+                key,
+                log: redactor.redact(cursor_log(cursor)),
+                cursor: redactor.redact_json(serde_json::to_value(cursor).unwrap_or_default()),
+            });
+            // a journal that cannot be written shows with the part's end; nobody reads on from what is not written
+            if self.log.record(taken.collect()).await.is_ok() {
+                let _ = reader.send(started);
+            }
+        };
+        (Logs { sources, noted: Some(noted) }, Box::pin(noting))
     }
 
     /// The hosts on which `done_when` holds already, and the others.
@@ -238,7 +362,17 @@ impl Run {
         });
         for (start, before) in starts.iter().zip(&before) {
             if before.is_some_and(|before| before != start.body) {
-                let why = format!("{}: it was begun with another text than it has now", start.unit.host());
+                let secrets =
+                    self.plan.runbook.params.iter().filter(|(_, param)| param.limits.kind.value == Type::Secret);
+                let secrets: Vec<&str> = secrets.map(|(name, _)| name.as_str()).collect();
+                let fetched = match secrets.as_slice() {
+                    [] => String::new(),
+                    names => format!(
+                        "; the runbook is the same, so a secret has another value than then ({})",
+                        names.join(", ")
+                    ),
+                };
+                let why = format!("{}: it was begun with another text than it has now{fetched}", start.unit.host());
                 let next = format!("look on {} whether `{}` had its effect", start.unit.host(), step.path);
                 return Err(Stop::new(Kind::Unknown, why).next(next).on([start.unit.host()]).into());
             }
@@ -309,11 +443,20 @@ impl Run {
         let (outcome, outputs, stdout, stderr) = match done {
             Ok(applied) => {
                 let outcome = if applied.changed { Outcome::Changed } else { Outcome::Ok };
-                (outcome, applied.result.to_json(), &applied.stdout[..], &applied.stderr[..])
+                let mut outputs = applied.result.to_json();
+                let text = String::from_utf8_lossy(&applied.stdout);
+                // a process that takes the run over has nothing to parse
+                if let (Some(Ok(value)), Some(fields)) =
+                    (step.parse.as_ref().map(|parse| parse.apply(&text)), outputs.as_object_mut())
+                {
+                    fields.insert("value".to_owned(), value.to_json());
+                }
+                (outcome, outputs, &applied.stdout[..], &applied.stderr[..])
             }
-            Err(ActionError::Failed { reason: why, stdout, stderr, .. }) => {
+            Err(ActionError::Failed { reason: why, stdout, stderr, exit }) => {
                 let outcome = Outcome::Failed { reason: reason(why.clone()) };
-                (outcome, serde_json::json!({}), &stdout[..], &stderr[..])
+                let outputs = exit.map_or_else(|| serde_json::json!({}), |exit| serde_json::json!({ "exit": exit }));
+                (outcome, outputs, &stdout[..], &stderr[..])
             }
             Err(ActionError::Cancelled { reason: why }) => {
                 (Outcome::Cancelled { reason: reason(why.clone()) }, serde_json::json!({}), &[][..], &[][..])
@@ -370,6 +513,11 @@ impl Run {
                 self.world.output(&step.id.value, host, name, value.clone());
             }
         }
+        self.named_outputs(step, host, &result)
+    }
+
+    /// The outputs that the author named, worked out from what the action gave.
+    pub(super) fn named_outputs(&mut self, step: &Step, host: &str, result: &Value) -> Result<(), Halt> {
         let mut named = Vec::new();
         for (name, expression) in &step.outputs {
             let view = View::new(&self.world, Some(host), Some(result.clone()));
@@ -396,6 +544,14 @@ impl Run {
                 .on(against(&judgements))
                 .into()),
         }
+    }
+}
+
+/// The log of a cursor, as it is written in a runbook.
+fn cursor_log(cursor: &Cursor) -> String {
+    match &cursor.source {
+        LogSource::File(path) => path.clone(),
+        LogSource::Journal(unit) => format!("journal:{unit}"),
     }
 }
 

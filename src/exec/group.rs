@@ -37,10 +37,26 @@ impl Run {
         if !of_hosts || step.watch.is_some() || self.cancel.grade() >= Grade::NoNewWork {
             return Ok(false);
         }
+        if !self.borne(step, tally, stop) {
+            return Ok(false);
+        }
+        let events = stop.hosts.iter().map(|host| EventKind::HostLeft {
+            step: step.path.clone(),
+            host: host.clone(),
+            reason: self.redactor().redact(stop.reason.clone()),
+            pass: self.passes.clone(),
+        });
+        self.log.record(events.collect()).await?;
+        self.leaves(step, stop);
+        Ok(true)
+    }
+
+    /// Whether so many may fail; then these leave the group around them.
+    pub(super) fn borne(&mut self, step: &Step, tally: &mut Tally, stop: &Stop) -> bool {
         let around = self.rings.iter().rposition(|ring| stop.hosts.iter().all(|host| ring.hosts.contains(host)));
         let own = tally.bears(&stop.hosts);
         tally.fail(&stop.hosts, &stop.reason);
-        let borne = match around.and_then(|n| self.rings.get_mut(n)) {
+        match around.and_then(|n| self.rings.get_mut(n)) {
             Some(ring) => {
                 if !own {
                     ring.tally.fail(&stop.hosts, &stop.reason);
@@ -53,23 +69,17 @@ impl Run {
                 borne
             }
             None => own,
-        };
-        if !borne {
-            return Ok(false);
         }
-        let events = stop.hosts.iter().map(|host| EventKind::HostLeft {
-            step: step.path.clone(),
-            host: host.clone(),
-            reason: self.redactor().redact(stop.reason.clone()),
-        });
-        self.log.record(events.collect()).await?;
+    }
+
+    /// They take no part in the later steps.
+    pub(super) fn leaves(&mut self, step: &Step, stop: &Stop) {
         for host in &stop.hosts {
             self.world.outcome(&step.id.value, host, "failed");
         }
         if step.path.contains('/') {
             self.left_out.extend(stop.hosts.iter().cloned());
         }
-        Ok(true)
     }
 
     /// A group, for the hosts of a batch; `all` are those of the group.

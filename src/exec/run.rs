@@ -1,19 +1,21 @@
 //! One run from its first event to its last.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexSet;
 
+use crate::action::Effect;
 use crate::action::fleet::Spot;
 use crate::base::clock::Clock;
+use crate::base::ids::UnitKey;
 use crate::base::secret::Redactor;
-use crate::event::{Closed, EventKind, Phase, Unit, Verdict};
+use crate::event::{Closed, EventKind, Phase, RunState, Unit, UnitState, Verdict};
 use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan::{self, Items, Plan, RunFacts, View, World};
-use crate::runbook::Step;
+use crate::runbook::{Body, Step};
 use crate::transport::{Claims, Transport};
 
 use super::cancel::Cancel;
@@ -21,6 +23,7 @@ use super::connect::{self, Links};
 use super::group::Ring;
 use super::halt::{Halt, Kind, Stop};
 use super::hook::Hook;
+use super::memory::{Again, Memory};
 use super::operator::Operator;
 use super::watching::Armed;
 
@@ -42,6 +45,8 @@ pub struct Setup {
     pub facts: RunFacts,
     /// Who is told of the boundaries of steps.
     pub hook: Arc<dyn Hook>,
+    /// How a run goes on that another process began; none: it begins.
+    pub again: Option<Again>,
 }
 
 /// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
@@ -78,6 +83,14 @@ pub(super) struct Run {
     pub(super) rings: Vec<Ring>,
     /// Hosts that were silent since the last confirmation: not proved dead.
     pub(super) silent: IndexSet<String>,
+    /// The run as a process before this one left it.
+    pub(super) memory: Option<Arc<Memory>>,
+    /// Whether the step that is walked was done before, so that it is only brought back.
+    pub(super) recalling: bool,
+    /// The items and batches that are done now, of the loops around the steps, from the outside in.
+    pub(super) passes: Vec<u32>,
+    /// Attempts that failed before this process and after which another one is made.
+    pub(super) tried_again: HashSet<UnitKey>,
 }
 
 /// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
@@ -116,6 +129,21 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
     result.map_err(|error| Broken { error, changed: run.changed })
 }
 
+/// Whether a step that changes hosts may have done so.
+fn changed_before(plan: &Plan, state: &RunState) -> bool {
+    let steps = plan.runbook.all_steps().into_iter();
+    let mut acting = steps.filter(|step| match &step.body {
+        Body::Action(action) => action.effect() != Effect::Reads,
+        _ => false,
+    });
+    let changed = |step: &Step| {
+        let known = state.step(&step.path, Phase::Apply);
+        let mut units = known.into_iter().flat_map(|known| &known.units).filter_map(|key| state.unit(key));
+        units.any(UnitState::may_have_had_an_effect)
+    };
+    acting.any(changed)
+}
+
 /// The journal could not be written any more.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
@@ -130,9 +158,13 @@ pub struct Broken {
 impl Run {
     /// Connects to the hosts and begins where `world` is.
     pub(super) async fn connect(setup: Setup, world: World, hosts: &[HostName]) -> Result<Self, JournalError> {
-        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook } = setup;
+        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again } = setup;
+        let memory = again.map(|again| Arc::new(Memory { state: log.state(), again }));
         let links = connect::connect(hosts, &plan.inventory, &*transport, &log, &cancel).await?;
+        let no_return = memory.iter().flat_map(|memory| memory.state.no_return()).map(|(_, host)| host.clone());
+        let no_return: IndexSet<String> = no_return.collect();
         Ok(Self {
+            changed: memory.as_ref().is_some_and(|memory| changed_before(&plan, &memory.state)),
             plan,
             world,
             links,
@@ -141,9 +173,8 @@ impl Run {
             clock,
             cancel,
             hook,
-            changed: false,
             went_on: None,
-            no_return: IndexSet::new(),
+            no_return,
             armed: Armed::new(),
             phase: Phase::Apply,
             attempts: HashMap::new(),
@@ -153,6 +184,10 @@ impl Run {
             listed: HashMap::new(),
             rings: Vec::new(),
             silent: IndexSet::new(),
+            memory,
+            recalling: false,
+            passes: Vec::new(),
+            tried_again: HashSet::new(),
         })
     }
 

@@ -4,7 +4,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::base::BoxFuture;
 use crate::event::{EventKind, Phase, StepOutcome};
-use crate::plan::{Items, View};
+use crate::plan::{Items, NoItems, View};
 use crate::runbook::{Body, OnFailure, Reach, Step};
 use crate::template::Value;
 
@@ -61,7 +61,14 @@ impl Run {
             hosts.retain(|host| host == only);
         }
         hosts.retain(|host| !self.left_out.contains(host));
-        let lists = Items::of(step, &hosts, &self.world);
+        let before = self.remembered(step, &hosts);
+        let lists = match self.listed_before(step, &hosts) {
+            Some(lists) => Ok(Some(lists)),
+            None => Items::of(step, &hosts, &self.world),
+        };
+        if let Some(outcome) = before {
+            return self.bring_back(step, hosts, lists, &outcome).await;
+        }
         let opened = EventKind::StepOpened {
             step: step.path.clone(),
             phase: Phase::Apply,
@@ -70,12 +77,15 @@ impl Run {
             action: step.body.key().to_owned(),
             hosts: hosts.clone(),
             items: lists.as_ref().ok().and_then(Option::as_ref).and_then(|lists| u32::try_from(lists.len()).ok()),
+            pass: self.passes.clone(),
+            list: lists.as_ref().ok().and_then(Option::as_ref).map(|lists| self.redactor().redact_json(json(lists))),
         };
         self.log.record(vec![opened]).await.map_err(|error| here(error.into()))?;
         // what a part gives is the same for every host
         let own = if matches!(step.body, Body::Use(_)) { &[][..] } else { &hosts };
         self.world.open(&step.id.value, own);
         let result = match (self.arm(step).await, lists) {
+            _ if self.is_skipped(step) => Ok(Ended::Skipped(self.skipped_by())),
             (Err(halt), _) => Err(here(halt)),
             (_, Err(none)) => Err(here(Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
             (Ok(()), Ok(lists)) => self.go(step, hosts, lists).await,
@@ -95,6 +105,32 @@ impl Run {
             Err((path, Halt::Stop(stop))) => self.failed(step, path, stop).await,
             other => other.map(|_| ()),
         }
+    }
+
+    /// A step that was done before: what it found is brought back, and nothing is written down.
+    async fn bring_back(
+        &mut self,
+        step: &Step,
+        hosts: Vec<String>,
+        lists: Result<Option<Vec<Items>>, NoItems>,
+        outcome: &StepOutcome,
+    ) -> Result<(), (String, Halt)> {
+        let own = if matches!(step.body, Body::Use(_)) { &[][..] } else { &hosts };
+        self.world.open(&step.id.value, own);
+        let result = match (self.arm(step).await, lists) {
+            (Err(halt), _) => Err((step.path.clone(), halt)),
+            // nothing of it was done
+            _ if matches!(outcome, StepOutcome::Skipped { .. }) => Ok(()),
+            (_, Err(none)) => Err((step.path.clone(), Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
+            (Ok(()), Ok(lists)) => {
+                let around = std::mem::replace(&mut self.recalling, true);
+                let result = self.go(step, hosts, lists).await;
+                self.recalling = around;
+                result.map(|_| ())
+            }
+        };
+        self.world.outcome(&step.id.value, "", outcome.name());
+        result
     }
 
     /// What a failure does, by what is written on the step.
@@ -129,6 +165,9 @@ impl Run {
     }
 
     pub(super) async fn body(&mut self, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
+        if self.recalling {
+            return self.recall(step, &hosts);
+        }
         let about_hosts = step.hosts.is_some();
         let hosts = match self.wanted(step, hosts).await? {
             Wanted::Yes(hosts) => hosts,
@@ -137,7 +176,7 @@ impl Run {
         let changes = match &step.body {
             Body::Action(action) => return self.act(&**action, step, hosts).await,
             Body::Gather(probes) => self.gather(probes, step, &hosts).await,
-            Body::Pick(picks) => self.pick(picks).await,
+            Body::Pick(picks) => self.pick(picks, step).await,
             Body::Judge(_, guards) => self.require(guards, step, &hosts).await,
             Body::Wait(wait) => self.wait(wait, step, &hosts).await,
             Body::Watch => self.watch_alone(step, &hosts).await,
@@ -164,6 +203,10 @@ impl Run {
         let meant = self.meant(step, hosts)?;
         if meant.is_empty() {
             return Ok(Wanted::No("`when` is false".to_owned()));
+        }
+        if self.recalling {
+            // who was reached then does not change any more
+            return Ok(Wanted::Yes(meant));
         }
         let mut missing: IndexMap<String, Vec<String>> = IndexMap::new();
         for spot in self.spots(step, &meant)? {
@@ -257,6 +300,14 @@ impl Run {
         }
         Ok(true)
     }
+}
+
+/// The items as they are written down: for each an object, by host.
+fn json(lists: &[Items]) -> serde_json::Value {
+    let of = |items: &Items| -> serde_json::Map<String, serde_json::Value> {
+        items.of.iter().map(|(host, item)| (host.clone(), item.to_json())).collect()
+    };
+    serde_json::Value::Array(lists.iter().map(|items| serde_json::Value::Object(of(items))).collect())
 }
 
 pub(super) enum Wanted {

@@ -109,6 +109,8 @@ impl Run {
             action: step.body.key().to_owned(),
             hosts: names.clone(),
             items: None,
+            pass: Vec::new(),
+            list: None,
         };
         self.log.record(vec![opened]).await?;
         let before = left.len();

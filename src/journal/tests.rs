@@ -104,6 +104,8 @@ fn step(step: &str) -> EventKind {
         action: "run".into(),
         hosts: vec!["a".into(), "b".into()],
         items: None,
+        pass: Vec::new(),
+        list: None,
     }
 }
 
