@@ -13,11 +13,8 @@ fn fsyncs(steps: usize) -> usize {
     let folder = tempfile::tempdir().expect("a folder");
     let mut book = String::from("runbook: test/counts\nrisk: reversible\nsteps:\n");
     for n in 0..steps {
-        write!(
-            book,
-            "  - id: step-{n}\n    hosts: controller\n    undo: none\n    why: counted\n    run: echo {n}\n"
-        )
-        .expect("a string");
+        write!(book, "  - id: step-{n}\n    hosts: controller\n    undo: none\n    why: counted\n    run: echo {n}\n")
+            .expect("a string");
     }
     fs::write(folder.path().join("book.yaml"), book).expect("a file");
     let trace = folder.path().join("trace");

@@ -156,6 +156,7 @@ impl EventKind {
             Self::HostReached { .. }
             | Self::HostUnreachable { .. }
             | Self::StepOpened { .. }
+            | Self::LogNoted { .. }
             | Self::CursorTaken { .. }
             | Self::UnitOutput { .. }
             | Self::UnitEnded { .. }
