@@ -2,13 +2,14 @@
 //! be used again, since nobody knows where in the stream it stands.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::channel::Channel;
+use super::channel::{self, Channel};
 use super::frame::{self, Ended, Frame, Kept, Reader};
 use super::look::Answer;
 use super::work::Started;
@@ -16,7 +17,19 @@ use super::{Connect, Facts, LinkError, log};
 use crate::base::{crash, ids};
 
 /// The host side's text.
-pub(super) const RUNNER: &str = include_str!("assets/runner.sh");
+const RUNNER: &str = include_str!("assets/runner.sh");
+
+/// What a channel's shell takes byte by byte; it takes the runner in blocks.
+static LOADER: LazyLock<String> = LazyLock::new(|| {
+    let code = include_str!("assets/load.sh").lines().filter(|line| !line.starts_with('#'));
+    let text = code.fold(String::new(), |text, line| text + line + "\n");
+    format!("{text}rf_load {}; exit\n", RUNNER.len())
+});
+
+/// The command line that starts a runner, to whom [`Session::greet`] then speaks.
+pub(super) fn command(user: Option<&str>, shell: &str) -> Result<String, LinkError> {
+    channel::command(LOADER.len(), user, shell)
+}
 
 /// What the controller keeps of an `ask`'s output, for each stream, in bytes.
 pub(super) const ASK_CAP: usize = 16 << 20;
@@ -91,7 +104,8 @@ impl Session {
         let nonce = ids::nonce();
         let (mut output, mut errors) = (Reader::new(output), Reader::new(errors));
         let head = format!(
-            "{RUNNER}refloat1 {nonce} {} {}\n{}\n",
+            "{}{RUNNER}refloat1 {nonce} {} {}\n{}\n",
+            *LOADER,
             terms.run,
             terms.shell.as_deref().unwrap_or(""),
             terms.path.as_deref().unwrap_or("")
@@ -335,5 +349,15 @@ fn explain(reason: &str) -> String {
         "nosetsid" => "the host has no setsid program".to_owned(),
         "body" => "the request arrived incomplete".to_owned(),
         other => other.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runner_has_as_many_characters_as_bytes_in_every_locale() {
+        assert!(RUNNER.is_ascii() && LOADER.is_ascii());
     }
 }

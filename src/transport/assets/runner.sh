@@ -28,8 +28,11 @@ rf_main() {
   _x=; { IFS= read -r _x </proc/1/stat; } 2>/dev/null
   set -- ${_x##*) }; _boot=$_boot.${20:-0}
   _mid=-; { read -r _mid </etc/machine-id; } 2>/dev/null
-  _uid=$(id -u); _who=$(id -un) || _who=$_uid
-  _exe=$(readlink "/proc/$$/exe") || _exe=/bin/sh
+  # uid=1000(ops) gid=1000(ops); a user without a name has no parenthesis
+  _x=$(id); _x=${_x%% gid=*}; _uid=${_x#uid=}; _uid=${_uid%%"("*}
+  case $_x in *"("*) _who=${_x#*"("}; _who=${_who%")"};; *) _who=$_uid;; esac
+  _exe="sh" # which shell that is, by the file: no fork
+  for _x in dash bash busybox mksh zsh; do if [ "/proc/$$/exe" -ef "/bin/$_x" ]; then _exe=$_x; fi; done
   _h=${HOME:-/}
   if [ "$_h" != / ] && [ -d "$_h" ] && [ -w "$_h" ]; then _root=$_h/.refloat; else _root=/var/tmp/.refloat-$_uid; fi
   _r=$_root/$_run; _ready=; _I=; _K=; _W=
@@ -43,7 +46,7 @@ rf_loop() {
   trap '' PIPE HUP INT TERM QUIT
   rf_pid && _M=$_P
   echo "main $_M" >&8
-  echo "$_N K $_boot ${_mid:--} $_uid $_who $_U ${_exe##*/} $_root"
+  echo "$_N K $_boot ${_mid:--} $_uid $_who $_U $_exe $_root"
   while IFS=' ' read -r _op _q _key _a1 _a2 _a3 _a4 _a5 _a6 _a7 _a8 _rest; do
     case $_op in
     ask) # ask Q TOKEN TIMEOUT LEN LENI
@@ -130,10 +133,10 @@ rf_eval() { exec 8>&-; rf_clean; unset _N _key; set +fu; set -e; eval "$_B"; }
 # --- the spool
 rf_spool() {
   [ -z "$_ready" ] || return 0
-  [ -d "$_root" ] || mkdir "$_root" 2>/dev/null
-  { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ]; } || return 1
-  chmod 700 "$_root" || return 1
-  [ -d "$_r" ] || mkdir "$_r" 2>/dev/null || [ -d "$_r" ] || return 1
+  _x=; [ ! -d "$_root" ] || _x=1
+  [ -d "$_r" ] || mkdir -p "$_r" 2>/dev/null # whatever was in its way is found now
+  { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ -d "$_r" ]; } || return 1
+  [ -z "$_x" ] || chmod 700 "$_root" || return 1
   [ ! -L "$_r" ] && [ -O "$_r" ] || return 1
   _ready=1
 }
