@@ -12,6 +12,7 @@ mod limits;
 mod recovery;
 mod schema;
 mod support;
+mod talk;
 mod template;
 mod transport;
 mod watch;
