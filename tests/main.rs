@@ -13,6 +13,7 @@ mod limits;
 mod recovery;
 mod schema;
 mod support;
+mod talk;
 mod template;
 mod transport;
 mod watch;

@@ -133,7 +133,7 @@ pub enum EventKind {
     DutyOpened { step: String, host: String, reason: Redacted },
     /// It was carried out, or (`done` is false) a person says with a reason that it need not be.
     DutyClosed { step: String, host: String, by: String, reason: Redacted, done: bool },
-    /// The run ended. Only [`EventKind::RunResumed`] may follow.
+    /// The run ended. Only [`EventKind::RunResumed`] and the notes of people may follow.
     RunClosed(Box<Closed>),
 }
 

@@ -10,6 +10,7 @@ use super::blobs::{self, BlobFile};
 use super::error::JournalError;
 use super::folder::RunLock;
 use super::follow::Follower;
+use super::requests::Requests;
 use super::store::{Batch, Head, Row, Store, Synced};
 use crate::base::clock::Clock;
 use crate::base::ids::{RunId, UnitKey};
@@ -176,6 +177,11 @@ impl RunLog {
     #[must_use]
     pub fn subscribe(&self, from: u64) -> Follower {
         Follower::live(Arc::clone(&self.0.store), self.0.run.clone(), from, self.0.committed.subscribe())
+    }
+
+    /// What other processes ask of the one that executes this run, from now on.
+    pub fn requests(&self) -> Result<Requests, JournalError> {
+        Requests::of(Arc::clone(&self.0.store), &self.0.run)
     }
 
     fn front(&self) -> MutexGuard<'_, Front> {

@@ -8,6 +8,7 @@
 //! - After the first failed write everything fails with that error: no journal, no new work.
 //! - A changed, missing or moved row, and changed output, are found by [`Journal::verify`] and refuse a resume.
 //! - One process executes a run, held by a file lock; whether it lives is never stored.
+//! - A request of another process is answered once, or withdrawn: never both.
 //!
 //! Limits: one state folder is used by one machine. The chain shows damage, not fraud, unless a head is kept elsewhere.
 //! The listing of runs folds each run, about 10 µs an event.
@@ -16,8 +17,10 @@ mod blobs;
 mod error;
 mod folder;
 mod follow;
+mod inbox;
 mod log;
 mod read;
+mod requests;
 mod sqlite;
 mod store;
 
@@ -29,6 +32,7 @@ pub use error::{Damage, JournalError};
 pub use follow::Follower;
 pub use log::RunLog;
 pub use read::{History, RunStatus, RunSummary};
+pub use requests::{Answer, Reply, Request, Requests, Want};
 pub use store::{Batch, Done, Head, Row, Store, Synced};
 
 use blobs::BlobFile;
@@ -106,6 +110,22 @@ impl Journal {
         Ok(log)
     }
 
+    /// Adds the note of a person to a run that nobody executes, ended or not.
+    pub async fn note(&self, run: &RunId, by: &str, text: &str) -> Result<(), JournalError> {
+        let lock = self.lock(run).await?;
+        let (state, head) = sound(run, self.history(run).await?)?;
+        let folder = self.folder.run(run);
+        let output = blocking(move || BlobFile::open(&folder, "output")).await?;
+        let text = self.redactor.redact(text);
+        let note = EventKind::Noted { step: None, by: Some(by.to_owned()), text };
+        self.log(state, head, lock, output).record(vec![note]).await.map(|_| ())
+    }
+
+    /// Asks the process that executes a run for something, and waits at most so long for its answer.
+    pub async fn ask(&self, run: &RunId, by: &str, want: &Want, within: Duration) -> Result<Reply, JournalError> {
+        requests::ask(&*self.store, || self.is_alive(run), (run, by, want), within).await
+    }
+
     fn log(&self, state: RunState, head: Head, lock: RunLock, output: BlobFile) -> RunLog {
         let (store, clock, redactor) = (Arc::clone(&self.store), Arc::clone(&self.clock), self.redactor.clone());
         let folder = self.folder.run(&state.header().run);
@@ -171,6 +191,12 @@ impl Journal {
     #[must_use]
     pub fn is_alive(&self, run: &RunId) -> bool {
         self.folder.is_alive(run)
+    }
+
+    /// Who executes the run, in words.
+    #[must_use]
+    pub fn owner(&self, run: &RunId) -> String {
+        self.folder.lock_owner(run)
     }
 
     /// One run in short.

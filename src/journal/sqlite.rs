@@ -1,25 +1,32 @@
 //! The store on this machine: one SQLite file, one thread that writes.
 //!
-//! The writer takes everything that waits and commits it at once (WAL), with one fsync if something among it must be on the
-//! disk: of the write-ahead log, so all that was committed before is on the disk with it. The first error poisons it: what follows fails with that error, since after a failed fsync
-//! nobody can say what is on the disk. Readers open their own connections and see whole commits only.
+//! The writer takes everything that waits and commits it at once (WAL), with one fsync if something among it must be on
+//! the disk: of the write-ahead log, so all that was committed before is on the disk with it. The first error poisons it:
+//! what follows fails with that error, since after a failed fsync nobody can say what is on the disk. Readers open their
+//! own connections and see whole commits only. Requests go past the writer, over connections of their own: they are gone
+//! when nobody waits for them.
 
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use tokio::sync::mpsc;
 
 use super::error::JournalError;
+use super::inbox::{self, Listener};
+use super::requests::{Answer, Request, Want};
 use super::store::{Batch, Head, Row, Store};
 use crate::base::ids::RunId;
 use crate::base::{BoxFuture, crash};
 
 /// One text per version; a text that was released never changes.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE events (
         run TEXT NOT NULL,
         seq INTEGER NOT NULL,
@@ -27,9 +34,19 @@ const MIGRATIONS: [&str; 1] = ["
         head TEXT NOT NULL,
         PRIMARY KEY (run, seq)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE requests (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL,
+        by TEXT NOT NULL,
+        want TEXT NOT NULL,
+        answer TEXT
+    ) STRICT;
+",
+];
 
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// The store in one SQLite file.
 pub struct SqliteStore {
@@ -38,6 +55,7 @@ pub struct SqliteStore {
     /// for each unit that runs.
     queue: Option<Sender<Batch>>,
     writer: Option<JoinHandle<()>>,
+    listeners: Mutex<Vec<Listener>>,
 }
 
 impl SqliteStore {
@@ -50,7 +68,7 @@ impl SqliteStore {
             .name("journal".into())
             .spawn(move || write_all(connection, &file, &batches))
             .map_err(|source| JournalError::file("starting the writer of", path, source))?;
-        Ok(Self { path: path.to_owned(), queue: Some(queue), writer: Some(writer) })
+        Ok(Self { path: path.to_owned(), queue: Some(queue), writer: Some(writer), listeners: Mutex::default() })
     }
 }
 
@@ -61,13 +79,15 @@ impl SqliteStore {
         newer(path, found)?;
         match path.parent().filter(|_| found == 0) {
             Some(folder) => Err(JournalError::NoJournal { path: folder.to_owned() }),
-            None => Ok(Self { path: path.to_owned(), queue: None, writer: None }),
+            None => Ok(Self { path: path.to_owned(), queue: None, writer: None, listeners: Mutex::default() }),
         }
     }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        // before the writer: whoever closes the file last tidies up its log
+        self.listeners.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         self.queue = None;
         if let Some(writer) = self.writer.take() {
             // A writer that panicked has already failed everybody who waited.
@@ -95,6 +115,27 @@ impl Store for SqliteStore {
     fn runs(&self) -> BoxFuture<'static, Result<Vec<RunId>, JournalError>> {
         let path = self.path.clone();
         blocking(move || read(&path, read_runs))
+    }
+
+    fn ask(&self, run: &RunId, by: &str, want: &Want) -> BoxFuture<'static, Result<i64, JournalError>> {
+        let (path, run, by, want) = (self.path.clone(), run.to_string(), by.to_owned(), want.clone());
+        blocking(move || inbox::ask(&path, &run, &by, &want))
+    }
+
+    fn listen(&self, run: &RunId, heard: mpsc::UnboundedSender<Request>) -> Result<(), JournalError> {
+        let listener = Listener::start(&self.path, run.to_string(), heard)?;
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
+        Ok(())
+    }
+
+    fn answer(&self, id: i64, answer: &Answer) -> BoxFuture<'static, Result<(), JournalError>> {
+        let (path, answer) = (self.path.clone(), answer.clone());
+        blocking(move || inbox::answer(&path, id, &answer))
+    }
+
+    fn answered(&self, id: i64, withdraw: bool) -> BoxFuture<'static, Result<Option<Answer>, JournalError>> {
+        let path = self.path.clone();
+        blocking(move || inbox::answered(&path, id, withdraw))
     }
 }
 
@@ -179,7 +220,7 @@ fn number(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
-fn read<T>(path: &Path, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
+pub(super) fn read<T>(path: &Path, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
     let fail = |source| JournalError::sqlite(path, source);
     let first = Connection::open_with_flags(path, READ).and_then(|connection| ask(&connection, &query));
     let cannot = matches!(&first, Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen));
@@ -193,7 +234,7 @@ fn read<T>(path: &Path, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> R
     first.map_err(fail)
 }
 
-const READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+pub(super) const READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 fn ask<T>(connection: &Connection, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
     connection.busy_timeout(BUSY)?;

@@ -4,11 +4,14 @@
 //! that a changed, missing or moved row is found. The chain shows damage, not fraud: who can write the whole file can
 //! write a whole chain, unless a head is kept elsewhere.
 
+use tokio::sync::mpsc;
+
 use crate::base::BoxFuture;
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
 
 use super::error::JournalError;
+use super::requests::{Answer, Request, Want};
 
 /// The end of a run's chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +65,7 @@ pub struct Batch {
     pub done: Done,
 }
 
-/// Keeps events. A seam: `SQLite` here, a database server later.
+/// Keeps events, and what processes ask of each other. A seam: `SQLite` here, a database server later.
 pub trait Store: Send + Sync {
     /// Takes a batch. Batches are kept in the order of these calls. After the first error every later batch fails
     /// with the same error. `done` is called from any thread and must not block.
@@ -73,4 +76,17 @@ pub trait Store: Send + Sync {
 
     /// The runs, newest first.
     fn runs(&self) -> BoxFuture<'static, Result<Vec<RunId>, JournalError>>;
+
+    /// Puts a request to whoever executes a run; the number under which it is answered.
+    fn ask(&self, run: &RunId, by: &str, want: &Want) -> BoxFuture<'static, Result<i64, JournalError>>;
+
+    /// Looks for requests of a run that are not answered, one after the other, until the receiver is gone. `heard` is
+    /// called once for each.
+    fn listen(&self, run: &RunId, heard: mpsc::UnboundedSender<Request>) -> Result<(), JournalError>;
+
+    /// Answers a request; one that was withdrawn is not there any more.
+    fn answer(&self, id: i64, answer: &Answer) -> BoxFuture<'static, Result<(), JournalError>>;
+
+    /// The answer to a request, with which it ends. `withdraw`: it ends also without.
+    fn answered(&self, id: i64, withdraw: bool) -> BoxFuture<'static, Result<Option<Answer>, JournalError>>;
 }
