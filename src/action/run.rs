@@ -2,7 +2,6 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use tokio::sync::oneshot;
 
 use crate::action::script_file::ScriptFile;
 use crate::action::words::{clip, exit_words, invalid, shell_name};
@@ -10,7 +9,7 @@ use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::template::{AnyText, EvalError, Plain, Shell, Text, Value};
 use crate::text::{self, Node, Sp, Tree, schema};
-use crate::transport::{Done, Hands, LinkError, Look, Started, Work};
+use crate::transport::{Done, Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
@@ -177,7 +176,7 @@ impl Action for Run {
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
-        let mut work = cx.login.work(cx.timeout);
+        let mut work = Work { idle: cx.idle_timeout, ..cx.login.work(cx.timeout) };
         let words = |list: &[Text<Plain>]| list.iter().map(|text| cx.render(text)).collect::<Result<Vec<_>, _>>();
         let mut name = None;
         match &self.what {
@@ -242,7 +241,7 @@ impl Ready for Command {
         Box::pin(async move {
             let work = Work { cursors: logs.sources, ..self.work.clone() };
             let done = if self.ends_connection {
-                match ending(hands, &work, logs.noted).await {
+                match super::ending::run(hands, &work, logs.noted).await {
                     (Err(LinkError::Unknown { reason, .. }), true) => return Ok(gone(reason)),
                     (done, _) => done?,
                 }
@@ -261,26 +260,6 @@ impl Ready for Command {
             Err(ActionError::Failed { reason, exit: Some(done.exit), stdout: done.stdout, stderr: done.stderr })
         })
     }
-}
-
-/// Runs it, and says whether it is known to have begun: the host said so at once, or its record does later.
-async fn ending(
-    hands: &Hands<'_>,
-    work: &Work,
-    noted: Option<oneshot::Sender<Started>>,
-) -> (Result<Done, LinkError>, bool) {
-    let (tell, told) = oneshot::channel();
-    let begins = async {
-        let heard = told.await.ok();
-        let begun = heard.is_some();
-        if let (Some(heard), Some(noted)) = (heard, noted) {
-            let _ = noted.send(heard);
-        }
-        begun
-    };
-    let (done, begun) = tokio::join!(hands.run(work, Some(tell)), begins);
-    let recorded = matches!(done, Err(LinkError::Unknown { begun: true, .. }));
-    (done, begun || recorded)
 }
 
 /// It was begun, and the place in which it ran is another one now.

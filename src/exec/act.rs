@@ -336,6 +336,7 @@ impl Run {
                     scope: &View::new(&self.world, Some(&spot.about), None),
                     login: &login,
                     timeout: step.surroundings.timeout(),
+                    idle_timeout: step.surroundings.idle_timeout,
                     run: self.log.run().as_str(),
                     template: &template,
                     files: &files,

@@ -135,6 +135,14 @@ pub(super) fn check(step: &Step, tree: &Tree, each: Option<Span>, diags: &Diagno
     if let (Some(watch), Some(span)) = (&step.watch, at("tolerate")) {
         diags.push(crate::action::not_yet(span, "`tolerate` beside `watch`").and(watch.span, "the watch"));
     }
+    let runs = group || matches!(&step.body, Body::Action(action) if action.key() == "run");
+    if let (false, Some(span)) = (runs, at("idle_timeout")) {
+        let message = format!("`idle_timeout` beside `{}`, which prints nothing", step.body.key());
+        diags.push(
+            Diagnostic::error("not-on-this", span, message)
+                .help("it is of the command of `run`; `timeout` is of every action"),
+        );
+    }
     if let Some(span) = at("retry") {
         retry::check(step, span, diags);
     }

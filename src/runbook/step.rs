@@ -22,7 +22,7 @@ use super::{Gate, Pick, Surroundings, Use, Wait, Watch};
 const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "ask", "manual", "use", "steps"];
 
 /// Fields of a step that LANGUAGE has and this version does not carry out.
-const FIELDS_NOT_YET: &[&str] = &["idle_timeout", "parallel_steps"];
+const FIELDS_NOT_YET: &[&str] = &["parallel_steps"];
 
 /// One thing that is done.
 #[derive(Deserialize, JsonSchema)]
@@ -54,6 +54,8 @@ pub(super) struct Fields {
     cwd: Option<Text<Plain>>,
     /// How long the action may take; 5m by default.
     timeout: Option<Sp<Dur>>,
+    /// How long the command of `run` may print nothing before it is ended as at its timeout.
+    idle_timeout: Option<Dur>,
     /// How the output of `run` becomes a value.
     #[schemars(with = "Option<crate::action::schema::ParseForm>")]
     parse: Option<Tree>,
@@ -130,7 +132,10 @@ impl Decoder<'_> {
             Sp::new(if slug.is_empty() { format!("step-{}", n + 1) } else { slug }, text::head(tree))
         });
         let path = if outer.path.is_empty() { id.value.clone() } else { format!("{}/{}", outer.path, id.value) };
-        let own = Surroundings::from_fields(fields.sudo.as_ref(), fields.env, fields.cwd, fields.timeout, diags);
+        let own = Surroundings {
+            idle_timeout: fields.idle_timeout.map(|Dur(idle)| idle),
+            ..Surroundings::from_fields(fields.sudo.as_ref(), fields.env, fields.cwd, fields.timeout, diags)
+        };
         let mut inner = Outer { path: path.clone(), surroundings: own.within(&outer.surroundings), ..outer.clone() };
         if let Some(hosts) = &fields.hosts {
             inner.hosts = Some(Selector::decode_anyway(hosts, diags));

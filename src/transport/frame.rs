@@ -3,7 +3,7 @@
 //! Requests, on the runner's standard input. A header line, sections of an announced length (each ends in a newline,
 //! which is not part of it), a trailer `. Q`. An incomplete or torn request is never started.
 //! - `ask Q TOKEN TIMEOUT LEN LENI`: text, standard input (in the form of `printf %b`)
-//! - `run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES`: the same, then lines `W PATH` (scratch), `F PATH` or
+//! - `run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES IDLE`: the same, then lines `W PATH` (scratch), `F PATH` or
 //!   `J UNIT` (logs whose cursors are wanted); TELL asks for an `S` frame
 //! - `cancel Q KEY GRACE`, `fence Q KEY`, `state Q KEY`, `forget Q`, `reap Q`
 //!
@@ -42,6 +42,7 @@ pub(super) struct Ended {
     pub out: u64,
     pub err: u64,
     pub timed_out: bool,
+    pub idle: bool,
     pub background: bool,
     pub cut: bool,
     pub inline: bool,
@@ -85,6 +86,7 @@ fn read(line: &[u8], nonce: &str, number: u64) -> Option<Frame> {
                 out,
                 err,
                 timed_out: has("timeout"),
+                idle: has("idle"),
                 background: has("background"),
                 cut: has("cut"),
                 inline: words.next()? == "1",

@@ -128,6 +128,7 @@ impl RunnerLink {
             deadline: u64::try_from(deadline.as_millis() / 10).unwrap_or(0),
             timeout: work.timeout,
             grace: work.grace,
+            idle: work.idle,
             text,
             stdin,
             lines,
@@ -140,8 +141,8 @@ impl RunnerLink {
             Some((out, err)) => (out, err, false),
             None => self.fetch(user.as_ref(), &format!("{spool}/{key}"), &ended, work.cap).await?,
         };
-        let Ended { exit, timed_out, background, millis, cut, .. } = ended;
-        Ok(Done { exit, stdout, stderr, timed_out, truncated: truncated || cut, background, millis })
+        let Ended { exit, timed_out, idle, background, millis, cut, .. } = ended;
+        Ok(Done { exit, stdout, stderr, timed_out, idle, truncated: truncated || cut, background, millis })
     }
 
     fn run(&self) -> &str {

@@ -69,6 +69,7 @@ pub(super) struct Order<'a> {
     pub deadline: u64,
     pub timeout: Duration,
     pub grace: Duration,
+    pub idle: Option<Duration>,
     pub text: String,
     pub stdin: String,
     /// `W PATH`, `F PATH`, `J UNIT`.
@@ -188,7 +189,7 @@ impl Session {
         self.number += 1;
         let lines = order.lines.iter().fold(String::new(), |all, line| all + line + "\n");
         let header = format!(
-            "run {} {} {} {} {} {} {} {} {} {}",
+            "run {} {} {} {} {} {} {} {} {} {} {}",
             self.number,
             order.key,
             order.boot.unwrap_or(&self.hello.facts.boot_id),
@@ -198,7 +199,8 @@ impl Session {
             u8::from(started.is_some()),
             section(&order.text),
             section(&order.stdin),
-            order.lines.len()
+            order.lines.len(),
+            order.idle.map_or(0, centis)
         );
         self.send_lines(&header, &[&order.text, &order.stdin], &lines).await?;
         let limit = order.timeout.saturating_add(order.grace).saturating_add(SLACK);

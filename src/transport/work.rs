@@ -27,6 +27,8 @@ pub struct Work {
     pub shell: Option<String>,
     /// After this the host ends the whole process group.
     pub timeout: Duration,
+    /// It is ended likewise when it has printed nothing for so long.
+    pub idle: Option<Duration>,
     /// `""`, or the name of a part of the unit such as `stage`: the claim is `KEY` or `KEY-part`.
     pub part: &'static str,
     /// Absolute paths that the runner removes when its standard input ends, or at the end of the run, if they exist.
@@ -57,6 +59,7 @@ impl Default for Work {
             cwd: None,
             shell: None,
             timeout: Duration::from_mins(5),
+            idle: None,
             part: "",
             scratch: Vec::new(),
             cursors: Vec::new(),
@@ -94,6 +97,8 @@ pub struct Done {
     pub stderr: Vec<u8>,
     /// It was ended by its timeout.
     pub timed_out: bool,
+    /// Namely since it had printed nothing for [`Work::idle`].
+    pub idle: bool,
     /// Some of the middle of a stream was left out.
     pub truncated: bool,
     /// Something that it started was still running when it ended.

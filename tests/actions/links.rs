@@ -78,3 +78,15 @@ fn a_host_restarts_once_and_the_run_goes_on_there() {
     let stays = restarting(&bench, &mut sshd, &steps.replace("2m", "4s"), false);
     stays.failed("it was asked to restart, and has not within 4s");
 }
+
+#[test]
+fn a_command_that_prints_no_more_is_ended_and_says_so() {
+    let bench = Bench::new();
+    let step = "  - id: it\n    hosts: a\n    idle_timeout: 1s\n    run: echo begin; sleep 600\n";
+    let ran = bench.run(step);
+    ran.failed("it printed nothing for 1s");
+    assert_eq!(ran.events("unit_ended").last().expect("an end")["outcome"], "timed_out");
+    // written on a group it is of its commands
+    let group = "  - id: all\n    idle_timeout: 1s\n    steps:\n      - { id: file, hosts: a, file: { path: OUT/f, content: x } }\n      - { id: it, hosts: a, run: sleep 600 }\n";
+    bench.run(group).failed("it printed nothing for 1s");
+}

@@ -158,7 +158,7 @@ async fn a_request_that_is_cut_anywhere_starts_nothing() {
     let began = first.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(19)).expect("its start");
     let boot = format!("{}.{began}", boot.trim());
     let (lines, input) = ("W /nowhere/at all", "in\\nput");
-    let head = format!("run 1 key {boot} 0 500 1 1 {} {} 1", script.len() + 1, input.len() + 1);
+    let head = format!("run 1 key {boot} 0 500 1 1 {} {} 1 0", script.len() + 1, input.len() + 1);
     let request = format!("{head}\n{script}\n{input}\n{lines}\n. 1\n");
     let send = |request: &str| {
         let text = format!("eval \"$(dd ibs=1 obs=65536 count={} 2>/dev/null)\"", RUNNER.len());

@@ -47,12 +47,12 @@ rf_loop() {
   rf_pid && _M=$_P
   echo "main $_M" >&8
   echo "$_N K $_boot ${_mid:--} $_uid $_who $_U $_exe $_root"
-  while IFS=' ' read -r _op _q _key _a1 _a2 _a3 _a4 _a5 _a6 _a7 _a8 _rest; do
+  while IFS=' ' read -r _op _q _key _a1 _a2 _a3 _a4 _a5 _a6 _a7 _a8 _a9 _rest; do
     case $_op in
     ask) # ask Q TOKEN TIMEOUT LEN LENI
       { rf_section "$_a2" && _B=$_S && rf_section "$_a3" && _I=$_S && rf_end; } || rf_bad
       rf_ask;;
-    run) # run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES
+    run) # run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES IDLE
       { rf_section "$_a6" && _B=$_S && rf_section "$_a7" && _I=$_S && rf_lines "$_a8" && rf_end; } || rf_bad
       rf_run;;
     cancel) rf_end || rf_bad; rf_cancel;;     # cancel Q KEY GRACE
@@ -145,7 +145,7 @@ rf_claim() { set -C; if { echo "$1 ." >"$_f"; } 2>/dev/null; then set +C; else s
 # the record is an append-only log; a line counts only with its closing dot, so a torn one is not seen
 #   L cursor .   where a watched log stood   S supervisor boot t0 .   claimed
 #   R group .   the step is (about to be) this process group
-#   K . / T . / B .   cancelled, timed out, output cut      X rc t0 t1 out err flags .   ended
+#   K . / T . / I . / B .   cancelled, timed out, idle for too long, output cut      X rc t0 t1 out err flags .   ended
 #   F .   fenced: never ran, never will
 rf_judge() {
   _s=C; _sup=; _pg=; _bt=; _fl=; _X=; _so=0; _se=0
@@ -156,6 +156,7 @@ rf_judge() {
     R) _pg=$_x1;;
     K) [ -n "$_X" ] || _fl=${_fl}cancelled,;;
     T) [ -n "$_X" ] || _fl=${_fl}timeout,;;
+    I) [ -n "$_X" ] || _fl=${_fl}timeout,idle,;;
     B) _fl=${_fl}cut,;;
     X) [ -n "$_X" ] || { _s=X; _X="$_x1 $_x2 $_x3"; _so=$_x4; _se=$_x5; _fl=$_x6; };;
     F) [ "$_s" = X ] || _s=N;;
@@ -207,7 +208,7 @@ rf_supervise() {
   _cur=; [ -z "$_C" ] || rf_cursors
   { rf_keep && echo "S $_M $_boot $_t0 ." >&3; } 2>/dev/null || { rm -f "$_f"; echo "$_N R $_q nospool"; return 0; }
   [ "$_a5" = 0 ] || printf '%s S %s %s\n%s' "$_N" "$_q" "${#_cur}" "$_cur"
-  echo "arm $((_t0+_a3)) $_a4 $_f" >&8
+  echo "arm $((_t0+_a3)) $_a4 ${_a9:-0} $_f" >&8
   { rf_job; } 5>>"$_f.o" 6>>"$_f.e" || { echo "F ." >&3; echo "$_N R $_q nospool"; }
   echo "done" >&8
   return 0
@@ -400,7 +401,8 @@ rf_word() {
   case $_w in
   "main "*) _M=${_w#main };;
   "ask "*) _act=ask; _hit=; _dl=${_w#ask }; _grace=2;;
-  "arm "*) _act=arm; _hit=; _w=${_w#arm }; _dl=${_w%% *}; _w=${_w#* }; _grace=${_w%% *}; _f=${_w#* };;
+  "arm "*) _act=arm; _hit=; _w=${_w#arm }; _dl=${_w%% *}; _w=${_w#* }; _grace=${_w%% *}; _w=${_w#* }
+    _idle=${_w%% *}; _f=${_w#* }; rf_up; _since=$_U; _sizes=0.0;;
   done) _act=;;
   "W "*) _K=$_K$_w$_nl;;
   clear) _K=;;
@@ -419,7 +421,14 @@ rf_tick() {
     [ -z "$_eof" ] || _act=
     return
   fi
-  if [ -z "$_hit" ]; then rf_cut o 5; rf_cut e 6; fi
+  if [ -z "$_hit" ]; then
+    rf_cut o 5; _y=$_n; rf_cut e 6
+    [ "$_sizes" = "$_y.$_n" ] || { _sizes=$_y.$_n; _since=$_U; }
+    # its parent was killed: nobody knows what it prints
+    if [ "$_idle" -gt 0 ] && [ -z "$_eof" ] && [ "$((_U-_since))" -ge "$_idle" ]; then
+      echo "I ." >>"$_f"; _hit=1; _dl=$_U
+    fi
+  fi
   [ "$_U" -ge "$_dl" ] || [ -n "$_eof" ] || return 0
   rf_judge
   [ -z "$_X" ] || { _act=; return; }
@@ -435,7 +444,7 @@ rf_tick() {
 rf_group() { IFS= read -r _y <"/proc/$1/stat" || return; _y=${_y##*) }; _y=${_y#* }; _y=${_y#* }; _g=${_y%% *}; }
 # past 64 MiB of output the head is kept once and the rest is emptied at every tick; the step is never killed or blocked
 rf_cut() {
-  { IFS=":$_tab " read -r _x _n <"/proc/$_M/fdinfo/$2"; } 2>/dev/null || return 0
+  _n=; { IFS=":$_tab " read -r _x _n <"/proc/$_M/fdinfo/$2"; } 2>/dev/null || return 0
   [ "$_n" -gt 67108864 ] || return 0
   [ -e "$_f.$1.h" ] || { echo "B ." >>"$_f"; dd bs=1048576 count=1 <"$_f.$1" >"$_f.$1.h"; }
   : >|"$_f.$1"
