@@ -39,6 +39,7 @@ mod undo;
 mod unwind;
 mod wait;
 mod watching;
+mod whole;
 
 pub use cancel::{Cancel, Canceller, Grade};
 pub use duty::{Served, close_duties, serve_duties};
