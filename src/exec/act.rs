@@ -161,8 +161,8 @@ impl Run {
     }
 
     /// What must be so after the action: `done_when` where it was carried out, `verify` everywhere.
-    async fn follow_up(&self, step: &Step, done: Vec<String>, hosts: Vec<String>) -> Result<(), Halt> {
-        if !step.done_when.is_empty() && !hosts.is_empty() {
+    pub(super) async fn follow_up(&self, step: &Step, done: Vec<String>, hosts: Vec<String>) -> Result<(), Halt> {
+        if !step.done_when.is_empty() && (step.hosts.is_none() || !hosts.is_empty()) {
             self.becomes_done(step, &hosts).await?;
         }
         self.verify(step, &[done, hosts].concat()).await
@@ -302,7 +302,11 @@ impl Run {
     }
 
     /// The hosts on which `done_when` holds already, and the others.
-    async fn already_done(&self, step: &Step, hosts: Vec<String>) -> Result<(Vec<String>, Vec<String>), Halt> {
+    pub(super) async fn already_done(
+        &self,
+        step: &Step,
+        hosts: Vec<String>,
+    ) -> Result<(Vec<String>, Vec<String>), Halt> {
         if step.done_when.is_empty() {
             return Ok((Vec::new(), hosts));
         }

@@ -9,7 +9,7 @@ use crate::event::{Closed, Duty, EventKind, Verdict};
 use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan;
-use crate::runbook::{Body, Runbook, Step};
+use crate::runbook::{Runbook, Step};
 use crate::transport::Claims;
 
 use super::cancel::Grade;
@@ -89,7 +89,7 @@ fn needed<'a>(runbook: &'a Runbook, duty: &Duty) -> Vec<&'a Step> {
     let all = runbook.own_steps();
     let owed: Vec<&Step> = all.into_iter().filter(|step| duty.covers(&step.path, &duty.host)).collect();
     let still = owed.iter().flat_map(|step| &step.still).filter_map(|id| runbook.step(&id.value));
-    still.chain(owed.iter().copied()).filter(|step| !matches!(step.body, Body::Group(_))).collect()
+    still.chain(owed.iter().copied()).collect()
 }
 
 impl Run {

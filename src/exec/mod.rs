@@ -41,6 +41,7 @@ mod undo;
 mod unwind;
 mod wait;
 mod watching;
+mod whole;
 
 pub use answer::answer;
 pub use cancel::{Cancel, Canceller, Grade};

@@ -88,6 +88,8 @@ pub(super) struct Outer {
     pub run_on: Option<Selector>,
     /// Where a group around it goes over items.
     pub each: Option<Span>,
+    /// Where a group around it has a `tolerate`.
+    pub tolerate: Option<Span>,
     pub surroundings: Surroundings,
     pub reach: Reach,
     pub path: String,
@@ -148,7 +150,8 @@ impl Decoder<'_> {
         let mut flow = Flow::decode(tree, diags);
         inner.run_on = flow.run_on.take().or(inner.run_on);
         flow.run_on.clone_from(&inner.run_on);
-        let each = std::mem::replace(&mut inner.each, text::key_span(tree, "for_each").or(outer.each));
+        inner.each = text::key_span(tree, "for_each").or(outer.each);
+        inner.tolerate = text::key_span(tree, "tolerate").or(outer.tolerate);
         if let Some(always) = tree.get("always") {
             flow.always = self.steps(&text::decode::<Vec<Tree>>(always, diags).unwrap_or_default(), &inner);
         }
@@ -190,7 +193,7 @@ impl Decoder<'_> {
             body,
             id,
         };
-        flow::check(&step, tree, each, diags);
+        flow::check(&step, tree, outer, inner.tolerate, diags);
         Some(step)
     }
 

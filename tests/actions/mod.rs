@@ -12,6 +12,7 @@ mod paths;
 mod runs;
 mod secrets;
 mod uses;
+mod wholes;
 
 use std::fs;
 use std::path::PathBuf;
