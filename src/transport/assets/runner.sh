@@ -14,6 +14,7 @@
 rf_main() {
   set -fu
   LC_ALL=C; unset CDPATH ENV BASH_ENV; umask 077
+  SHLVL=1; export SHLVL # or a bash that believes itself to be the first shell below an sshd reads ~/.bashrc
   trap '' PIPE HUP INT TERM QUIT # nothing but KILL ends it before the record of its step is written
   _nl='
 '
