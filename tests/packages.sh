@@ -50,6 +50,9 @@ fi
 if [ "$what" = test ]; then
     needs busybox-static busybox
     needs mksh mksh
+    needs zsh zsh
+    needs fish fish
+    needs tcsh tcsh
     needs strace strace
     needs perl-base perl
     needs shellcheck shellcheck

@@ -25,7 +25,7 @@ use crate::base::BoxFuture;
 use crate::base::ids::UnitKey;
 use crate::base::permit::Permit;
 
-/// After a loss is noticed, work gets so long to be reached again, also when its own time is up.
+/// When its own time is up, work gets so long to be reached again: a loss is noticed late.
 const RETURN: Duration = Duration::from_mins(1);
 
 /// For what only looks, from the beginning of the outage; later it waits a moment only.
@@ -153,8 +153,12 @@ impl Healed {
         mut started: Option<oneshot::Sender<Started>>,
     ) -> Result<Done, LinkError> {
         let mut work = work.clone();
-        let mut end = Instant::now() + work.timeout.saturating_add(work.grace);
+        let end = Instant::now() + work.timeout.saturating_add(work.grace).saturating_add(RETURN);
         let mut sent = false;
+        if let Some(user) = &work.user {
+            // whoever cancels it over another link has to look there
+            self.line.worked_as(Some(user));
+        }
         loop {
             let link = match self.link(Until::Work(end, permit.key())).await {
                 Ok(link) => link,
@@ -165,10 +169,7 @@ impl Healed {
             // what may have been started on one boot of the host is not started on the next
             work.boot.get_or_insert_with(|| link.facts().boot_id.clone());
             match once(&*link, permit, &work, &mut started).await {
-                Err(LinkError::Lost { reason }) => {
-                    self.lost(&link, reason);
-                    end = end.max(Instant::now() + RETURN);
-                }
+                Err(LinkError::Lost { reason }) if Instant::now() < end => self.lost(&link, reason),
                 answer => return answer,
             }
         }

@@ -296,7 +296,8 @@ impl Session {
 
 fn greeting(line: &[u8], nonce: &str) -> Option<Hello> {
     let line = String::from_utf8_lossy(line);
-    let rest = line.strip_prefix(nonce)?.strip_prefix(" K ")?;
+    // a login may have printed half a line before
+    let (_, rest) = line.split_once(&format!("{nonce} K "))?;
     let words: Vec<&str> = rest.splitn(7, ' ').collect();
     let [boot, machine, uid, login, up, shell, spool] = words.as_slice() else { return None };
     let facts = Facts {

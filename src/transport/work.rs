@@ -88,6 +88,7 @@ pub struct Started {
 
 /// What work ended with, exactly.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own about the end")]
 pub struct Done {
     /// The exit code, 128 + signal when it was killed.
     pub exit: i32,

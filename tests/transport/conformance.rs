@@ -34,6 +34,17 @@ pub async fn all(link: &dyn Link) {
     assert!(matches!(link.ask(&Ask::script("true")).await, Err(LinkError::Lost { .. })));
 }
 
+/// The part of it that a login has a hand in.
+pub async fn exact(link: &dyn Link) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let dir = dir.path().to_str().expect("UTF-8");
+    streams(link).await;
+    settings(link).await;
+    once(link, dir).await;
+    bulk(link, dir).await;
+    cancelled(link, dir).await;
+}
+
 async fn exits(link: &dyn Link) {
     for (script, exit) in [
         ("exit 0", 0),

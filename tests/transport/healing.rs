@@ -169,7 +169,8 @@ async fn a_wire_that_carries_nothing_for_a_while_makes_no_difference() {
     });
     let Err(LinkError::Lost { reason }) = &ended else { panic!("{ended:?}") };
     assert!(reason.contains(" ago, and it "), "{reason}");
-    let never = link.claim(&super::permit("never sent"), &Work { timeout: Duration::ZERO, ..slow }, None).await;
+    let never = super::permit("never sent");
+    let (never, _) = tokio::join!(link.claim(&never, &slow, None), link.cancel(never.key(), Duration::from_secs(1)));
     assert!(matches!(&never, Err(LinkError::Unreachable { .. })), "{never:?}");
     // back again, it is ended
     wire.mend();
@@ -297,4 +298,56 @@ async fn a_healed_link_promises_what_every_link_does() {
     let transport = refloat::transport::route::Routes::new(Options::new(RunId::generate(), "/nonexistent".into()));
     let link = transport.connect(&super::host(refloat::transport::Via::Local)).await.expect("a link");
     super::conformance::all(&*link).await;
+}
+
+#[tokio::test]
+async fn what_another_user_runs_is_cancelled_over_the_next_link_too() {
+    let sudo = std::process::Command::new("sudo").args(["-n", "-u", "nobody", "--", "true"]).output();
+    let works = sudo.is_ok_and(|done| done.status.success()).then_some(()).ok_or("no sudo to nobody".to_owned());
+    if !tier("sshd", available()) || !tier("sudo", works) {
+        return;
+    }
+    let sshd = Sshd::start("");
+    let (link, _, heard) = link(&sshd, &sshd.host()).await;
+    let dir = tempfile::tempdir_in("/var/tmp").expect("a folder");
+    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("a mode");
+    let (runs, permit) = (dir.path().join("runs"), permit("another user's"));
+    let work =
+        Work { user: Some("nobody".to_owned()), ..Work::script(format!("touch {}; sleep 1000", runs.display())) };
+    let (done, ()) = tokio::join!(link.claim(&permit, &work, None), async {
+        until("the step runs", || runs.exists()).await;
+        kill_master(&sshd);
+        until("the loss is told", || !heard.lock().expect("not poisoned").is_empty()).await;
+        link.cancel(permit.key(), Duration::from_secs(5)).await.expect("nothing is left");
+    });
+    assert_eq!(done.expect("an end").exit, 143);
+    link.finish(Claims::Remove).await;
+}
+
+#[tokio::test]
+async fn a_host_that_comes_back_with_another_key_is_left_alone() {
+    if !tier("sshd", available()) {
+        return;
+    }
+    let mut sshd = Sshd::start("");
+    let (link, _, heard) = link(&sshd, &sshd.host()).await;
+    let (step, permit) = (Printing::new(sshd.dir.path()), permit("another key"));
+    let (ended, ()) = tokio::join!(link.claim(&permit, &step.work, None), async {
+        step.runs().await;
+        sshd.kill();
+        until("the loss is told", || is_lost(&heard)).await;
+        let stranger = std::fs::read_to_string(sshd.path("stranger.pub")).expect("a key");
+        std::fs::write(sshd.path("wrong"), format!("[127.0.0.1]:{} {stranger}", sshd.port)).expect("a file");
+        sshd.client("", "client", "wrong");
+        sshd.again();
+    });
+    let Err(LinkError::Lost { reason }) = &ended else { panic!("{ended:?}") };
+    assert!(reason.contains("host key not accepted"), "{reason}");
+    // a person has looked at it, and the run goes on where it was
+    sshd.client("", "client", "known");
+    step.go_on();
+    let back = async { while link.ask(&Ask::script("true")).await.is_err() {} };
+    assert!(tokio::time::timeout(Duration::from_mins(1), back).await.is_ok(), "the link is not back");
+    step.exact(link.claim(&permit, &step.work, None).await);
+    link.finish(Claims::Remove).await;
 }

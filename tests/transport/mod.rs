@@ -3,6 +3,7 @@
 mod conformance;
 mod healing;
 mod local;
+mod logins;
 mod logs;
 mod ssh;
 

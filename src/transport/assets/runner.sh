@@ -14,6 +14,7 @@
 rf_main() {
   set -fu
   LC_ALL=C; unset CDPATH ENV BASH_ENV; umask 077
+  SHLVL=1; export SHLVL # or a bash that believes itself to be the first shell below an sshd reads ~/.bashrc
   trap '' PIPE HUP INT TERM QUIT # nothing but KILL ends it before the record of its step is written
   _nl='
 '
@@ -193,7 +194,7 @@ rf_run() {
   rf_spool || { echo "$_N R $_q nospool"; return; }
   if [ -e "$_f" ]; then rf_attach; return; fi
   [ -n "$_setsid" ] || { echo "$_N R $_q nosetsid"; return; }
-  [ "$_a1" = "$_boot" ] || { echo "$_N R $_q rebooted"; return; }
+  rf_same "$_a1" || { echo "$_N R $_q rebooted"; return; }
   rf_up; _t0=$_U
   [ "$_a2" = 0 ] || [ "$_U" -le "$_a2" ] || { echo "$_N R $_q expired"; return; }
   set -C
@@ -203,6 +204,8 @@ rf_run() {
   fi
   _B=; _I=
 }
+# the same boot, also where another user sees the first process and this one does not
+rf_same() { case $1 in "$_boot"|"${_boot%.*}.0") return 0;; esac; [ "$_boot" = "${1%.*}.0" ]; }
 rf_supervise() {
   exec 3>>"$_f"
   _cur=; [ -z "$_C" ] || rf_cursors
