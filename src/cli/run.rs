@@ -130,7 +130,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             show::failure(&broken.error);
             if broken.changed {
                 show::error(format!(
-                    "this run could not go on, and its steps may have changed hosts; look at what it did: refloat report {run}; when the journal can be written again: refloat resume {run}"
+                    "this run could not go on, and its steps may have changed hosts; before you run it again, look at what it did: refloat report {run}\n  When it is mended, to go on: refloat resume {run}"
                 ));
                 Exit::Attention
             } else {

@@ -65,7 +65,7 @@ pub enum EventKind {
         host: String,
         cursor: RedactedJson,
     },
-    /// A unit's output. `omitted` bytes between head and tail were dropped on the host.
+    /// A unit's output. `omitted` bytes between head and tail were dropped, on the host or since the disk here is full.
     UnitOutput { key: UnitKey, stream: Stream, blob: BlobRef, omitted: u64, tail: Redacted },
     /// A unit ended. `outputs` is what later steps may read; `millis` is measured where it ran.
     UnitEnded {

@@ -485,11 +485,11 @@ impl Run {
             if bytes.is_empty() || step.sensitive {
                 continue;
             }
-            let blob = self.log.blob(bytes.to_vec()).await?;
+            let (blob, omitted) = self.log.blob(bytes.to_vec()).await?;
             // masked before it is cut, or half a secret could stand at the cut
             let masked = self.redactor().redact_bytes(bytes);
             let tail = String::from_utf8_lossy(&masked[masked.len().saturating_sub(TAIL)..]).into_owned();
-            let output = EventKind::UnitOutput { key, stream, blob, omitted: 0, tail: self.redactor().redact(tail) };
+            let output = EventKind::UnitOutput { key, stream, blob, omitted, tail: self.redactor().redact(tail) };
             self.log.record(vec![output]).await?;
         }
         if let Ok(Applied { artifact: Some((name, bytes)), .. }) = done {

@@ -43,10 +43,14 @@ impl BlobFile {
         let mut write = || {
             let offset = file.seek(SeekFrom::End(0))?;
             crash::point("before a blob write");
-            file.write_all(bytes)?;
+            let written = crash::write().and_then(|()| file.write_all(bytes));
             self.dirty.store(true, Ordering::Release);
+            if written.is_err() {
+                // half of it is of no use, and the room may be missed
+                let _ = file.set_len(offset);
+            }
             crash::point("after a blob write");
-            Ok(offset)
+            written.map(|()| offset)
         };
         let offset = write().map_err(|source| JournalError::file("writing", &self.path, source))?;
         Ok(BlobRef { file: self.name.to_owned(), offset, len: bytes.len() as u64, digest: Digest::of(bytes) })
@@ -58,7 +62,22 @@ impl BlobFile {
             return Ok(());
         }
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.sync_data().map_err(|source| JournalError::file("syncing", &self.path, source))
+        let synced = crash::write().and_then(|()| file.sync_data());
+        synced.map_err(|source| JournalError::file("syncing", &self.path, source))
+    }
+}
+
+impl BlobFile {
+    /// The same for output, of which nothing is kept on a full disk; then also how much that is not. Blocking.
+    pub(super) fn append_if_it_fits(&self, bytes: &[u8]) -> Result<(BlobRef, u64), JournalError> {
+        match self.append(bytes) {
+            Ok(kept) => Ok((kept, 0)),
+            Err(JournalError::Full { .. }) => {
+                let nothing = BlobRef { file: self.name.to_owned(), offset: 0, len: 0, digest: Digest::of(b"") };
+                Ok((nothing, bytes.len() as u64))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

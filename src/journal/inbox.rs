@@ -10,8 +10,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, TransactionBehavio
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::error::JournalError;
+use super::reading::{BUSY, READ, read};
 use super::requests::{Answer, Request, Want};
-use super::sqlite::{BUSY, READ, read};
 
 /// How often requests are looked for. It is one look at shared memory (about 5 µs), unless somebody has written.
 const LISTEN: Duration = Duration::from_millis(100);

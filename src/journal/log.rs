@@ -11,6 +11,7 @@ use super::error::JournalError;
 use super::folder::RunLock;
 use super::follow::Follower;
 use super::requests::Requests;
+use super::reserve::Reserve;
 use super::store::{Batch, Head, Row, Store, Synced};
 use crate::base::clock::Clock;
 use crate::base::ids::{RunId, UnitKey};
@@ -32,6 +33,7 @@ struct Inner {
     redactor: Redactor,
     folder: PathBuf,
     output: Arc<BlobFile>,
+    reserve: Arc<Reserve>,
     front: Mutex<Front>,
     committed: broadcast::Sender<Arc<Event>>,
     _lock: RunLock,
@@ -54,6 +56,7 @@ pub(super) struct Parts {
     pub(super) redactor: Redactor,
     pub(super) folder: PathBuf,
     pub(super) output: Arc<BlobFile>,
+    pub(super) reserve: Reserve,
     pub(super) lock: RunLock,
     pub(super) state: RunState,
     pub(super) head: Head,
@@ -71,6 +74,7 @@ impl RunLog {
             redactor: parts.redactor,
             folder: parts.folder,
             output: parts.output,
+            reserve: Arc::new(parts.reserve),
             front: Mutex::new(front),
             committed: broadcast::Sender::new(LAG),
             _lock: parts.lock,
@@ -139,10 +143,11 @@ impl RunLog {
         Ok(events.remove(0))
     }
 
-    /// Keeps bytes beside the journal, redacted. They are on the disk before an event after this one that is relied on.
-    pub async fn blob(&self, bytes: Vec<u8>) -> Result<BlobRef, JournalError> {
+    /// Keeps output beside the journal, redacted. It is on the disk before an event after this one that is relied on; on a
+    /// full disk it is left out, and the number says how much.
+    pub async fn blob(&self, bytes: Vec<u8>) -> Result<(BlobRef, u64), JournalError> {
         let inner = Arc::clone(&self.0);
-        let append = move || inner.output.append(&inner.redactor.redact_bytes(&bytes));
+        let append = move || inner.output.append_if_it_fits(&inner.redactor.redact_bytes(&bytes));
         tokio::task::spawn_blocking(append).await.unwrap_or(Err(JournalError::Stopped))
     }
 
@@ -195,6 +200,8 @@ impl RunLog {
     ) -> Result<(Vec<Arc<Event>>, oneshot::Receiver<Result<(), JournalError>>), JournalError> {
         let at = self.0.clock.now();
         let (answer, durable) = oneshot::channel();
+        let begins = kinds.iter().any(|kind| matches!(kind, EventKind::UnitsStarted { .. }));
+        let reserve = (!begins).then(|| Arc::clone(&self.0.reserve));
         let mut front = self.front();
         if let Some(broken) = &front.broken {
             return Err(broken.clone());
@@ -229,7 +236,7 @@ impl RunLog {
             let _ = answer.send(result);
         });
         // Under the lock, so that the order in the store is the order of the numbers.
-        self.0.store.append(Batch { run: self.0.run.clone(), rows, sync, done });
+        self.0.store.append(Batch { run: self.0.run.clone(), rows, sync, reserve, done });
         drop(front);
         Ok((events, durable))
     }

@@ -4,6 +4,8 @@
 //! that a changed, missing or moved row is found. The chain shows damage, not fraud: who can write the whole file can
 //! write a whole chain, unless a head is kept elsewhere.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
 use crate::base::BoxFuture;
@@ -12,6 +14,7 @@ use crate::base::ids::RunId;
 
 use super::error::JournalError;
 use super::requests::{Answer, Request, Want};
+use super::reserve::Reserve;
 
 /// The end of a run's chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,14 +64,17 @@ pub struct Batch {
     /// on the disk before `done` is called, all before it too. Where there is none, it is there at the latest with the next
     /// batch that has one; a crash of the machine (not of this process) before that may lose it.
     pub sync: Option<Synced>,
+    /// The last room on a full disk, if these rows may use it: what became of something, never what begins.
+    pub(super) reserve: Option<Arc<Reserve>>,
     /// Who waits for it.
     pub done: Done,
 }
 
 /// Keeps events, and what processes ask of each other. A seam: `SQLite` here, a database server later.
 pub trait Store: Send + Sync {
-    /// Takes a batch. Batches are kept in the order of these calls. After the first error every later batch fails
-    /// with the same error. `done` is called from any thread and must not block.
+    /// Takes a batch. Batches are kept in the order of these calls. After the first error every later batch fails with the
+    /// same error; a full disk is none before the reserve of the batch is used up. `done` is called from any thread and must
+    /// not block.
     fn append(&self, batch: Batch);
 
     /// The rows of a run with numbers from `from` on.

@@ -296,9 +296,9 @@ async fn output_is_redacted_kept_and_checked() {
     record(&log, step("stop")).await;
     let start = unit("r1", "stop", "a");
     log.start(vec![start.clone()]).await.expect("starts");
-    let blob = log.blob(b"password=hunter2\n".to_vec()).await.expect("kept");
+    let (blob, omitted) = log.blob(b"password=hunter2\n".to_vec()).await.expect("kept");
     let tail = log.redactor().redact("password=hunter2");
-    let output = EventKind::UnitOutput { key: start.key, stream: Stream::Stdout, blob: blob.clone(), omitted: 0, tail };
+    let output = EventKind::UnitOutput { key: start.key, stream: Stream::Stdout, blob: blob.clone(), omitted, tail };
     record(&log, output).await;
     let kept = journal.blob(&run("r1"), &blob).await.expect("readable").expect("there");
     assert_eq!(kept, b"password=[secret]\n");

@@ -3,6 +3,7 @@
 
 mod attach;
 mod cancel;
+mod disk;
 mod signals;
 
 use std::fs::{self, File};
