@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::attach::AttachArgs;
 use super::cancel::{CancelArgs, NoteArgs};
 use super::lab::LabArgs;
+pub use super::resume::args::{Mark, ResumeArgs};
 
 /// Runbooks that recover clusters: checked, planned, journalled, executed over plain SSH.
 #[derive(Parser, Debug)]
@@ -144,7 +145,7 @@ pub struct Subject {
     pub param: Vec<(String, String)>,
 }
 
-fn name_and_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write it as NAME=VALUE".to_owned()),
@@ -175,7 +176,7 @@ pub struct RunArgs {
     pub reason: Option<String>,
 }
 
-fn value_at_plan(text: &str) -> Result<(String, String), String> {
+pub(super) fn value_at_plan(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('@') {
         Some((value, plan)) if plan.len() >= 8 && plan.bytes().all(|b| b.is_ascii_hexdigit()) => {
             Ok((value.to_owned(), plan.to_ascii_lowercase()))
@@ -184,72 +185,6 @@ fn value_at_plan(text: &str) -> Result<(String, String), String> {
             .to_owned()),
     }
 }
-
-/// `refloat resume`
-///
-/// Goes on with a run where the journal says that it stands, on the plan as it was when the run began. What is done is
-/// not done again; what was started and has no outcome is asked for on its host, under the same key; guards are asked
-/// again right before the next change.
-#[derive(Args, Debug)]
-#[command(after_help = RESUMING)]
-pub struct ResumeArgs {
-    /// The run, or the beginning of its id. Default: the newest one that can go on.
-    #[arg(value_name = "RUN")]
-    pub run: Option<String>,
-    /// Begin anew what failed; without it, what failed stays failed, and what was put back stays so.
-    #[arg(long)]
-    pub retry_failed: bool,
-    /// Close this step as skipped, by its path as the report names it; repeatable.
-    #[arg(long, value_name = "STEP")]
-    pub skip: Vec<String>,
-    /// Say what became of a unit of which nobody knows: STEP@HOST or the beginning of its key, `=ok` or `=failed`;
-    /// repeatable. Look on the host first.
-    #[arg(long, value_name = "UNIT=OUTCOME", value_parser = unit_and_outcome)]
-    pub mark: Vec<(String, Mark)>,
-    /// A secret of the run, since secrets are not kept with it: a param as `NAME=VALUE`, a secret var of a host as
-    /// `HOST/NAME=VALUE`; repeatable. Params are also taken from where the runbook says.
-    #[arg(short, long, value_name = "NAME=VALUE", value_parser = name_and_value)]
-    pub param: Vec<(String, String)>,
-    /// As for `run`. PLAN is the digest of the run's own plan.
-    #[arg(long, value_name = "VALUE@PLAN", value_parser = value_at_plan, allow_hyphen_values = true)]
-    pub confirm: Vec<(String, String)>,
-    /// As for `run`.
-    #[arg(long)]
-    pub yes: bool,
-    /// Why, for the report.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-}
-
-/// What a person says that became of a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// It had its effect.
-    Ok,
-    /// It had none, and nothing of it runs.
-    Failed,
-}
-
-fn unit_and_outcome(text: &str) -> Result<(String, Mark), String> {
-    match text.rsplit_once('=') {
-        Some((unit, "ok")) if !unit.is_empty() => Ok((unit.to_owned(), Mark::Ok)),
-        Some((unit, "failed")) if !unit.is_empty() => Ok((unit.to_owned(), Mark::Failed)),
-        _ => Err("write it as STEP@HOST=ok or STEP@HOST=failed".to_owned()),
-    }
-}
-
-const RESUMING: &str = "\
-  refloat resume                                    the newest run that was cut off or has something to do
-  refloat resume 3f2a                               this one
-  refloat resume 3f2a --retry-failed                and begin anew what failed
-  refloat resume 3f2a --skip recover/note           and leave a step out
-  refloat resume 3f2a --mark recover/fence@web-3=ok it had its effect: go on behind it
-  refloat resume 3f2a -p token=…                    give a secret of the run again
-
-Files that were edited since do not count: the run goes on as it was planned. On another machine: `refloat runs --export
-RUN FILE` here, `refloat runs --import FILE` there. An undo that was interrupted goes on as an undo.
-
-Exit codes: as for `run`; 5 it is not known what happened, and it says what to look at and what to type";
 
 /// `refloat duty`
 ///
@@ -331,6 +266,12 @@ pub struct RunsArgs {
     /// How many, the latest first.
     #[arg(short = 'n', long, default_value_t = 20)]
     pub limit: usize,
+    /// Write a run to a file: all that `refloat resume` needs on another machine, and no secrets. The file must not exist.
+    #[arg(long, num_args = 2, value_names = ["RUN", "FILE"], conflicts_with_all = ["import", "duties"])]
+    pub export: Option<Vec<String>>,
+    /// Take in a run from such a file. It is verified, and refused when the run is here with another history.
+    #[arg(long, value_name = "FILE", conflicts_with = "duties")]
+    pub import: Option<PathBuf>,
 }
 
 /// `refloat report`

@@ -1,5 +1,7 @@
 //! `refloat resume`: a run that was cut off, or that ended with something to do, goes on in this process.
 
+pub mod args;
+
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex};

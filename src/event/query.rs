@@ -8,7 +8,7 @@ use super::kind::{Answer, Forecast};
 use super::outcome::Outcome;
 use super::run::{Closed, Opened, Resumed};
 use super::state::RunState;
-use super::step::{StepState, UnitState};
+use super::step::{Opening, StepState, UnitState};
 use super::unit::{Phase, Unit};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UnitKey;
@@ -237,7 +237,7 @@ impl RunState {
         &self.no_return
     }
 
-    /// Whether what a unit did was put back: its undo began after it, and ended well.
+    /// Whether what a unit did was put back: its undo began after it, and ended well, all of it.
     #[must_use]
     pub fn is_undone(&self, unit: &Unit) -> bool {
         let same = |other: &Unit| {
@@ -245,7 +245,23 @@ impl RunState {
         };
         let after = self.units.values().skip_while(|other| other.start.unit != *unit);
         let undo = after.filter(|other| other.start.unit.phase == Phase::Undo && same(&other.start.unit)).last();
-        unit.phase == Phase::Apply && undo.and_then(|undo| undo.end.as_ref()).is_some_and(|end| end.outcome.is_good())
+        let ended = undo.and_then(|undo| undo.end.as_ref()).is_some_and(|end| end.outcome.is_good());
+        // an undo can have several entries: it has ended when its step was closed
+        let of = |opening: &&Opening| {
+            opening.pass.first().copied() == unit.item && opening.hosts.iter().any(|host| host == unit.host())
+        };
+        let openings = self.step(&unit.step, Phase::Undo).into_iter().flat_map(|step| &step.openings);
+        let closed = openings.filter(of).all(|opening| opening.outcome.is_some());
+        unit.phase == Phase::Apply && ended && closed
+    }
+
+    /// Whether a unit in its last attempt ended well, and began after all of these.
+    #[must_use]
+    pub fn is_done_since(&self, first: &Unit, before: &[UnitKey]) -> bool {
+        let Some(unit) = self.last_attempt(first) else { return false };
+        let place = self.units.get_index_of(&unit.start.key);
+        unit.end.as_ref().is_some_and(|end| end.outcome.is_good())
+            && before.iter().all(|key| self.units.get_index_of(key) < place)
     }
 
     /// How the run ended, and when. None: it goes on, or was cut off.

@@ -116,6 +116,7 @@ impl RunState {
         Ok(())
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each event: the table above")]
     fn transition(&mut self, event: &Event) -> Result<(), Illegal> {
         let at = event.at;
         match &event.kind {

@@ -500,3 +500,27 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
 fn any_event() -> impl Strategy<Value = Event> {
     (any::<u64>(), any::<i64>(), any_kind()).prop_map(|(seq, at, kind)| Event { seq, at: Timestamp(at), kind })
 }
+
+/// As events were written before steps told the passes of the loops around them, and what `for_each` went over.
+#[test]
+fn a_history_of_the_form_before_loads() {
+    let began = serde_json::json!({
+        "step": "restart", "phase": "apply", "title": "restart", "why": null, "action": "run",
+        "hosts": ["a"], "items": 2, "event": "step_opened",
+    });
+    let judged = serde_json::json!({
+        "event": "guard_judged", "step": "restart", "guard": "up", "host": "a", "verdict": "holds", "seen": "yes",
+        "message": null,
+    });
+    let left = serde_json::json!({ "event": "host_left", "step": "restart", "host": "a", "reason": "exit 1" });
+    let kinds: Vec<EventKind> =
+        [began, judged, left].into_iter().map(|json| serde_json::from_value(json).expect("it loads")).collect();
+    let events: Vec<Event> = (1..)
+        .zip([opened(Mode::Run)].into_iter().chain(kinds))
+        .map(|(seq, kind)| Event { seq, at: Timestamp(0), kind })
+        .collect();
+    let state = RunState::fold(&events).expect("a history");
+    let step = state.step("restart", Phase::Apply).expect("known");
+    assert_eq!(step.opening(&[], &["a".to_owned()]).expect("opened").outcome, None);
+    assert_eq!(state.left()[0].pass, Vec::<u32>::new());
+}

@@ -12,12 +12,12 @@ use crate::action::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
 use crate::base::BoxFuture;
 use crate::base::digest::Digest;
 use crate::base::permit::Permit;
-use crate::event::{EventKind, Outcome, Stream, Unit, UnitStart};
+use crate::event::{EventKind, Outcome, Stream, UnitStart};
 use crate::journal::JournalError;
 use crate::plan::View;
 use crate::runbook::{Kind as Type, Step};
 use crate::template::Value;
-use crate::transport::{Ask, Cursor, Hands, Link, LinkError, LogSource, Started};
+use crate::transport::{Hands, Link, LinkError};
 
 use super::cancel::Grade;
 use super::fleet::Surface;
@@ -25,7 +25,7 @@ use super::guards::{against, failures};
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::step::Ended;
-use super::turn::Turn;
+use super::turns::Turns;
 use super::two_phase::Staged;
 use super::watching::Cuts;
 
@@ -40,22 +40,8 @@ pub(super) struct Part<'a> {
     pub(super) spot: &'a Spot,
     pub(super) ready: Box<dyn Ready>,
     pub(super) hands: Hands<'a>,
-}
-
-/// Whether a key of a run is claimed.
-const CLAIMED: &str = "for d in \"$HOME/.refloat\" \"/var/tmp/.refloat-$(id -u)\"; do if [ -e \"$d/$1/$2\" ]; then exit 0; fi; done; exit 1";
-
-/// What the journal says of the spots of a step.
-#[derive(Default)]
-struct Turns {
-    /// It has not begun there.
-    fresh: Vec<Spot>,
-    /// It was started and nobody knows what became of it: the host is asked.
-    asked: Vec<Spot>,
-    /// Whether it is done somewhere and has changed something.
-    changed: bool,
-    /// It failed somewhere before.
-    failed: Option<Stop>,
+    /// Whether its host has claimed it already: a process before this one had sent it.
+    pub(super) begun: bool,
 }
 
 /// What became of a part.
@@ -75,9 +61,11 @@ impl Run {
         let fresh: Vec<Spot> = fresh.into_iter().filter(|spot| !done.contains(&spot.about)).collect();
         let hosts = [begun, new].concat();
         // a guard says nothing against what has begun on its host: it may see its effect
-        if !fresh.is_empty() || !self.all_claimed(step, &asked).await {
+        let claimed = self.claimed(step, &asked).await;
+        if !fresh.is_empty() || claimed.contains(&false) {
             self.ask_again(step).await?;
         }
+        let begun = [vec![false; fresh.len()], claimed].concat();
         let spots = [fresh, asked].concat();
         let ended = if changed { Ended::Changed } else { Ended::Ok };
         if spots.is_empty() && (step.watch.is_none() || failed.is_some() || hosts.is_empty()) {
@@ -89,13 +77,14 @@ impl Run {
         }
         let ready = self.prepare(action, step, &spots)?;
         identical(&spots, &ready)?;
+        self.stage_anew(step, &spots, &ready, &begun).await?;
         let elsewhere = spots.iter().any(Spot::is_elsewhere);
         let acting: Vec<String> =
             if elsewhere { Vec::new() } else { spots.iter().map(|spot| spot.about.clone()).collect() };
         let mut watching = self.watch(step, &hosts, &acting).await?;
         let permits = self.start(step, &spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(&spots, ready, permits, &links);
+        let parts = parts(&spots, ready, permits, &links, begun);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -169,11 +158,14 @@ impl Run {
     }
 
     /// An action and nothing around it.
-    pub(super) async fn carry_out(&self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Result<(), Halt> {
+    pub(super) async fn carry_out(&mut self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Result<(), Halt> {
         let ready = self.prepare(action, step, spots)?;
+        let known = |spot| self.log.with_state(|state| state.unit(&self.unit_at(step, spot).key()).is_some());
+        let begun = if spots.iter().any(known) { self.claimed(step, spots).await } else { vec![false; spots.len()] };
+        self.stage_anew(step, spots, &ready, &begun).await?;
         let permits = self.start(step, spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(spots, ready, permits, &links);
+        let parts = parts(spots, ready, permits, &links, begun);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -190,115 +182,6 @@ impl Run {
             }
         }
         failed.map_or(Ok(()), |stop| Err(stop.into()))
-    }
-
-    /// Where the step is to be done now, and what became of it where it is done.
-    async fn turns(&mut self, step: &Step, spots: Vec<Spot>, effect: Effect) -> Result<Turns, Halt> {
-        let mut turns = Turns::default();
-        for spot in spots {
-            match self.turn(step, &spot, effect) {
-                Turn::Start(_) => turns.fresh.push(spot),
-                Turn::Ask(_) => turns.asked.push(spot),
-                Turn::Done(outcome) => {
-                    turns.changed |= outcome == "changed";
-                    let first = Unit { attempt: 1, ..self.unit_at(step, &spot) };
-                    if let Some(unit) = self.log.with_state(|state| state.last_attempt(&first).cloned()) {
-                        self.recall_unit(step, &unit)?;
-                    }
-                }
-                Turn::Failed(attempt) => {
-                    let unit = Unit { attempt, ..self.unit_at(step, &spot) };
-                    let Some(unit) = self.log.with_state(|state| state.unit(&unit.key()).cloned()) else { continue };
-                    let Some(outcome) = unit.end.as_ref().map(|end| &end.outcome) else { continue };
-                    self.world.outcome(&step.id.value, &spot.about, "failed");
-                    let mut stop = self.failed_before(step, &unit, outcome);
-                    let run = self.log.run();
-                    stop.next = vec![format!(
-                        "it is not begun anew by itself; to try it again: refloat resume {run} --retry-failed; to go on without it: refloat resume {run} --skip {}",
-                        step.path
-                    )];
-                    turns.failed = Some(match turns.failed.take() {
-                        None => stop,
-                        Some(first) => Stop {
-                            tried: first.tried.max(stop.tried),
-                            ..worse(first, Stop { next: Vec::new(), ..stop })
-                        },
-                    });
-                }
-                Turn::Doubt(attempt) => {
-                    if !self.is_seen_done(step, &spot, attempt).await? {
-                        return Err(self.doubt(step, &spot, attempt).into());
-                    }
-                }
-            }
-        }
-        Ok(turns)
-    }
-
-    /// Whether `done_when` says that a unit of which nobody knows was carried out; then that is written down.
-    async fn is_seen_done(&mut self, step: &Step, spot: &Spot, attempt: u32) -> Result<bool, Halt> {
-        if step.done_when.is_empty() {
-            return Ok(false);
-        }
-        let Some(judgements) = self.is_done(step, &spot.about).await? else { return Ok(false) };
-        self.write_judgements(&step.path, &judgements).await?;
-        let key = Unit { attempt, ..self.unit_at(step, spot) }.key();
-        let by = "its `done_when`".to_owned();
-        self.log.record(vec![EventKind::UnitMarked { key, outcome: Outcome::Changed, by }]).await?;
-        self.changed = true;
-        self.world.outcome(&step.id.value, &spot.about, "changed");
-        Ok(true)
-    }
-
-    /// It may have run, and only a person can tell.
-    fn doubt(&self, step: &Step, spot: &Spot, attempt: u32) -> Stop {
-        let why = format!("{spot}: attempt {attempt} may have run, and a second time is a second effect");
-        let seen = if step.done_when.is_empty() { "" } else { ", and its `done_when` does not hold now" };
-        let (path, run) = (&step.path, self.log.run());
-        let unit = if spot.is_elsewhere() {
-            format!("{path}@{}:{}", spot.about, spot.on)
-        } else {
-            format!("{path}@{}", spot.about)
-        };
-        Stop::new(Kind::Unknown, format!("{why}{seen}"))
-            .next(format!("look on {} whether `{path}` had its effect", spot.on))
-            .next(format!("if it had: refloat resume {run} --mark {unit}=ok"))
-            .next(format!("if not, and nothing of it runs: refloat resume {run} --mark {unit}=failed --retry-failed"))
-            .on([spot.about.clone()])
-    }
-
-    /// Whether the hosts have claimed all that was started: then it has begun there, whatever guards see now.
-    async fn all_claimed(&self, step: &Step, spots: &[Spot]) -> bool {
-        let asked = spots.iter().map(|spot| async move {
-            let user = Surface { run: self, step }.surroundings(spot).ok()?.user;
-            let Some(Ok(link)) = self.links.get(&spot.on) else { return None };
-            let words = vec![self.log.run().to_string(), self.unit_at(step, spot).key().to_string()];
-            let ask = Ask { script: CLAIMED.to_owned(), argv: Some(words), user, ..Ask::default() };
-            link.ask(&ask).await.ok().filter(|answer| answer.exit == 0)
-        });
-        join_all(asked).await.iter().all(Option::is_some)
-    }
-
-    /// The logs of a part with their ends written down before anybody reads on from there: whatever happens to this
-    /// process, they are known when the part has ended.
-    fn noting<'a>(&'a self, part: &Part<'_>, logs: Logs) -> (Logs, BoxFuture<'a, ()>) {
-        let Logs { sources, noted: Some(reader) } = logs else { return (logs, Box::pin(std::future::ready(()))) };
-        let (noted, told) = tokio::sync::oneshot::channel::<Started>();
-        let key = *part.hands.key();
-        let noting = async move {
-            let Ok(started) = told.await else { return };
-            let redactor = self.redactor();
-            let taken = started.cursors.iter().map(|cursor| EventKind::CursorTaken {
-                key,
-                log: redactor.redact(cursor_log(cursor)),
-                cursor: redactor.redact_json(serde_json::to_value(cursor).unwrap_or_default()),
-            });
-            // a journal that cannot be written shows with the part's end; nobody reads on from what is not written
-            if self.log.record(taken.collect()).await.is_ok() {
-                let _ = reader.send(started);
-            }
-        };
-        (Logs { sources, noted: Some(noted) }, Box::pin(noting))
     }
 
     /// The hosts on which `done_when` holds already, and the others.
@@ -552,14 +435,6 @@ impl Run {
     }
 }
 
-/// The log of a cursor, as it is written in a runbook.
-fn cursor_log(cursor: &Cursor) -> String {
-    match &cursor.source {
-        LogSource::File(path) => path.clone(),
-        LogSource::Journal(unit) => format!("journal:{unit}"),
-    }
-}
-
 /// Whether a host may be another one than before an action that was carried out on it.
 fn may_have_changed(ended: &Result<Done, JournalError>) -> bool {
     match ended {
@@ -575,13 +450,11 @@ fn parts<'a>(
     ready: Vec<Box<dyn Ready>>,
     permits: Vec<Permit>,
     links: &'a [Arc<dyn Link>],
+    begun: Vec<bool>,
 ) -> Vec<Part<'a>> {
-    let part = |((spot, ready), (permit, link)): ((&'a Spot, _), (_, &'a Arc<dyn Link>))| Part {
-        spot,
-        ready,
-        hands: Hands::new(&**link, permit),
-    };
-    spots.iter().zip(ready).zip(permits.into_iter().zip(links)).map(part).collect()
+    let hands = permits.into_iter().zip(links).map(|(permit, link)| Hands::new(&**link, permit)).zip(begun);
+    let all = spots.iter().zip(ready).zip(hands);
+    all.map(|((spot, ready), (hands, begun))| Part { spot, ready, hands, begun }).collect()
 }
 
 /// `identical: true`: what would be written is compared before anything is.
@@ -621,7 +494,7 @@ pub(super) fn stop_of(spot: &Spot, error: &ActionError, path: &str) -> Stop {
     stop.on([spot.about.as_str()])
 }
 
-fn worse(a: Stop, b: Stop) -> Stop {
+pub(super) fn worse(a: Stop, b: Stop) -> Stop {
     let rank = |stop: &Stop| match stop.kind {
         Kind::Unknown => 4,
         Kind::Failed => 3,

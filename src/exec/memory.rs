@@ -11,16 +11,14 @@
 
 use indexmap::IndexSet;
 
-use crate::action::fleet::Spot;
 use crate::base::secret::{MASK, Redacted};
-use crate::event::{Answer, Opening, Outcome, Phase, RunState, StepOutcome, Unit, UnitState};
+use crate::event::{Answer, Opening, Phase, RunState, StepOutcome, Unit, UnitState};
 use crate::plan::Items;
-use crate::runbook::{Body, Step};
+use crate::runbook::Step;
 use crate::template::Value;
 
-use super::halt::{Halt, Kind, Stop};
+use super::halt::{Kind, Stop};
 use super::run::Run;
-use super::step::Ended;
 
 /// How a run goes on.
 #[derive(Clone, Debug, Default)]
@@ -77,14 +75,9 @@ impl Memory {
         (*answer == Answer::Accepted).then(|| text.as_str())
     }
 
-    fn is_open(&self, step: &str) -> bool {
+    pub(super) fn is_open(&self, step: &str) -> bool {
         self.state.step(step, Phase::Apply).is_some_and(|step| !step.stage.is_closed())
     }
-}
-
-/// A value as the journal has it; what it does not have is unknown.
-fn value(json: &serde_json::Value, step: &str) -> Value {
-    if json.to_string().contains(MASK) { Value::unknown(step) } else { Value::from_json(json) }
 }
 
 impl Run {
@@ -122,46 +115,8 @@ impl Run {
         items.collect()
     }
 
-    /// Brings back what a step found in this pass, instead of doing it.
-    pub(super) fn recall(&mut self, step: &Step, hosts: &[String]) -> Result<Ended, Halt> {
-        let Some(memory) = self.memory.clone() else { return Ok(Ended::Ok) };
-        let id = &step.id.value;
-        let mut changed = false;
-        let units = self.units_before(&memory.state, step, hosts);
-        // of several hosts that did it for one, the first one's outputs count
-        for unit in units.iter().rev() {
-            self.recall_unit(step, unit)?;
-        }
-        for unit in units.iter().filter(|unit| unit.end.as_ref().is_some_and(|end| end.outcome == Outcome::Changed)) {
-            self.world.outcome(id, unit.start.unit.about.as_deref().unwrap_or_default(), "changed");
-            changed = true;
-        }
-        let known = memory.state.step(&step.path, Phase::Apply);
-        let openings = known.into_iter().flat_map(|step| &step.openings);
-        // a leaf is opened once for all of its own items and batches
-        for opening in openings.filter(|opening| self.passes.starts_with(&opening.pass)) {
-            for (name, hosts) in &opening.picked {
-                let name = name.rsplit('/').next().unwrap_or(name);
-                self.world.pick(name, hosts.iter().map(|host| host.as_str().into()).collect());
-            }
-            match step.body {
-                Body::Gate(_) => self.silent.clear(),
-                _ => self.silent.extend(opening.silent.iter().cloned()),
-            }
-        }
-        if let Body::Judge(..) | Body::Wait(_) = step.body {
-            return Ok(Ended::Ok);
-        }
-        if matches!(step.body, Body::Aside(_)) {
-            let places = if step.hosts.is_none() { &[String::new()][..] } else { hosts };
-            places.iter().for_each(|host| self.world.outcome(id, host, "ok"));
-        }
-        self.recall_groups(step);
-        Ok(if changed { Ended::Changed } else { Ended::Ok })
-    }
-
     /// The units of a step for hosts and the item that is done now, each in its last attempt.
-    fn units_before<'a>(&self, state: &'a RunState, step: &Step, hosts: &[String]) -> Vec<&'a UnitState> {
+    pub(super) fn units_before<'a>(&self, state: &'a RunState, step: &Step, hosts: &[String]) -> Vec<&'a UnitState> {
         let Some(known) = state.step(&step.path, Phase::Apply) else { return Vec::new() };
         let item = self.world.index();
         let meant = |unit: &&UnitState| {
@@ -173,38 +128,6 @@ impl Run {
             state.unit(&next.key()).is_none()
         };
         known.units.iter().filter_map(|key| state.unit(key)).filter(meant).filter(again).collect()
-    }
-
-    /// Brings back what a unit came to: its outcome, and what later steps read.
-    pub(super) fn recall_unit(&mut self, step: &Step, unit: &UnitState) -> Result<(), Halt> {
-        let (of, Some(end)) = (&unit.start.unit, &unit.end) else { return Ok(()) };
-        let id = &step.id.value;
-        // what is about no host is kept under no name
-        let host = of.about.clone().unwrap_or_default();
-        let changed = end.outcome == Outcome::Changed;
-        self.changed |= changed;
-        if !end.outcome.is_good() {
-            self.world.outcome(id, &host, "failed");
-            return Ok(());
-        }
-        self.world.outcome(id, &host, if changed { "changed" } else { "ok" });
-        if step.sensitive {
-            self.world.forget(id, &host);
-            return Ok(());
-        }
-        let outputs = end.outputs.as_value().as_object().cloned().unwrap_or_default();
-        let mut result: indexmap::IndexMap<String, Value> =
-            outputs.iter().map(|(name, json)| (name.clone(), value(json, &step.path))).collect();
-        if let Body::Action(_) = step.body {
-            result.insert("changed".to_owned(), Value::Bool(changed));
-        }
-        for (name, value) in &result {
-            self.world.output(id, &host, name, value.clone());
-        }
-        if matches!(step.body, Body::Action(_)) && !step.outputs.is_empty() {
-            self.named_outputs(step, &host, &Value::map(result))?;
-        }
-        Ok(())
     }
 
     /// Who left a step in this pass before this process; they do so again, and nothing is written down.
@@ -258,21 +181,5 @@ impl Run {
     pub(super) fn forgive(&mut self, step: &Step) {
         let known = self.memory.as_ref().and_then(|memory| memory.state.step(&step.path, Phase::Apply));
         self.tried_again.extend(known.into_iter().flat_map(|known| known.units.iter().copied()));
-    }
-
-    /// How the attempt of a unit that failed before this process stands as a stop: as if it had failed now.
-    pub(super) fn failed_before(&self, step: &Step, unit: &UnitState, outcome: &Outcome) -> Stop {
-        let of = &unit.start.unit;
-        let why = outcome.reason().map_or("it failed", Redacted::as_str);
-        let spot = Spot { about: of.host().to_owned(), on: of.on.clone().unwrap_or_else(|| of.host().to_owned()) };
-        let exit = unit.end.as_ref().and_then(|end| end.outputs.as_value().get("exit")?.as_i64());
-        let interrupted = self.memory.as_ref().is_some_and(|memory| memory.is_open(&step.path));
-        Stop {
-            exits: vec![exit.and_then(|exit| i32::try_from(exit).ok())],
-            // a step that was closed had all of its tries
-            tried: if interrupted { of.attempt } else { u32::MAX },
-            ..Stop::new(Kind::Failed, format!("{spot}: {why}"))
-        }
-        .on([of.host()])
     }
 }

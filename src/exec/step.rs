@@ -4,7 +4,7 @@ use indexmap::{IndexMap, IndexSet};
 
 use crate::base::BoxFuture;
 use crate::event::{EventKind, Phase, StepOutcome};
-use crate::plan::{Items, NoItems, View};
+use crate::plan::{Items, View};
 use crate::runbook::{Body, OnFailure, Reach, Step};
 use crate::template::Value;
 
@@ -105,32 +105,6 @@ impl Run {
             Err((path, Halt::Stop(stop))) => self.failed(step, path, stop).await,
             other => other.map(|_| ()),
         }
-    }
-
-    /// A step that was done before: what it found is brought back, and nothing is written down.
-    async fn bring_back(
-        &mut self,
-        step: &Step,
-        hosts: Vec<String>,
-        lists: Result<Option<Vec<Items>>, NoItems>,
-        outcome: &StepOutcome,
-    ) -> Result<(), (String, Halt)> {
-        let own = if matches!(step.body, Body::Use(_)) { &[][..] } else { &hosts };
-        self.world.open(&step.id.value, own);
-        let result = match (self.arm(step).await, lists) {
-            (Err(halt), _) => Err((step.path.clone(), halt)),
-            // nothing of it was done
-            _ if matches!(outcome, StepOutcome::Skipped { .. }) => Ok(()),
-            (_, Err(none)) => Err((step.path.clone(), Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
-            (Ok(()), Ok(lists)) => {
-                let around = std::mem::replace(&mut self.recalling, true);
-                let result = self.go(step, hosts, lists).await;
-                self.recalling = around;
-                result.map(|_| ())
-            }
-        };
-        self.world.outcome(&step.id.value, "", outcome.name());
-        result
     }
 
     /// What a failure does, by what is written on the step.

@@ -470,3 +470,44 @@ async fn a_journal_of_the_first_format_is_read_as_it_is_and_grows_a_table_when_i
     log.requests().expect("listens");
     assert_eq!(version(), 2);
 }
+
+#[tokio::test]
+async fn a_run_is_carried_to_another_machine_and_only_if_it_is_whole_and_the_same() {
+    let (here, there) = (Place::new(), Place::new());
+    let (from, to) = (here.open(), there.open());
+    let log = begun(&from, "r1").await;
+    assert!(from.export(&run("r1")).await.is_err(), "it goes on");
+    drop(log);
+    let file = from.export(&run("r1")).await.expect("exported");
+    assert_eq!(to.import(file.clone()).await.expect("new"), run("r1"));
+    assert_eq!(to.import(file.clone()).await.expect("the same"), run("r1"));
+    assert_eq!(
+        to.verify(&run("r1"), None).await.expect("whole").seq,
+        from.verify(&run("r1"), None).await.expect("whole").seq
+    );
+    assert_eq!(to.events(&run("r1")).await.expect("whole"), from.events(&run("r1")).await.expect("whole"));
+    let stored = to.summary(&run("r1")).await.expect("there").state.header().stored.clone();
+    assert!(to.blob(&run("r1"), &stored).await.expect("read").is_some());
+    // it goes on there and comes back
+    let log = to.resume(&run("r1"), resumed()).await.expect("taken over");
+    drop(log);
+    let back = to.export(&run("r1")).await.expect("exported");
+    assert_eq!(from.import(back.clone()).await.expect("longer"), run("r1"));
+    assert_eq!(from.events(&run("r1")).await.expect("whole").len(), to.events(&run("r1")).await.expect("whole").len());
+    // somebody else went on with it
+    let elsewhere = Place::new();
+    let other = elsewhere.open();
+    other.import(file.clone()).await.expect("new");
+    let log = other.resume(&run("r1"), Resumed { verb: "duty".into(), ..resumed() }).await.expect("taken over");
+    drop(log);
+    assert!(matches!(other.import(back).await, Err(JournalError::Diverged { .. })));
+    // any changed byte and any end before the end is found
+    for at in 0..file.len() {
+        let mut changed = file.clone();
+        changed[at] ^= 1;
+        assert!(bundle::read(&changed).is_err(), "byte {at}");
+    }
+    for len in 0..file.len() {
+        assert!(bundle::read(&file[..len]).is_err(), "{len} bytes");
+    }
+}

@@ -42,9 +42,8 @@ impl Transport for Ways {
                 Err(error) => Box::pin(std::future::ready(Err(error.clone()))),
             },
             Via::Exec { command } => {
-                let program = command.first().cloned().unwrap_or_default();
-                let reason = format!("{}: connecting through a command ({program}) is not built yet", host.name);
-                Box::pin(std::future::ready(Err(LinkError::NotStarted { reason })))
+                let through = LocalTransport::through(self.options.clone(), command);
+                Box::pin(async move { through.connect(host).await })
             }
         }
     }
