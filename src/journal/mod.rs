@@ -278,7 +278,7 @@ impl Journal {
         blocking(move || bundle::unpack(&folder, &files)).await?;
         let (answer, durable) = tokio::sync::oneshot::channel();
         let done = Box::new(move |result| drop(answer.send(result)));
-        self.store.append(Batch { run: run.clone(), rows: new, done });
+        self.store.append(Batch { run: run.clone(), rows: new, sync: Some(Box::new(|| Ok(()))), reserve: None, done });
         durable.await.unwrap_or(Err(JournalError::Stopped))?;
         Ok(run)
     }
