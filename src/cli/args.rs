@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::attach::AttachArgs;
+use super::cancel::{CancelArgs, NoteArgs};
 use super::lab::LabArgs;
 pub use super::resume::args::{Mark, ResumeArgs};
 
@@ -41,6 +43,12 @@ pub enum Verb {
     Run(RunArgs),
     /// Go on with a run that was cut off, or that ended with something to do: nothing is done twice, nothing left out.
     Resume(ResumeArgs),
+    /// Watch a run that another process executes, as it happens.
+    Attach(AttachArgs),
+    /// End a run that another process executes: once, nothing new begins; again, what runs is stopped on the hosts.
+    Cancel(CancelArgs),
+    /// Write a note into the history of a run, while it goes on or afterwards.
+    Note(NoteArgs),
     /// List what is still owed to hosts that could not be reached, carry it out now, or close it with a reason.
     Duty(DutyArgs),
     /// List the runs that were made from this machine.

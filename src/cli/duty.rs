@@ -16,7 +16,7 @@ use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::base::span::Sources;
 use crate::event::{Closed, Duty, Event, EventKind, Resumed, RunState, Verdict};
-use crate::exec::{Cancel, Idle, Served, Setup, close_duties, serve_duties};
+use crate::exec::{Cancel, Idle, Served, Setup, answer, close_duties, serve_duties};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{self, Given, Plan, RunFacts};
 use crate::report;
@@ -121,7 +121,8 @@ async fn serve(
     let reporter = report::for_stdout(common.output == Output::Json, env::steerable());
     let reporter = tokio::spawn(tell::tell(log.clone(), Some(now), Arc::clone(&clock), reporter, shown));
     let (canceller, cancel) = Cancel::pair();
-    let signals = signals::obey(canceller);
+    let signals = signals::obey(canceller.clone());
+    let requests = tokio::spawn(answer(log.clone(), canceller.clone()));
     let operator = Arc::new(AtTheTerminal {
         given: Mutex::new(VecDeque::new()),
         yes: false,
@@ -130,12 +131,16 @@ async fn serve(
         asked: Mutex::new(0),
         defaults: false,
         typed: Typed::here(),
+        canceller,
     });
     let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle), again: None };
     let owned = duties.to_vec();
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(async move { serve_duties(setup, &owned, before).await }).await;
     signals.abort();
+    requests.abort();
+    // it lets go of the journal
+    let _ = requests.await;
     match ended {
         Ok(Ok(served)) => {
             let _ = reporter.await;

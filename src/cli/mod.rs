@@ -6,6 +6,8 @@ mod show;
 
 mod actions;
 mod args;
+mod attach;
+mod cancel;
 mod doctor;
 mod drill;
 mod duty;
@@ -50,6 +52,9 @@ pub fn main() -> ExitCode {
         Verb::Plan(args) => plan::run(args, &cli.common),
         Verb::Run(args) => run::run(args, &cli.common),
         Verb::Resume(args) => resume::run(args, &cli.common),
+        Verb::Attach(args) => attach::run(args, &cli.common),
+        Verb::Cancel(args) => cancel::cancel(args, &cli.common),
+        Verb::Note(args) => cancel::note(args, &cli.common),
         Verb::Duty(args) => duty::run(args, &cli.common),
         Verb::Runs(args) => runs::run(args, &cli.common),
         Verb::Report(args) => report::run(args, &cli.common),

@@ -16,7 +16,7 @@ use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::event::{EventKind, Mode, Outcome, Phase, Resumed, RunState, UnitState, Verdict};
-use crate::exec::{Again, Cancel, Idle, Setup, execute};
+use crate::exec::{Again, Cancel, Canceller, Idle, Setup, answer, execute};
 use crate::journal::{Journal, JournalError, RunLog, RunStatus, RunSummary};
 use crate::plan::{Plan, RunFacts};
 use crate::report::{self, escape};
@@ -55,7 +55,7 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Exit {
 async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, JournalError> {
     // first of all: from here on a signal ends the run with a verdict
     let (canceller, cancel) = Cancel::pair();
-    let signals = signals::obey(canceller);
+    let signals = signals::obey(canceller.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let redactor = Redactor::default();
     let journal = Journal::open(state, Arc::clone(&clock), redactor.clone())?;
@@ -105,8 +105,12 @@ async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, Jo
     if !marks.is_empty() {
         log.record(marks).await?;
     }
-    let exit = walk(args, common, plan, log, now, clock, cancel, again).await;
+    let requests = tokio::spawn(answer(log.clone(), canceller.clone()));
+    let exit = walk(args, common, plan, log, now, clock, canceller, cancel, again).await;
     signals.abort();
+    requests.abort();
+    // it lets go of the journal
+    let _ = requests.await;
     Ok(exit)
 }
 
@@ -118,6 +122,7 @@ async fn walk(
     log: RunLog,
     now: RunState,
     clock: Arc<dyn Clock>,
+    canceller: Canceller,
     cancel: Cancel,
     again: Again,
 ) -> Exit {
@@ -142,6 +147,7 @@ async fn walk(
         shown: asked,
         asked: Mutex::new(0),
         typed: Typed::here(),
+        canceller,
     });
     let setup =
         Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle), again: Some(again) };

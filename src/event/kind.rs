@@ -65,7 +65,7 @@ pub enum EventKind {
         host: String,
         cursor: RedactedJson,
     },
-    /// A unit's output. `omitted` bytes between head and tail were dropped on the host.
+    /// A unit's output. `omitted` bytes between head and tail were dropped, on the host or since the disk here is full.
     UnitOutput { key: UnitKey, stream: Stream, blob: BlobRef, omitted: u64, tail: Redacted },
     /// A unit ended. `outputs` is what later steps may read; `millis` is measured where it ran.
     UnitEnded {
@@ -133,11 +133,43 @@ pub enum EventKind {
     DutyOpened { step: String, host: String, reason: Redacted },
     /// It was carried out, or (`done` is false) a person says with a reason that it need not be.
     DutyClosed { step: String, host: String, by: String, reason: Redacted, done: bool },
-    /// The run ended. Only [`EventKind::RunResumed`] may follow.
+    /// The run ended. Only [`EventKind::RunResumed`] and the notes of people may follow.
     RunClosed(Box<Closed>),
 }
 
 impl EventKind {
+    /// Whether somebody may rely on it as soon as it is written down: hosts are about to hear of it, or a person was told.
+    /// What only says what was seen is safe on the disk with the next of these, before anything else begins.
+    #[must_use]
+    pub fn is_relied_on(&self) -> bool {
+        match self {
+            Self::RunOpened(_)
+            | Self::RunResumed(_)
+            | Self::UnitsStarted { .. }
+            | Self::UnitMarked { .. }
+            | Self::Asked { .. }
+            | Self::Answered { .. }
+            | Self::Noted { by: Some(_), .. }
+            | Self::DutyOpened { .. }
+            | Self::DutyClosed { .. }
+            | Self::RunClosed(_) => true,
+            Self::HostReached { .. }
+            | Self::HostUnreachable { .. }
+            | Self::StepOpened { .. }
+            | Self::LogNoted { .. }
+            | Self::CursorTaken { .. }
+            | Self::UnitOutput { .. }
+            | Self::UnitEnded { .. }
+            | Self::UnitForeseen { .. }
+            | Self::GuardJudged { .. }
+            | Self::TargetPicked { .. }
+            | Self::LogMatched { .. }
+            | Self::Noted { by: None, .. }
+            | Self::HostLeft { .. }
+            | Self::StepClosed { .. } => false,
+        }
+    }
+
     /// The bytes beside the journal that this event names.
     #[must_use]
     pub fn blob(&self) -> Option<&BlobRef> {

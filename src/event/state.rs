@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `run_opened` | first, and only first |
 //! | `run_resumed` | always after it, also after `run_closed`; steps that were open become interrupted |
+//! | `noted` by a person, without a step | always |
 //! | anything else | the run is not closed |
 //! | `step_opened` | the step is not open in this phase |
 //! | `units_started` | mode `run`; step open in that phase; key right and new; the previous attempt ended |
@@ -104,7 +105,9 @@ impl RunState {
         if event.seq != expected {
             return Err(Illegal::Sequence { expected, got: event.seq });
         }
-        if self.closed.is_some() && !matches!(event.kind, EventKind::RunResumed(_)) {
+        let at_any_time =
+            matches!(event.kind, EventKind::RunResumed(_) | EventKind::Noted { step: None, by: Some(_), .. });
+        if self.closed.is_some() && !at_any_time {
             return Err(Illegal::Closed);
         }
         self.transition(event)?;

@@ -116,6 +116,11 @@ fn noted(step: Option<&str>) -> EventKind {
     EventKind::Noted { step: step.map(str::to_owned), by: None, text: text("note") }
 }
 
+/// Allowed at any time.
+fn by_a_person() -> EventKind {
+    EventKind::Noted { step: None, by: Some("ada".into()), text: text("note") }
+}
+
 fn marked(unit: &Unit) -> EventKind {
     EventKind::UnitMarked { key: unit.key(), outcome: Outcome::Ok, by: "ada".into() }
 }
@@ -213,6 +218,7 @@ fn each_illegal_transition_is_refused_and_changes_nothing() {
     let table = [
         (vec![opened(Mode::Run), opened(Mode::Run)], Illegal::OpenedTwice),
         (vec![opened(Mode::Run), close(Verdict::Failed), noted(None)], Illegal::Closed),
+        (vec![opened(Mode::Run), by_a_person(), close(Verdict::Failed), by_a_person(), noted(None)], Illegal::Closed),
         (vec![opened(Mode::Run), close(Verdict::Failed), close(Verdict::Failed)], Illegal::Closed),
         (begun(vec![open_step("s", &["b"])]), Illegal::StepOpen(step())),
         (vec![opened(Mode::Run), one()], Illegal::StepNotOpen(step())),

@@ -150,8 +150,8 @@ impl Run {
     }
 
     /// What must be so after the action: `done_when` where it was carried out, `verify` everywhere.
-    async fn follow_up(&self, step: &Step, done: Vec<String>, hosts: Vec<String>) -> Result<(), Halt> {
-        if !step.done_when.is_empty() && !hosts.is_empty() {
+    pub(super) async fn follow_up(&self, step: &Step, done: Vec<String>, hosts: Vec<String>) -> Result<(), Halt> {
+        if !step.done_when.is_empty() && (step.hosts.is_none() || !hosts.is_empty()) {
             self.becomes_done(step, &hosts).await?;
         }
         self.verify(step, &[done, hosts].concat()).await
@@ -185,7 +185,11 @@ impl Run {
     }
 
     /// The hosts on which `done_when` holds already, and the others.
-    async fn already_done(&self, step: &Step, hosts: Vec<String>) -> Result<(Vec<String>, Vec<String>), Halt> {
+    pub(super) async fn already_done(
+        &self,
+        step: &Step,
+        hosts: Vec<String>,
+    ) -> Result<(Vec<String>, Vec<String>), Halt> {
         if step.done_when.is_empty() {
             return Ok((Vec::new(), hosts));
         }
@@ -219,6 +223,7 @@ impl Run {
                     scope: &View::new(&self.world, Some(&spot.about), None),
                     login: &login,
                     timeout: step.surroundings.timeout(),
+                    idle_timeout: step.surroundings.idle_timeout,
                     run: self.log.run().as_str(),
                     template: &template,
                     files: &files,
@@ -350,10 +355,10 @@ impl Run {
             }
             Err(ActionError::Link(error)) => {
                 let text = reason(error.to_string());
-                let outcome = if error.not_started() {
-                    Outcome::Failed { reason: text }
-                } else {
-                    Outcome::Unknown { reason: text }
+                let outcome = match error {
+                    LinkError::Unreachable { .. } => Outcome::Unreachable { reason: text },
+                    error if error.not_started() => Outcome::Failed { reason: text },
+                    _ => Outcome::Unknown { reason: text },
                 };
                 (outcome, serde_json::json!({}), &[][..], &[][..])
             }
@@ -363,11 +368,11 @@ impl Run {
             if bytes.is_empty() || step.sensitive {
                 continue;
             }
-            let blob = self.log.blob(bytes.to_vec()).await?;
+            let (blob, omitted) = self.log.blob(bytes.to_vec()).await?;
             // masked before it is cut, or half a secret could stand at the cut
             let masked = self.redactor().redact_bytes(bytes);
             let tail = String::from_utf8_lossy(&masked[masked.len().saturating_sub(TAIL)..]).into_owned();
-            let output = EventKind::UnitOutput { key, stream, blob, omitted: 0, tail: self.redactor().redact(tail) };
+            let output = EventKind::UnitOutput { key, stream, blob, omitted, tail: self.redactor().redact(tail) };
             self.log.record(vec![output]).await?;
         }
         if let Ok(Applied { artifact: Some((name, bytes)), .. }) = done {
@@ -471,8 +476,10 @@ fn identical(spots: &[Spot], ready: &[Box<dyn Ready>]) -> Result<(), Halt> {
 
 pub(super) fn stop_of(spot: &Spot, error: &ActionError, path: &str) -> Stop {
     let stop = match error {
-        ActionError::Link(lost @ LinkError::Lost { .. }) => Stop::new(Kind::Unknown, format!("{spot}: {lost}"))
-            .next(format!("look on {} whether `{path}` had its effect: the link was lost while it ran", spot.on)),
+        ActionError::Link(lost @ (LinkError::Lost { .. } | LinkError::Unknown { .. })) => {
+            Stop::new(Kind::Unknown, format!("{spot}: {lost}"))
+                .next(format!("look on {} whether `{path}` had its effect", spot.on))
+        }
         ActionError::Link(other @ LinkError::Unreachable { .. }) => {
             Stop::new(Kind::Unreachable, format!("{spot}: {other}"))
         }

@@ -78,19 +78,21 @@ impl Run {
         if matches!(step.body, Body::Group(_)) {
             self.leave_again(step, &mut hosts, &mut tally);
             match self.wanted(step, hosts.clone()).await {
-                Ok(Wanted::Yes(_)) => {}
+                // who cannot be reached, where that is no failure, and for whom it is not wanted: nothing of it
+                Ok(Wanted::Yes(meant)) => {
+                    self.left_out.extend(hosts.into_iter().filter(|host| !meant.contains(host)));
+                    hosts = meant;
+                }
                 Ok(Wanted::No(why)) => return Ok(Ended::Skipped(why)),
                 // who cannot be reached has failed before the first batch
                 Err(Halt::Stop(stop)) if self.bears(step, &mut tally, &stop).await.map_err(here)? => {
                     hosts.retain(|host| !stop.hosts.contains(host));
                     self.left_out.extend(stop.hosts);
+                    let meant = self.meant(step, hosts.clone()).map_err(here)?;
+                    self.left_out.extend(hosts.into_iter().filter(|host| !meant.contains(host)));
+                    hosts = meant;
                 }
                 Err(halt) => return Err(here(halt)),
-            }
-            if step.hosts.is_some() {
-                let meant = self.meant(step, hosts.clone()).map_err(here)?;
-                self.left_out.extend(hosts.into_iter().filter(|host| !meant.contains(host)));
-                hosts = meant;
             }
         }
         let result = self.roll_on(step, hosts, tally).await;

@@ -13,6 +13,7 @@ use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::step::Ended;
 use super::tally::Tally;
+use super::whole::Before;
 
 /// A group in which hosts stand for themselves: one that fails leaves it.
 #[derive(Debug)]
@@ -93,6 +94,13 @@ impl Run {
     ) -> Result<Ended, (String, Halt)> {
         let before = self.left_out.clone();
         self.left_out.extend(all.iter().filter(|host| !batch.contains(host)).cloned());
+        let (done, open) = match self.before_all(step, batch).await {
+            Ok(Before::Todo { done, open }) => (done, open),
+            other => {
+                self.leave_out(before);
+                return other.map(|_| Ended::Ok).map_err(|halt| (step.path.clone(), halt));
+            }
+        };
         let here = self.left_out.clone();
         let about_hosts = step.hosts.is_some();
         let rolling = step.flow.rolling.is_some();
@@ -107,6 +115,21 @@ impl Run {
             });
         }
         let mut result = self.steps(members).await;
+        if result.is_ok() {
+            result = match self.after_all(step, &done, &open).await {
+                // who is not as it must be leaves the group, as who failed in one of its steps
+                Err(Halt::Stop(stop))
+                    if is_ring
+                        && self
+                            .bears(step, &mut Tally::default(), &stop)
+                            .await
+                            .map_err(|halt| (step.path.clone(), halt))? =>
+                {
+                    Ok(())
+                }
+                other => other.map_err(|halt| (step.path.clone(), halt)),
+            };
+        }
         self.left_out = here;
         let mut left = IndexMap::new();
         if let Some(ring) = is_ring.then(|| self.rings.pop()).flatten() {

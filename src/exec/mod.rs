@@ -9,6 +9,7 @@
 //! task, which cannot outlive it, and nothing has to be locked.
 
 mod act;
+mod answer;
 mod aside;
 mod by_hand;
 mod cancel;
@@ -42,7 +43,9 @@ mod undo;
 mod unwind;
 mod wait;
 mod watching;
+mod whole;
 
+pub use answer::answer;
 pub use cancel::{Cancel, Canceller, Grade};
 pub use duty::{Served, close_duties, serve_duties};
 pub use hook::{Hook, Idle};

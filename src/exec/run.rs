@@ -18,7 +18,7 @@ use crate::plan::{self, Items, Plan, RunFacts, View, World};
 use crate::runbook::{Body, Step};
 use crate::transport::{Claims, Transport};
 
-use super::cancel::Cancel;
+use super::cancel::{Cancel, Grade};
 use super::connect::{self, Links};
 use super::group::Ring;
 use super::halt::{Halt, Kind, Stop};
@@ -100,27 +100,26 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
     let hosts = plan::touched(&plan.runbook, &plan.inventory, &plan.targets);
     let world = World::new(Arc::clone(&plan), setup.facts.clone());
     let mut run = Run::connect(setup, world, &hosts).await.map_err(|error| Broken { error, changed: false })?;
-    let mut result = run.steps(&plan.runbook.steps).await;
-    if let (Ok(()), Some((path, stop))) = (&result, run.went_on.take()) {
-        let reason = format!("everything was gone through, and this failed on the way: {}", stop.reason);
-        result = Err((path, Stop { reason, ..stop }.into()));
-    }
-    if let Err((path, Halt::Stop(stop))) = result {
-        let halt = run.whole(&plan.runbook, &path, stop).await.map_or_else(Halt::Journal, Halt::Stop);
-        result = Err((path, halt));
-    }
-    let ended = match result {
-        Ok(()) => Ok(run.done()),
-        Err((path, Halt::Stop(stop))) => Ok(run.stopped(&path, &stop)),
-        Err((_, Halt::Journal(error))) => Err(error),
+    let cancel = run.cancel.clone();
+    let ended = tokio::select! {
+        // first: who leaves stops nothing on the hosts any more
+        biased;
+        () = cancel.reached(Grade::Leave) => None,
+        ended = run.everything(&plan) => Some(ended),
     };
+    let left = ended.is_none();
+    let ended = ended.unwrap_or_else(|| Ok(run.left()));
     let result = match ended {
         Ok(closed) => run.log.record(vec![EventKind::RunClosed(Box::new(closed.clone()))]).await.map(|_| closed),
         Err(error) => Err(error),
     };
+    if left {
+        // without a last word to the hosts, of which some may be silent
+        run.links.clear();
+    }
     let claims = match &result {
         // whoever goes on asks the hosts what became of it, or puts back by hand what is kept there
-        Ok(closed) if closed.verdict == Verdict::NeedsAttention => Claims::Keep,
+        Ok(closed) if matches!(closed.verdict, Verdict::NeedsAttention | Verdict::Detached) => Claims::Keep,
         Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Keep,
         Ok(_) => Claims::Remove,
         Err(_) => Claims::Keep,
@@ -242,6 +241,24 @@ impl Run {
         self.log.redactor()
     }
 
+    /// Everything, from the first step on. An error is the journal's.
+    async fn everything(&mut self, plan: &Arc<Plan>) -> Result<Closed, JournalError> {
+        let mut result = self.steps(&plan.runbook.steps).await;
+        if let (Ok(()), Some((path, stop))) = (&result, self.went_on.take()) {
+            let reason = format!("everything was gone through, and this failed on the way: {}", stop.reason);
+            result = Err((path, Stop { reason, ..stop }.into()));
+        }
+        if let Err((path, Halt::Stop(stop))) = result {
+            let halt = self.whole(&plan.runbook, &path, stop).await.map_or_else(Halt::Journal, Halt::Stop);
+            result = Err((path, halt));
+        }
+        match result {
+            Ok(()) => Ok(self.done()),
+            Err((path, Halt::Stop(stop))) => Ok(self.stopped(&path, &stop)),
+            Err((_, Halt::Journal(error))) => Err(error),
+        }
+    }
+
     fn done(&self) -> Closed {
         let view = View::new(&self.world, None, None);
         let outputs = self.plan.runbook.outputs.iter().map(|(name, expression)| {
@@ -265,6 +282,25 @@ impl Run {
             step: None,
             next: Vec::new(),
             outputs: self.redactor().redact_json(outputs),
+        }
+    }
+
+    /// This process leaves before the end.
+    pub(super) fn left(&self) -> Closed {
+        let (run, open) = (self.log.run(), self.log.with_state(|state| state.open_units().count()));
+        let reason = match open {
+            0 => "this process left it before its end; nothing runs on the hosts".to_owned(),
+            1 => "this process left it before its end; what one host was asked to do goes on there".to_owned(),
+            open => format!("this process left it before its end; what was begun in {open} places goes on there"),
+        };
+        Closed {
+            verdict: Verdict::Detached,
+            reason: self.redactor().redact(reason),
+            step: self
+                .log
+                .with_state(|state| state.steps().filter(|s| s.stage.is_open()).last().map(|s| s.step.clone())),
+            next: vec![self.redactor().redact(format!("to go on with it: refloat resume {run}"))],
+            outputs: self.redactor().redact_json(serde_json::json!({})),
         }
     }
 

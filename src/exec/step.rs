@@ -211,14 +211,11 @@ impl Run {
             };
             if on == host { why } else { format!("{on}: {why}") }
         };
-        let group = matches!(step.body, Body::Group(_));
         let events: Vec<EventKind> = match step.reach {
             Reach::Required => {
                 let reasons: Vec<String> = hosts.iter().map(|host| format!("{host}: {}", why(host))).collect();
                 return Err(Stop::new(Kind::Unreachable, reasons.join("; ")).on(hosts).into());
             }
-            // each of its steps says so
-            Reach::BestEffort if group => Vec::new(),
             Reach::BestEffort => {
                 let noted = |host: &&String| EventKind::Noted {
                     step: Some(step.path.clone()),

@@ -296,9 +296,9 @@ async fn output_is_redacted_kept_and_checked() {
     record(&log, step("stop")).await;
     let start = unit("r1", "stop", "a");
     log.start(vec![start.clone()]).await.expect("starts");
-    let blob = log.blob(b"password=hunter2\n".to_vec()).await.expect("kept");
+    let (blob, omitted) = log.blob(b"password=hunter2\n".to_vec()).await.expect("kept");
     let tail = log.redactor().redact("password=hunter2");
-    let output = EventKind::UnitOutput { key: start.key, stream: Stream::Stdout, blob: blob.clone(), omitted: 0, tail };
+    let output = EventKind::UnitOutput { key: start.key, stream: Stream::Stdout, blob: blob.clone(), omitted, tail };
     record(&log, output).await;
     let kept = journal.blob(&run("r1"), &blob).await.expect("readable").expect("there");
     assert_eq!(kept, b"password=[secret]\n");
@@ -416,9 +416,59 @@ async fn a_newer_journal_and_a_file_that_is_none_are_refused_as_they_are() {
     place.sql().pragma_update(None, "user_version", 99).expect("newer");
     let state = place.temp.path().join("state");
     let open = || Journal::open(&state, Arc::new(TestClock::default()), Redactor::default()).err().expect("refused");
-    assert!(matches!(open(), JournalError::Newer { found: 99, known: 1, .. }));
+    assert!(matches!(open(), JournalError::Newer { found: 99, known: 2, .. }));
     std::fs::write(state.join("journal.db"), "not a database, but long enough to look at".repeat(30)).expect("ours");
     assert!(matches!(open(), JournalError::Corrupt { .. }), "{}", open());
+}
+
+#[tokio::test]
+async fn a_request_is_answered_once_or_withdrawn_and_a_version_that_does_not_know_it_says_so() {
+    let place = Place::new();
+    let (here, there) = (place.open(), place.open());
+    let (ours, long) = (run("r1"), Duration::from_mins(1));
+    let log = begun(&here, "r1").await;
+    let cancel = Want::Cancel { now: true };
+    // nobody listens: after the deadline nothing is left that could be answered later
+    assert_eq!(there.ask(&ours, "bob", &cancel, Duration::ZERO).await.expect("asked"), Reply::Silent);
+    let mut requests = log.requests().expect("listens");
+    place
+        .sql()
+        .execute("INSERT INTO requests (run, by, want) VALUES ('r2', 'x', '{}'), ('r1', 'x', '{}')", [])
+        .expect("ours");
+    let newer = requests.next().await.expect("one");
+    assert_eq!((newer.by.as_str(), newer.want), ("x", Want::Unknown), "neither the withdrawn one nor another run's");
+    let answer = async {
+        let request = requests.next().await.expect("one");
+        assert_eq!((request.by.as_str(), &request.want), ("bob", &cancel));
+        requests.answer(&request, &Answer::Accepted("yes".into())).await.expect("answered");
+    };
+    let asked = there.ask(&ours, "bob", &cancel, long);
+    let (reply, ()) = tokio::join!(asked, answer);
+    assert_eq!(reply.expect("asked"), Reply::Answered(Answer::Accepted("yes".into())));
+    let left: i64 = place.sql().query_row("SELECT count(*) FROM requests", [], |row| row.get(0)).expect("counts");
+    assert_eq!(left, 2, "who has its answer leaves nothing behind");
+    // whoever executes it goes before it answers
+    let (reply, ()) = tokio::join!(there.ask(&ours, "bob", &cancel, long), async {
+        drop(requests.next().await);
+        drop(log);
+    });
+    assert_eq!(reply.expect("asked"), Reply::Gone);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_format_is_read_as_it_is_and_grows_a_table_when_it_is_written() {
+    let place = Place::new();
+    drop(begun(&place.open(), "r1").await);
+    place.sql().execute_batch("DROP TABLE requests; PRAGMA user_version = 1").expect("as it was");
+    let state = place.temp.path().join("state");
+    let events = Journal::read(&state).expect("opens").events(&run("r1")).await.expect("reads");
+    assert_eq!(events.len(), 1);
+    let version =
+        || place.sql().pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).expect("a number");
+    assert_eq!(version(), 1, "who only reads changes nothing");
+    let log = place.open().resume(&run("r1"), resumed()).await.expect("goes on");
+    log.requests().expect("listens");
+    assert_eq!(version(), 2);
 }
 
 #[tokio::test]

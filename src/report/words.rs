@@ -109,7 +109,7 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
                 crate::event::Stream::Stdout => "stdout",
                 crate::event::Stream::Stderr => "stderr",
             };
-            let cut = if *omitted == 0 { String::new() } else { format!(", {omitted} bytes in the middle dropped") };
+            let cut = if *omitted == 0 { String::new() } else { format!(", {omitted} bytes left out") };
             of_unit(Mark::Fact, key, state, format!("{stream}: {} bytes{cut}", blob.len))
         }
         EventKind::UnitEnded { key, outcome, millis, .. } => {

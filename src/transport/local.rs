@@ -5,10 +5,10 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::channel::{self, Channel, Opener};
+use super::channel::{Channel, Opener};
 use super::look::Dialed;
 use super::runner::RunnerLink;
-use super::session::{RUNNER, Session, Terms};
+use super::session::{self, Session, Terms};
 use super::ssh::Options;
 use super::{HostAddr, Link, LinkError, Transport};
 use crate::base::{BoxFuture, process};
@@ -43,7 +43,7 @@ impl LocalTransport {
     async fn link(&self, host: &HostAddr) -> Result<Arc<dyn Link>, LinkError> {
         let opener = Arc::new(Children { enter: self.enter.clone() });
         let terms = Terms::new(&self.options.run, &host.connect, &self.shell);
-        let channel = opener.open(channel::command(RUNNER.len(), None, &self.shell)?).await?;
+        let channel = opener.open(session::command(None, &self.shell)?).await?;
         let first = Session::greet(channel, &terms, self.options.connect_timeout)
             .await
             .map_err(|no| super::pool::refused(None, no.stderr))?;
