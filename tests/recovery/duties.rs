@@ -184,7 +184,7 @@ fn voters(lab: &TestLab) -> Vec<String> {
         .collect()
 }
 
-const PART: &str = r#"
+const PART: &str = r"
 runbook: part/mark
 risk: reversible
 targets: { hosts: nodes }
@@ -194,9 +194,9 @@ steps:
     run: echo {{run.id}} >>/var/tmp/part
     undo: none
     why: it only marks
-"#;
+";
 
-const AROUND: &str = r#"
+const AROUND: &str = r"
 runbook: test/around
 risk: reversible
 steps:
@@ -208,7 +208,7 @@ steps:
       - id: in
         hosts: nodes
         use: { runbook: part/mark }
-"#;
+";
 
 /// What is owed as a whole is no failure of the part inside, and is the part when it is carried out.
 #[test]
