@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use refloat::action::registry;
 use refloat::runbook::bodies;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::actions::Bench;
 
@@ -25,8 +27,8 @@ fn around(example: &str) -> String {
 
 const PART: &str = "runbook: web/restart\nrisk: read-only\nparams: { release: { type: string } }\nsteps: [ { note: \"{{params.release}}\" } ]\n";
 
-#[test]
-fn every_example_is_valid_and_in_the_schema() {
+/// A folder for runbooks around examples: an inventory, and what they use.
+fn examples() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["runbooks/a", "runbooks/web"] {
         fs::create_dir_all(folder.path().join(name)).expect("a folder");
@@ -34,6 +36,12 @@ fn every_example_is_valid_and_in_the_schema() {
     fs::write(folder.path().join("runbooks/web/restart.yaml"), PART).expect("a file");
     let inventory = "inventory: t\nhosts: { \"web-[1:2]\": }\ngroups: { web: { hosts: \"web-[1:2]\" } }\n";
     fs::write(folder.path().join("inventory.yaml"), inventory).expect("a file");
+    folder
+}
+
+#[test]
+fn every_example_is_valid_and_in_the_schema() {
+    let folder = examples();
     let schema: Value = serde_json::from_slice(&refloat(&["schema"], folder.path()).stdout).expect("JSON");
     let validator = jsonschema::draft7::new(&schema).expect("a schema");
     for about in bodies() {
@@ -80,29 +88,78 @@ const TWICE: &[(&str, &str)] = &[
     ("file", "file: { path: OUT/f, content: \"é\\n\", mode: \"0640\" }"),
     ("link", "link: { path: OUT/l, to: OUT/f }"),
     ("move", "move: { from: OUT/from, to: OUT/to }"),
+    ("service", "service: { name: web, state: started, enabled: true }"),
 ];
 
-/// Needs a service manager: the labs have one, and `tests/recovery` goes through it.
-const IN_LABS: &[&str] = &["service"];
+/// A service manager with runit's words, whose only service is a file that says whether it runs.
+const SV: &str = r#"#!/bin/sh
+while [ $# -gt 2 ]; do shift; done
+case $1 in
+start) echo run >"$2/state" ;;
+stop) echo down >"$2/state" ;;
+status) read -r state <"$2/state"; echo "$state: $2: (pid 4711) 60s" ;;
+*) exit 2 ;;
+esac
+"#;
 
 #[test]
 fn what_is_idempotent_changes_nothing_the_second_time_and_its_outputs_survive_the_journal() {
     let promised: BTreeSet<&str> =
         registry::entries().filter(|entry| entry.effect.starts_with("idempotent")).map(|entry| entry.key).collect();
-    let tried: BTreeSet<&str> = TWICE.iter().map(|(key, _)| *key).chain(IN_LABS.iter().copied()).collect();
+    let tried: BTreeSet<&str> = TWICE.iter().map(|(key, _)| *key).collect();
     assert_eq!(promised, tried, "each action that promises it is tried");
     let bench = Bench::new();
     fs::write(bench.out("from"), "x").expect("a file");
+    fs::create_dir_all(bench.out("sv/web")).expect("a folder");
+    fs::write(bench.out("sv/web/state"), "down\n").expect("a file");
+    fs::write(bench.out("sv/web/down"), "").expect("a file");
+    let program = bench.out("sv/sv");
+    fs::write(&program, SV).expect("a file");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    let path = format!("{}:/usr/bin:/bin", bench.out("sv").display());
+    let host = serde_json::json!({ "connect": { "via": "local", "service_manager": "runit", "path": path } });
+    let inventory = serde_json::json!({ "inventory": "test", "hosts": { "a": host } });
+    fs::write(bench.beside("inventory.yaml"), inventory.to_string()).expect("a file");
     for (key, body) in TWICE {
         let step = format!(
-            "  - id: it\n    hosts: controller\n    {body}\n  - id: after\n    hosts: controller\n    note: \"{{{{outputs.it.changed}}}}\"\n"
+            "  - id: it\n    hosts: a\n    env: {{ SVDIR: OUT/sv }}\n    {body}\n  - id: after\n    note: \"{{{{json outputs.it}}}}\"\n"
         );
-        let first = bench.run(&step);
-        first.well(&["changed", "ok"]);
-        assert_eq!(first.notes(), ["true"], "{key}");
-        let second = bench.run(&step);
-        second.well(&["ok", "ok"]);
-        assert_eq!(second.notes(), ["false"], "{key}");
+        for (outcome, changed) in [("changed", true), ("ok", false)] {
+            let ran = bench.run(&step);
+            ran.well(&[outcome, "ok"]);
+            // what a later step reads is what the journal keeps, and a program reads back
+            let read: Value = serde_json::from_str(ran.notes()[0]).expect("JSON");
+            let kept = ran.events("unit_ended").next().expect("an end");
+            let mut kept = kept["outputs"].clone();
+            kept["changed"] = Value::Bool(changed);
+            assert_eq!(read, kept, "{key}");
+        }
+    }
+    assert_eq!(fs::read_to_string(bench.out("sv/web/state")).expect("a file"), "run\n");
+    assert!(!bench.out("sv/web/down").exists());
+}
+
+/// What only shows what would be done starts no program and opens no connection, whatever the action.
+#[test]
+fn a_plan_of_each_example_touches_no_host() {
+    let strace = Command::new("strace").arg("-V").output().map(|_| ()).map_err(|error| format!("strace: {error}"));
+    if !crate::support::tier("strace", strace) {
+        return;
+    }
+    let folder = examples();
+    for about in bodies() {
+        let text = around(about.example);
+        fs::write(folder.path().join("runbooks/a/b.yaml"), &text).expect("a file");
+        let output = Command::new("strace")
+            .args(["-f", "-qq", "-e", "trace=network,execve", "-o", "trace", env!("CARGO_BIN_EXE_refloat")])
+            .args(["plan", "runbooks/a/b.yaml", "-i", "inventory.yaml"])
+            .current_dir(folder.path())
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(0), "{}: {output:?}\n{text}", about.key);
+        let trace = fs::read_to_string(folder.path().join("trace")).expect("a trace");
+        let calls: Vec<&str> = trace.lines().filter(|line| line.contains('(') && !line.contains("+++")).collect();
+        assert!(calls.len() == 1 && calls[0].contains("execve("), "{}: {calls:#?}", about.key);
     }
 }
 

@@ -105,7 +105,7 @@ const OWN: &[About] = &[
     },
     About {
         key: "use",
-        about: "Another runbook as a part of this one; its outputs are this step's.",
+        about: "Another runbook as a part of this one, with surroundings of its own; its outputs are this step's.",
         effect: "what its steps do",
         example: "id: part\nuse: { runbook: web/restart, params: { release: \"2\" } }\n",
         schema: |g| g.subschema_for::<uses::Fields>(),

@@ -183,3 +183,53 @@ fn voters(lab: &TestLab) -> Vec<String> {
         .map(str::to_owned)
         .collect()
 }
+
+const PART: &str = r"
+runbook: part/mark
+risk: reversible
+targets: { hosts: nodes }
+steps:
+  - id: put
+    hosts: hosts
+    run: echo {{run.id}} >>/var/tmp/part
+    undo: none
+    why: it only marks
+";
+
+const AROUND: &str = r"
+runbook: test/around
+risk: reversible
+steps:
+  - id: all
+    hosts: nodes
+    reach: later
+    verify: { path: /var/tmp/part }
+    steps:
+      - id: in
+        hosts: nodes
+        use: { runbook: part/mark }
+";
+
+/// What is owed as a whole is no failure of the part inside, and is the part when it is carried out.
+#[test]
+fn a_part_in_what_is_owed_is_owed_with_it() {
+    if !namespaces() {
+        return;
+    }
+    let lab = TestLab::up(Spec::numbered("node", 2, "nodes"));
+    let desk = Desk::at(&lab);
+    std::fs::create_dir_all(desk.path("runbooks/part")).expect("a folder");
+    desk.write("runbooks/part/mark.yaml", PART);
+    let around = desk.write("around.yaml", AROUND);
+    fault(&lab, "power-off node-2");
+    let ran = desk.run(&[&around, "-i", &desk.inventory()]);
+    assert_eq!(ran.said.code, Some(0), "{:?}", ran.said);
+    let run = ran.report["run"].as_str().unwrap();
+    assert_eq!(lab.say("node-1", "cat /var/tmp/part"), run);
+    assert_eq!(states(&desk, run), [("all".to_owned(), "node-2".to_owned(), "open".to_owned())]);
+    fault(&lab, "power-on node-2");
+    is(&desk.refloat(&["duty", run]), 0, "node-2/all: done");
+    assert_eq!(lab.say("node-2", "cat /var/tmp/part"), run);
+    assert_eq!(lab.say("node-1", "cat /var/tmp/part"), run, "not a second time");
+    is(&desk.refloat(&["duty", run]), 0, "owes nothing");
+}
