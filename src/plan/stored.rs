@@ -106,6 +106,8 @@ pub struct StoredHost {
     pub vars: BTreeMap<String, serde_json::Value>,
 }
 
+/// What params of parts have by themselves, by the path of the step and the param.
+type PartParams = IndexMap<String, IndexMap<String, Value>>;
 /// Template files, by name.
 type Texts = IndexMap<String, Arc<str>>;
 /// Files that are sent as they are, by name.
@@ -117,7 +119,7 @@ impl Stored {
         text: &str,
         inventory: &Inventory,
         hosts: &[HostName],
-        (resolved, parts, vars): (&Resolved, &IndexMap<String, IndexMap<String, Value>>, &IndexMap<VarName, Value>),
+        (resolved, parts, vars): (&Resolved, &PartParams, &IndexMap<VarName, Value>),
         (templates, files): (&Texts, &Files),
         sources: &Sources,
     ) -> Self {
