@@ -2,8 +2,12 @@
 //! write of its journal and everything that it sends to a host. Then the report must say exactly what was done where,
 //! and nothing may be left running or lying about on either side.
 
+#[path = "crash/again.rs"]
+mod again;
 #[path = "crash/check.rs"]
 mod check;
+#[path = "crash/scenes.rs"]
+mod scenes;
 #[path = "crash/stage.rs"]
 mod stage;
 

@@ -2,7 +2,7 @@
 # Finds the Debian packages that the demo or the tests need and this machine has not. Root gets them installed; an
 # ordinary user is told the one line to type. What is there already is judged by the program, not by the package.
 #
-# Usage: packages.sh build|demo|test
+# Usage: packages.sh build|demo|test|bench
 set -eu
 what=$1
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -30,7 +30,7 @@ if [ -z "${REFLOAT_BIN-}" ]; then
     needs libc6-dev /usr/include/stdio.h
 fi
 case $what in
-    demo | test)
+    demo | test | bench)
         needs openssh-client ssh ssh-keygen
         needs openssh-server sshd
         needs runit runsvdir sv svlogd
@@ -43,9 +43,16 @@ case $what in
         if am_root; then needs sudo sudo; fi
         ;;
 esac
+if [ "$what" = bench ]; then
+    needs python3 python3
+    python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+fi
 if [ "$what" = test ]; then
     needs busybox-static busybox
     needs mksh mksh
+    needs zsh zsh
+    needs fish fish
+    needs tcsh tcsh
     needs strace strace
     needs perl-base perl
     needs shellcheck shellcheck

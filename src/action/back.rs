@@ -1,10 +1,12 @@
 //! What actions have in common that put things in their place by a script, and back again.
 
+use std::time::Duration;
+
 use crate::base::ids::UnitKey;
 use crate::template::Value;
 use crate::transport::{Done, Hands, Work};
 
-use super::words::{clip, exit_words};
+use super::words::{clip, exit_words, seconds};
 use super::{ActionError, Applied, Script};
 
 /// A path for what is made ready: in the destination's folder, so that one rename puts it there, and named by the unit.
@@ -51,6 +53,13 @@ pub(super) fn stopped(done: &Done, work: &Work) -> Result<(), ActionError> {
     if !done.timed_out {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&done.stderr);
-    Err(ActionError::TimedOut { after: work.timeout, reason: clip(said.trim()) })
+    let said = clip(String::from_utf8_lossy(&done.stderr).trim());
+    Err(match work.idle.filter(|_| done.idle) {
+        Some(idle) => {
+            let silent = format!("it printed nothing for {}", seconds(idle));
+            let reason = if said.is_empty() { silent } else { format!("{silent}: {said}") };
+            ActionError::TimedOut { after: Duration::from_millis(done.millis), reason }
+        }
+        None => ActionError::TimedOut { after: work.timeout, reason: said },
+    })
 }

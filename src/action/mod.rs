@@ -9,6 +9,7 @@ mod back;
 pub mod check;
 mod command;
 mod content;
+mod ending;
 pub mod fleet;
 pub mod guard;
 mod login;
@@ -39,6 +40,7 @@ actions! {
     r#move,
     note,
     pause,
+    reboot,
     run,
     service,
     set,
@@ -80,6 +82,8 @@ pub struct Cx<'a> {
     pub login: &'a Login,
     /// How long it may take.
     pub timeout: Duration,
+    /// How long a command may print nothing.
+    pub idle_timeout: Option<Duration>,
     /// The run's id, for names on the host.
     pub run: &'a str,
     /// Reads a template file by the name that the author wrote.

@@ -9,7 +9,7 @@ use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::template::{AnyText, EvalError, Plain, Shell, Text, Value};
 use crate::text::{self, Node, Sp, Tree, schema};
-use crate::transport::{Done, Hands, Look, Work};
+use crate::transport::{Done, Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
@@ -23,6 +23,7 @@ pub struct Run {
     stdin: Option<Text<Plain>>,
     ok_codes: Vec<i32>,
     idempotent: bool,
+    ends_connection: bool,
 }
 
 #[derive(Debug)]
@@ -54,9 +55,11 @@ struct Fields {
     /// Whether doing it twice is as doing it once.
     #[serde(default)]
     idempotent: bool,
-    /// Whether it may cut the connection.
-    #[schemars(with = "Option<bool>")]
-    ends_connection: Option<Tree>,
+    /// Whether it may end its own connection, or the place in which it runs. A connection that is lost is made again for
+    /// any step, and the end that the host has written down counts. With this, a step that was begun is taken for done
+    /// when its end could not be written down any more, since the place was restarted under it; `done_when` decides more.
+    #[serde(default)]
+    ends_connection: bool,
 }
 
 pub(super) const ENTRY: Entry = Entry {
@@ -82,7 +85,7 @@ fn long(generator: &mut SchemaGenerator) -> Schema {
 
 /// Text, an argument list, or a map with either, or with the name of a script.
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
-    let bare = |what| Run { what, shell: None, stdin: None, ok_codes: vec![0], idempotent: false };
+    let bare = |what| Run { what, shell: None, stdin: None, ok_codes: vec![0], idempotent: false, ends_connection: false };
     let run = match &tree.value {
         Node::List(_) => bare(What::Argv(argv(text::decode(tree, diags)?, diags))),
         Node::Map(_) => fields(tree, diags)?,
@@ -94,9 +97,6 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
 fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
     let Fields { command, argv: words, script, args, stdin, shell, ok_codes, idempotent, ends_connection } =
         text::decode(tree, diags)?;
-    if let Some(value) = ends_connection {
-        diags.push(super::not_yet(value.span, "`ends_connection` of `run`"));
-    }
     if script.is_none()
         && let Some(span) = text::key_span(tree, "args")
     {
@@ -123,7 +123,7 @@ fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
         diags.push(Diagnostic::error("wrong-value", code.span, message));
     }
     let ok_codes = ok_codes.map_or_else(|| vec![0], |codes| codes.into_iter().map(|code| code.value).collect());
-    Some(Run { what, shell, stdin, ok_codes, idempotent })
+    Some(Run { what, shell, stdin, ok_codes, idempotent, ends_connection })
 }
 
 fn argv(list: Vec<Text<Plain>>, diags: &Diagnostics) -> Vec<Text<Plain>> {
@@ -176,7 +176,7 @@ impl Action for Run {
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
-        let mut work = cx.login.work(cx.timeout);
+        let mut work = Work { idle: cx.idle_timeout, ..cx.login.work(cx.timeout) };
         let words = |list: &[Text<Plain>]| list.iter().map(|text| cx.render(text)).collect::<Result<Vec<_>, _>>();
         let mut name = None;
         match &self.what {
@@ -198,7 +198,8 @@ impl Action for Run {
         if let Some(stdin) = &self.stdin {
             work.stdin = cx.render_hidden(stdin)?.into_bytes();
         }
-        Ok(Box::new(Command { work, name, ok_codes: self.ok_codes.clone() }))
+        let (ok_codes, ends_connection) = (self.ok_codes.clone(), self.ends_connection);
+        Ok(Box::new(Command { work, name, ok_codes, ends_connection }))
     }
 }
 
@@ -209,6 +210,7 @@ struct Command {
     /// The name of the script, if it is one.
     name: Option<String>,
     ok_codes: Vec<i32>,
+    ends_connection: bool,
 }
 
 impl Command {
@@ -237,7 +239,15 @@ impl Ready for Command {
 
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
-            let done = hands.run(&Work { cursors: logs.sources, ..self.work.clone() }, logs.noted).await?;
+            let work = Work { cursors: logs.sources, ..self.work.clone() };
+            let done = if self.ends_connection {
+                match super::ending::run(hands, &work, logs.noted).await {
+                    (Err(LinkError::Unknown { reason, .. }), true) => return Ok(gone(reason)),
+                    (done, _) => done?,
+                }
+            } else {
+                hands.run(&work, logs.noted).await?
+            };
             super::stopped(&done, &self.work)?;
             if self.ok_codes.contains(&done.exit) {
                 return Ok(applied(done));
@@ -250,6 +260,13 @@ impl Ready for Command {
             Err(ActionError::Failed { reason, exit: Some(done.exit), stdout: done.stdout, stderr: done.stderr })
         })
     }
+}
+
+/// It was begun, and the place in which it ran is another one now.
+fn gone(seen: String) -> Applied {
+    let nothing = ["exit", "stdout", "stderr", "value"].map(|name| (name.to_owned(), Value::Null));
+    let (stdout, stderr) = (Vec::new(), Vec::new());
+    Applied { changed: true, seen, result: Value::map(nothing), stdout, stderr, artifact: None }
 }
 
 fn applied(done: Done) -> Applied {

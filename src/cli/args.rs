@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::attach::AttachArgs;
+use super::cancel::{CancelArgs, NoteArgs};
 use super::lab::LabArgs;
+pub use super::resume::args::{Mark, ResumeArgs};
 
 /// Runbooks that recover clusters: checked, planned, journalled, executed over plain SSH.
 #[derive(Parser, Debug)]
@@ -38,6 +41,14 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Execute a runbook.
     Run(RunArgs),
+    /// Go on with a run that was cut off, or that ended with something to do: nothing is done twice, nothing left out.
+    Resume(ResumeArgs),
+    /// Watch a run that another process executes, as it happens.
+    Attach(AttachArgs),
+    /// End a run that another process executes: once, nothing new begins; again, what runs is stopped on the hosts.
+    Cancel(CancelArgs),
+    /// Write a note into the history of a run, while it goes on or afterwards.
+    Note(NoteArgs),
     /// List what is still owed to hosts that could not be reached, carry it out now, or close it with a reason.
     Duty(DutyArgs),
     /// List the runs that were made from this machine.
@@ -134,7 +145,7 @@ pub struct Subject {
     pub param: Vec<(String, String)>,
 }
 
-fn name_and_value(text: &str) -> Result<(String, String), String> {
+pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write it as NAME=VALUE".to_owned()),
@@ -165,7 +176,7 @@ pub struct RunArgs {
     pub reason: Option<String>,
 }
 
-fn value_at_plan(text: &str) -> Result<(String, String), String> {
+pub(super) fn value_at_plan(text: &str) -> Result<(String, String), String> {
     match text.rsplit_once('@') {
         Some((value, plan)) if plan.len() >= 8 && plan.bytes().all(|b| b.is_ascii_hexdigit()) => {
             Ok((value.to_owned(), plan.to_ascii_lowercase()))
@@ -255,6 +266,12 @@ pub struct RunsArgs {
     /// How many, the latest first.
     #[arg(short = 'n', long, default_value_t = 20)]
     pub limit: usize,
+    /// Write a run to a file: all that `refloat resume` needs on another machine, and no secrets. The file must not exist.
+    #[arg(long, num_args = 2, value_names = ["RUN", "FILE"], conflicts_with_all = ["import", "duties"])]
+    pub export: Option<Vec<String>>,
+    /// Take in a run from such a file. It is verified, and refused when the run is here with another history.
+    #[arg(long, value_name = "FILE", conflicts_with = "duties")]
+    pub import: Option<PathBuf>,
 }
 
 /// `refloat report`

@@ -16,7 +16,7 @@ use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::base::span::Sources;
 use crate::event::{Closed, Duty, Event, EventKind, Resumed, RunState, Verdict};
-use crate::exec::{Cancel, Idle, Served, Setup, close_duties, serve_duties};
+use crate::exec::{Cancel, Idle, Served, Setup, answer, close_duties, serve_duties};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{self, Given, Plan, RunFacts};
 use crate::report;
@@ -91,7 +91,7 @@ async fn go(args: &DutyArgs, run: &str, common: &Common, state: &Path) -> Result
         return Ok(Exit::Ok);
     }
     let stored = journal.blob(&run, &now.header().stored).await?.unwrap_or_default();
-    let Some(plan) = restored(&stored, &now, args, common) else { return Ok(Exit::Text) };
+    let Some(plan) = restored(&stored, &now, &args.param, common) else { return Ok(Exit::Text) };
     plan.teach(&redactor);
     let _lock = match crate::exec::lock(&plan, state, &run) {
         Ok(lock) => lock,
@@ -121,7 +121,8 @@ async fn serve(
     let reporter = report::for_stdout(common.output == Output::Json, env::steerable());
     let reporter = tokio::spawn(tell::tell(log.clone(), Some(now), Arc::clone(&clock), reporter, shown));
     let (canceller, cancel) = Cancel::pair();
-    let signals = signals::obey(canceller);
+    let signals = signals::obey(canceller.clone());
+    let requests = tokio::spawn(answer(log.clone(), canceller.clone()));
     let operator = Arc::new(AtTheTerminal {
         given: Mutex::new(VecDeque::new()),
         yes: false,
@@ -130,12 +131,16 @@ async fn serve(
         asked: Mutex::new(0),
         defaults: false,
         typed: Typed::here(),
+        canceller,
     });
-    let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle) };
+    let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle), again: None };
     let owned = duties.to_vec();
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(async move { serve_duties(setup, &owned, before).await }).await;
     signals.abort();
+    requests.abort();
+    // it lets go of the journal
+    let _ = requests.await;
     match ended {
         Ok(Ok(served)) => {
             let _ = reporter.await;
@@ -160,9 +165,9 @@ async fn serve(
 }
 
 /// The plan as it was when the run began; mistakes are shown.
-fn restored(stored: &[u8], now: &RunState, args: &DutyArgs, common: &Common) -> Option<Arc<Plan>> {
+pub fn restored(stored: &[u8], now: &RunState, params: &[(String, String)], common: &Common) -> Option<Arc<Plan>> {
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-    let given = Given { params: &args.param, written: None, env: &env::var, secrets: &secrets::ask };
+    let given = Given { params, written: None, env: &env::var, secrets: &secrets::ask };
     let plan = plan::restore(stored, now.header().plan, &given, &mut sources, &diags);
     show::findings_of_a_plan(&sources, &diags.into_sorted(), common);
     plan.map(Arc::new)

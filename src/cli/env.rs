@@ -61,10 +61,15 @@ pub fn tracing(verbose: u8) {
 }
 
 /// `REFLOAT_KILL_AT=N` kills the process at the N-th journal write or request (see `base::crash`); for tests of what a
-/// crash leaves behind.
+/// crash leaves behind. `REFLOAT_FULL_AT=N` and `REFLOAT_SYNC_FAILS_AT=N` let the N-th write of the journal fail.
 pub fn crash_points() {
     if let Some(n) = var("REFLOAT_KILL_AT").and_then(|n| n.parse().ok()) {
         crash::arm(n);
+    }
+    for (name, fault) in [("REFLOAT_FULL_AT", crash::Fault::Full), ("REFLOAT_SYNC_FAILS_AT", crash::Fault::Sync)] {
+        if let Some(n) = var(name).and_then(|n| n.parse().ok()) {
+            crash::fail_at(n, fault);
+        }
     }
 }
 

@@ -6,6 +6,8 @@ mod show;
 
 mod actions;
 mod args;
+mod attach;
+mod cancel;
 mod doctor;
 mod drill;
 mod duty;
@@ -15,6 +17,7 @@ mod load;
 mod operator;
 mod plan;
 mod report;
+mod resume;
 mod run;
 mod runs;
 mod schema;
@@ -48,6 +51,10 @@ pub fn main() -> ExitCode {
         Verb::Validate(args) => validate::run(args, &cli.common),
         Verb::Plan(args) => plan::run(args, &cli.common),
         Verb::Run(args) => run::run(args, &cli.common),
+        Verb::Resume(args) => resume::run(args, &cli.common),
+        Verb::Attach(args) => attach::run(args, &cli.common),
+        Verb::Cancel(args) => cancel::cancel(args, &cli.common),
+        Verb::Note(args) => cancel::note(args, &cli.common),
         Verb::Duty(args) => duty::run(args, &cli.common),
         Verb::Runs(args) => runs::run(args, &cli.common),
         Verb::Report(args) => report::run(args, &cli.common),

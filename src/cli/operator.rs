@@ -7,12 +7,13 @@ use std::os::fd::AsFd as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::termios::{QueueSelector, tcflush};
+use rustix::io::Errno;
+use rustix::termios::{QueueSelector, tcflush, tcgetattr};
 use tokio::sync::{mpsc, watch};
 
 use super::env;
 use crate::base::BoxFuture;
-use crate::exec::{Expects, Operator, Question, Reply};
+use crate::exec::{Canceller, Expects, Grade, Operator, Question, Reply};
 
 /// How long the question may take to appear on the screen before it is asked all the same.
 const SHOWN_WITHIN: Duration = Duration::from_secs(2);
@@ -33,6 +34,8 @@ pub struct AtTheTerminal {
     pub asked: Mutex<usize>,
     /// What is typed.
     pub typed: Typed,
+    /// For a terminal that goes away at a question.
+    pub canceller: Canceller,
 }
 
 impl AtTheTerminal {
@@ -83,6 +86,11 @@ impl Operator for AtTheTerminal {
             loop {
                 prompt(&question.expects);
                 let Some(mut text) = self.typed.line().await else {
+                    if self.typed.is_gone() {
+                        // nobody has said no: the person is away, as with SIGHUP
+                        let _ = self.canceller.at_least(Grade::Leave);
+                        return std::future::pending().await;
+                    }
                     return Reply::Nobody("the terminal was closed".to_owned());
                 };
                 if let Expects::Answer { default, .. } = &question.expects {
@@ -141,6 +149,11 @@ impl Typed {
         if let Some(lines) = &mut *self.lines.lock().await {
             while lines.try_recv().is_ok() {}
         }
+    }
+
+    /// Whether the terminal is gone, and not only at the end of its input.
+    fn is_gone(&self) -> bool {
+        self.terminal.as_ref().is_some_and(|terminal| tcgetattr(terminal).is_err_and(|errno| errno == Errno::IO))
     }
 
     /// The next line; `None`: there will be none.

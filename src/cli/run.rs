@@ -7,13 +7,13 @@ use tokio::sync::watch;
 
 use super::args::{Common, Output, RunArgs};
 use super::operator::{AtTheTerminal, Typed};
-use super::{env, plan, secrets, show, signals, tell, trust};
+use super::{env, plan, resume, secrets, show, signals, tell, trust};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::event::{Mode, Opened, PlannedStep};
-use crate::exec::{Cancel, Idle, Setup, execute};
+use crate::exec::{Cancel, Idle, Setup, answer, execute};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{Plan, RunFacts, World};
 use crate::report;
@@ -58,7 +58,7 @@ pub fn run(args: &RunArgs, common: &Common) -> Exit {
 async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool) -> Exit {
     // first of all: from here on a signal ends the run with a verdict
     let (canceller, cancel) = Cancel::pair();
-    let signals = signals::obey(canceller);
+    let signals = signals::obey(canceller.clone());
     let state = match env::state(common) {
         Ok(state) => state,
         Err(why) => {
@@ -93,6 +93,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             return Exit::Unreachable;
         }
     };
+    let requests = tokio::spawn(answer(begun.log.clone(), canceller.clone()));
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
     let reporter = report::for_stdout(common.output == Output::Json, env::steerable());
@@ -105,17 +106,23 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         shown: asked,
         asked: Mutex::new(0),
         typed: Typed::here(),
+        canceller,
     };
     let operator = Arc::new(operator);
     let hook = Arc::new(Idle);
-    let setup = Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts, hook };
+    let setup =
+        Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts, hook, again: None };
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(execute(setup)).await;
     signals.abort();
+    requests.abort();
+    // it lets go of the journal
+    let _ = requests.await;
     match ended {
         Ok(Ok(closed)) => {
             // it ends when it has shown the last event
             let _ = reporter.await;
+            resume::way_on(&run, closed.verdict, common);
             closed.verdict.exit()
         }
         Ok(Err(broken)) => {
@@ -123,7 +130,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
             show::failure(&broken.error);
             if broken.changed {
                 show::error(format!(
-                    "this run could not go on, and its steps may have changed hosts; before you run it again, look at what it did: refloat report {run}"
+                    "this run could not go on, and its steps may have changed hosts; before you run it again, look at what it did: refloat report {run}\n  When it is mended, to go on: refloat resume {run}"
                 ));
                 Exit::Attention
             } else {

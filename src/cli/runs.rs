@@ -1,18 +1,75 @@
 //! `refloat runs`: the runs of this machine, the latest first.
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::Arc;
+
 use super::args::{Common, Output, RunsArgs};
 use super::{env, show};
+use crate::base::clock::SystemClock;
 use crate::base::exit::Exit;
+use crate::base::secret::Redactor;
 use crate::journal::{Journal, JournalError, RunStatus, RunSummary};
 use crate::report::{end_words, escape};
 
 pub fn run(args: &RunsArgs, common: &Common) -> Exit {
     match env::state(common) {
+        Ok(state) if args.export.is_some() || args.import.is_some() => match blocking(carry(args, &state)) {
+            Ok(Ok(())) => Exit::Ok,
+            Ok(Err(error)) => {
+                show::failure(&error);
+                Exit::Refused
+            }
+            Err(exit) => exit,
+        },
         Ok(state) => list(Some(args.limit), args.duties, &state, common),
         Err(why) => {
             show::error(why);
             Exit::Unreachable
         }
+    }
+}
+
+/// Carries a run out of this machine, or into it.
+async fn carry(args: &RunsArgs, state: &std::path::Path) -> Result<(), Carry> {
+    if let Some([run, file]) = args.export.as_deref() {
+        let journal = Journal::read(state)?;
+        let run = journal.find(run).await?;
+        let bytes = journal.export(&run).await?;
+        let mut options = std::fs::OpenOptions::new();
+        let mut made = options.write(true).create_new(true).mode(0o600).open(file).map_err(Carry::file(file))?;
+        made.write_all(&bytes).and_then(|()| made.sync_all()).map_err(Carry::file(file))?;
+        outln!("Run {run} is in {file}. On the other machine: refloat runs --import FILE, then refloat resume {run}");
+        outln!("Whoever goes on there has it: do not go on with it here as well.");
+    }
+    if let Some(file) = &args.import {
+        let bytes = std::fs::read(file).map_err(Carry::file(&file.display().to_string()))?;
+        let journal = Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?;
+        let run = journal.import(bytes).await?;
+        let summary = journal.summary(&run).await?;
+        outln!("Run {run} is here: {}, {}.", escape(&summary.state.header().runbook), told(&summary));
+        outln!("To look at it: refloat report {run}. To go on with it: refloat resume {run}");
+    }
+    Ok(())
+}
+
+/// Why a run was not carried.
+#[derive(Debug, thiserror::Error)]
+enum Carry {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("{file}")]
+    File {
+        file: String,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Carry {
+    fn file(file: &str) -> impl FnOnce(std::io::Error) -> Self {
+        let file = file.to_owned();
+        move |source| Self::File { file, source }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Signals: once, nothing new begins; twice, what runs is stopped on the hosts; a third time, we leave.
+//! Signals. Ctrl-C: once, nothing new begins; twice, what runs is stopped on the hosts; a third time, we leave. SIGTERM,
+//! and SIGHUP when the terminal is gone: we leave at once. Whoever leaves writes that down, and the run can be resumed.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -8,39 +9,34 @@ use crate::exec::{Canceller, Grade};
 
 /// Hands the signals of a person on to a run, from the moment that this returns until the task is aborted.
 pub fn obey(canceller: Canceller) -> JoinHandle<()> {
-    let heard = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let heard = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     tokio::spawn(async move {
         match heard {
-            (Ok(interrupt), Ok(terminate)) => listen(canceller, interrupt, terminate).await,
+            [Ok(interrupt), Ok(terminate), Ok(hangup)] => listen(canceller, interrupt, terminate, hangup).await,
             _ => std::future::pending().await,
         }
     })
 }
 
-async fn listen(canceller: Canceller, mut interrupt: Signal, mut terminate: Signal) {
-    let mut before = Grade::Go;
+async fn listen(canceller: Canceller, mut interrupt: Signal, mut terminate: Signal, mut hangup: Signal) {
     loop {
-        next(&mut interrupt, &mut terminate).await;
-        let now = canceller.more();
-        match now {
-            _ if now == before => {
-                anstream::eprintln!("Leaving. What was started may still run on the hosts: see `refloat report`.");
-                std::process::exit(Exit::Detached.code().into());
-            }
-            Grade::Go => {}
+        let (before, now) = tokio::select! {
+            _ = interrupt.recv() => canceller.more(),
+            _ = terminate.recv() => canceller.at_least(Grade::Leave),
+            _ = hangup.recv() => canceller.at_least(Grade::Leave),
+        };
+        let words = match now {
+            // it could not be written down that we leave, or takes too long
+            Grade::Leave if before == Grade::Leave => std::process::exit(Exit::Detached.code().into()),
+            Grade::Leave => "Leaving. What was started and not stopped goes on on the hosts.",
+            Grade::StopHosts => "Stopping what runs on the hosts. Again to leave at once.",
             Grade::NoNewWork => {
-                anstream::eprintln!("Ending: what runs may finish, nothing new begins. Again to stop it on the hosts.");
+                "Ending: what runs may finish, nothing new begins. Again to stop it on the hosts, a third time to leave at once."
             }
-            Grade::StopHosts => anstream::eprintln!("Stopping what runs on the hosts. Again to leave at once."),
-        }
-        before = now;
-    }
-}
-
-async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+            Grade::Go => continue,
+        };
+        // a terminal that takes nothing must not hold up the end
+        drop(tokio::task::spawn_blocking(move || anstream::eprintln!("{words}")));
     }
 }
 
@@ -52,11 +48,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_signal_is_heard_at_once() {
-        let (canceller, cancel) = Cancel::pair();
-        let task = obey(canceller);
-        // the task did not run yet, and this would end the process if nobody heard it
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT).expect("a signal");
-        cancel.reached(Grade::NoNewWork).await;
-        task.abort();
+        use rustix::process::{Signal, getpid, kill_process};
+        for (sent, grade) in
+            [(Signal::INT, Grade::NoNewWork), (Signal::TERM, Grade::Leave), (Signal::HUP, Grade::Leave)]
+        {
+            let (canceller, cancel) = Cancel::pair();
+            let task = obey(canceller);
+            // the task did not run yet, and this would end the process if nobody heard it
+            kill_process(getpid(), sent).expect("a signal");
+            cancel.reached(grade).await;
+            assert_eq!(cancel.grade(), grade);
+            task.abort();
+        }
     }
 }

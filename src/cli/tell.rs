@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::base::clock::Clock;
 use crate::event::{EventKind, RunState};
-use crate::journal::RunLog;
+use crate::journal::{Follower, RunLog};
 use crate::report::Reporter;
 
 /// How often a live display moves.
@@ -21,14 +21,24 @@ pub async fn tell(
     mut reporter: Box<dyn Reporter>,
     shown: watch::Sender<usize>,
 ) {
-    let mut events = log.subscribe(known.as_ref().map_or(1, |state| state.last_seq() + 1));
+    let events = log.subscribe(known.as_ref().map_or(1, |state| state.last_seq() + 1));
+    let state = follow(events, known, &*clock, &mut *reporter, &shown, true).await;
+    if let Some(state) = &state {
+        reporter.finish(state, Some(log.head()));
+    }
+}
+
+/// Shows what comes, until nothing more can come or, `to_the_end`, until the run has ended. The state after it.
+pub async fn follow(
+    mut events: Follower,
+    known: Option<RunState>,
+    clock: &dyn Clock,
+    reporter: &mut dyn Reporter,
+    shown: &watch::Sender<usize>,
+    to_the_end: bool,
+) -> Option<RunState> {
     let mut state = known;
     let mut questions = 0;
-    // our own clone must not keep the run alive: the follower ends when the last log is gone
-    let head = {
-        let log = log;
-        move || log.head()
-    };
     let mut tick = tokio::time::interval(TICK);
     loop {
         let event = tokio::select! {
@@ -52,12 +62,9 @@ pub async fn tell(
                 questions += 1;
                 shown.send_replace(questions);
             }
-            EventKind::RunClosed(_) => break,
+            EventKind::RunClosed(_) if to_the_end => break,
             _ => {}
         }
     }
-    if let Some(state) = &state {
-        let head = head();
-        reporter.finish(state, Some(head));
-    }
+    state
 }

@@ -37,7 +37,9 @@ pub enum EventKind {
     HostReached { host: String, facts: BTreeMap<String, Redacted> },
     /// A host did not answer.
     HostUnreachable { host: String, reason: Redacted },
-    /// A step began. `hosts` is fixed here, and so is the number of `items` of a `for_each`.
+    /// A step began. `hosts` is fixed here, and so are the number of `items` of a `for_each` and their values, `list`: for
+    /// each item an object, by host (`""`: of a step without hosts). `pass` tells apart how often the loops around it
+    /// went round: the items and the batches, from the outside in.
     StepOpened {
         step: String,
         phase: Phase,
@@ -46,12 +48,24 @@ pub enum EventKind {
         action: String,
         hosts: Vec<String>,
         items: Option<u32>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pass: Vec<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        list: Option<RedactedJson>,
     },
     /// Units are about to start. Durable before any of them touches a host.
     UnitsStarted { units: Vec<UnitStart> },
     /// Where a log stood when a unit started: an opaque cursor of the watch.
     CursorTaken { key: UnitKey, log: Redacted, cursor: RedactedJson },
-    /// A unit's output. `omitted` bytes between head and tail were dropped on the host.
+    /// Where a log stood for a watch whose beginning is no unit's: an opaque cursor of the watch of `step`.
+    LogNoted {
+        step: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pass: Vec<u32>,
+        host: String,
+        cursor: RedactedJson,
+    },
+    /// A unit's output. `omitted` bytes between head and tail were dropped, on the host or since the disk here is full.
     UnitOutput { key: UnitKey, stream: Stream, blob: BlobRef, omitted: u64, tail: Redacted },
     /// A unit ended. `outputs` is what later steps may read; `millis` is measured where it ran.
     UnitEnded {
@@ -70,7 +84,7 @@ pub enum EventKind {
     },
     /// `check` only: what the unit would do.
     UnitForeseen { unit: Unit, forecast: Forecast },
-    /// A guard was asked.
+    /// A guard was asked. `silent`: hosts that did not answer, and are not proved dead.
     GuardJudged {
         step: String,
         guard: Redacted,
@@ -78,6 +92,8 @@ pub enum EventKind {
         verdict: GuardVerdict,
         seen: Redacted,
         message: Option<Redacted>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        silent: Vec<String>,
     },
     /// A target was picked at run time.
     TargetPicked { name: String, hosts: Vec<String>, why: Redacted },
@@ -98,8 +114,14 @@ pub enum EventKind {
     /// A note of the runbook or of a person.
     Noted { step: Option<String>, by: Option<String>, text: Redacted },
     /// A host failed where that is tolerated, or where hosts stand for themselves: it is left out of the later steps of
-    /// the group.
-    HostLeft { step: String, host: String, reason: Redacted },
+    /// the group. `pass` as in [`EventKind::StepOpened`].
+    HostLeft {
+        step: String,
+        host: String,
+        reason: Redacted,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pass: Vec<u32>,
+    },
     /// A step ended.
     StepClosed {
         step: String,
@@ -111,11 +133,43 @@ pub enum EventKind {
     DutyOpened { step: String, host: String, reason: Redacted },
     /// It was carried out, or (`done` is false) a person says with a reason that it need not be.
     DutyClosed { step: String, host: String, by: String, reason: Redacted, done: bool },
-    /// The run ended. Only [`EventKind::RunResumed`] may follow.
+    /// The run ended. Only [`EventKind::RunResumed`] and the notes of people may follow.
     RunClosed(Box<Closed>),
 }
 
 impl EventKind {
+    /// Whether somebody may rely on it as soon as it is written down: hosts are about to hear of it, or a person was told.
+    /// What only says what was seen is safe on the disk with the next of these, before anything else begins.
+    #[must_use]
+    pub fn is_relied_on(&self) -> bool {
+        match self {
+            Self::RunOpened(_)
+            | Self::RunResumed(_)
+            | Self::UnitsStarted { .. }
+            | Self::UnitMarked { .. }
+            | Self::Asked { .. }
+            | Self::Answered { .. }
+            | Self::Noted { by: Some(_), .. }
+            | Self::DutyOpened { .. }
+            | Self::DutyClosed { .. }
+            | Self::RunClosed(_) => true,
+            Self::HostReached { .. }
+            | Self::HostUnreachable { .. }
+            | Self::StepOpened { .. }
+            | Self::LogNoted { .. }
+            | Self::CursorTaken { .. }
+            | Self::UnitOutput { .. }
+            | Self::UnitEnded { .. }
+            | Self::UnitForeseen { .. }
+            | Self::GuardJudged { .. }
+            | Self::TargetPicked { .. }
+            | Self::LogMatched { .. }
+            | Self::Noted { by: None, .. }
+            | Self::HostLeft { .. }
+            | Self::StepClosed { .. } => false,
+        }
+    }
+
     /// The bytes beside the journal that this event names.
     #[must_use]
     pub fn blob(&self) -> Option<&BlobRef> {
@@ -128,6 +182,7 @@ impl EventKind {
             | Self::StepOpened { .. }
             | Self::UnitsStarted { .. }
             | Self::CursorTaken { .. }
+            | Self::LogNoted { .. }
             | Self::UnitEnded { .. }
             | Self::UnitMarked { .. }
             | Self::UnitForeseen { .. }

@@ -8,11 +8,11 @@ use super::kind::{Answer, Forecast};
 use super::outcome::Outcome;
 use super::run::{Closed, Opened, Resumed};
 use super::state::RunState;
-use super::step::{StepState, UnitState};
+use super::step::{Opening, StepState, UnitState};
 use super::unit::{Phase, Unit};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UnitKey;
-use crate::base::secret::Redacted;
+use crate::base::secret::{Redacted, RedactedJson};
 
 /// Whether a host answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,23 @@ pub struct Left {
     pub host: String,
     /// What was seen.
     pub reason: Redacted,
+    /// In which pass of the loops around.
+    pub pass: Vec<u32>,
+}
+
+/// What a watched log said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matched {
+    /// The step that watches.
+    pub step: String,
+    /// Whose log.
+    pub host: String,
+    /// What was waited for.
+    pub entry: Redacted,
+    /// The line.
+    pub line: Redacted,
+    /// Where it stands.
+    pub offset: Option<u64>,
 }
 
 /// Something that must still be done on a host.
@@ -195,13 +212,32 @@ impl RunState {
         &self.left
     }
 
+    /// What watched logs said, in order.
+    #[must_use]
+    pub fn matched(&self) -> &[Matched] {
+        &self.matched
+    }
+
+    /// Where a log stood for the watch of a step, in a pass, on a host.
+    #[must_use]
+    pub fn noted_log(&self, step: &str, pass: &[u32], host: &str) -> Option<&RedactedJson> {
+        self.noted.get(&(step.to_owned(), pass.to_vec(), host.to_owned()))
+    }
+
+    /// The last attempt of a unit. `first` is the unit in any of its attempts.
+    #[must_use]
+    pub fn last_attempt(&self, first: &Unit) -> Option<&UnitState> {
+        let attempts = (1..).map(|attempt| Unit { attempt, ..first.clone() });
+        attempts.map_while(|unit| self.unit(&unit.key())).last()
+    }
+
     /// The steps and hosts that are past a point of no return.
     #[must_use]
     pub fn no_return(&self) -> &IndexSet<(String, String)> {
         &self.no_return
     }
 
-    /// Whether what a unit did was put back: its undo began after it, and ended well.
+    /// Whether what a unit did was put back: its undo began after it, and ended well, all of it.
     #[must_use]
     pub fn is_undone(&self, unit: &Unit) -> bool {
         let same = |other: &Unit| {
@@ -209,7 +245,23 @@ impl RunState {
         };
         let after = self.units.values().skip_while(|other| other.start.unit != *unit);
         let undo = after.filter(|other| other.start.unit.phase == Phase::Undo && same(&other.start.unit)).last();
-        unit.phase == Phase::Apply && undo.and_then(|undo| undo.end.as_ref()).is_some_and(|end| end.outcome.is_good())
+        let ended = undo.and_then(|undo| undo.end.as_ref()).is_some_and(|end| end.outcome.is_good());
+        // an undo can have several entries: it has ended when its step was closed
+        let of = |opening: &&Opening| {
+            opening.pass.first().copied() == unit.item && opening.hosts.iter().any(|host| host == unit.host())
+        };
+        let openings = self.step(&unit.step, Phase::Undo).into_iter().flat_map(|step| &step.openings);
+        let closed = openings.filter(of).all(|opening| opening.outcome.is_some());
+        unit.phase == Phase::Apply && ended && closed
+    }
+
+    /// Whether a unit in its last attempt ended well, and began after all of these.
+    #[must_use]
+    pub fn is_done_since(&self, first: &Unit, before: &[UnitKey]) -> bool {
+        let Some(unit) = self.last_attempt(first) else { return false };
+        let place = self.units.get_index_of(&unit.start.key);
+        unit.end.as_ref().is_some_and(|end| end.outcome.is_good())
+            && before.iter().all(|key| self.units.get_index_of(key) < place)
     }
 
     /// How the run ended, and when. None: it goes on, or was cut off.

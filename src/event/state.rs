@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `run_opened` | first, and only first |
 //! | `run_resumed` | always after it, also after `run_closed`; steps that were open become interrupted |
+//! | `noted` by a person, without a step | always |
 //! | anything else | the run is not closed |
 //! | `step_opened` | the step is not open in this phase |
 //! | `units_started` | mode `run`; step open in that phase; key right and new; the previous attempt ended |
+//! | `log_noted` | the run is not closed |
 //! | `cursor_taken`, `unit_output` | the unit is started and not ended |
 //! | `unit_ended` | the unit is started and not ended |
 //! | `unit_marked` | the unit is started, and not ended or ended `unknown` |
@@ -24,15 +26,15 @@
 use indexmap::{IndexMap, IndexSet};
 
 use super::illegal::Illegal;
-use super::kind::{Event, EventKind, Forecast, UnitStart};
+use super::kind::{Answer, Event, EventKind, Forecast, UnitStart};
 use super::outcome::{Outcome, StepOutcome};
-use super::query::{Duty, DutyEnd, Left, Question, Reach};
+use super::query::{Duty, DutyEnd, Left, Matched, Question, Reach};
 use super::run::{Closed, Mode, Opened, Resumed};
-use super::step::{Output, Stage, StepState, UnitEnd, UnitState};
+use super::step::{Opening, Output, Stage, StepState, UnitEnd, UnitState};
 use super::unit::{Phase, Unit};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UnitKey;
-use crate::base::secret::Redacted;
+use crate::base::secret::{Redacted, RedactedJson};
 
 /// A run, as its events tell it. Made by [`RunState::open`] or [`RunState::fold`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,9 @@ pub struct RunState {
     pub(super) duties: Vec<Duty>,
     pub(super) left: Vec<Left>,
     pub(super) no_return: IndexSet<(String, String)>,
+    pub(super) matched: Vec<Matched>,
+    /// By the step of the watch, the pass and the host.
+    pub(super) noted: IndexMap<(String, Vec<u32>, String), RedactedJson>,
     pub(super) closed: Option<(Timestamp, Closed)>,
 }
 
@@ -78,6 +83,8 @@ impl RunState {
             duties: Vec::new(),
             left: Vec::new(),
             no_return: IndexSet::new(),
+            matched: Vec::new(),
+            noted: IndexMap::new(),
             closed: None,
         })
     }
@@ -98,7 +105,9 @@ impl RunState {
         if event.seq != expected {
             return Err(Illegal::Sequence { expected, got: event.seq });
         }
-        if self.closed.is_some() && !matches!(event.kind, EventKind::RunResumed(_)) {
+        let at_any_time =
+            matches!(event.kind, EventKind::RunResumed(_) | EventKind::Noted { step: None, by: Some(_), .. });
+        if self.closed.is_some() && !at_any_time {
             return Err(Illegal::Closed);
         }
         self.transition(event)?;
@@ -107,6 +116,7 @@ impl RunState {
         Ok(())
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each event: the table above")]
     fn transition(&mut self, event: &Event) -> Result<(), Illegal> {
         let at = event.at;
         match &event.kind {
@@ -118,7 +128,7 @@ impl RunState {
             EventKind::HostUnreachable { host, reason } => {
                 self.hosts.insert(host.clone(), Reach::Unreachable(reason.clone()));
             }
-            EventKind::StepOpened { step, phase, title, why, action, hosts, items } => {
+            EventKind::StepOpened { step, phase, title, why, action, hosts, items, pass, list } => {
                 let opened = StepState {
                     step: step.clone(),
                     phase: *phase,
@@ -130,12 +140,22 @@ impl RunState {
                     opened: at,
                     stage: Stage::Open,
                     units: Vec::new(),
+                    openings: vec![Opening {
+                        pass: pass.clone(),
+                        hosts: hosts.clone(),
+                        list: list.clone(),
+                        ..Opening::default()
+                    }],
+                    current: 0,
                 };
                 self.open_step(opened)?;
             }
             EventKind::UnitsStarted { units } => self.start_units(at, units)?,
             EventKind::CursorTaken { key, log, cursor } => {
                 self.running(key)?.cursors.push((log.clone(), cursor.clone()));
+            }
+            EventKind::LogNoted { step, pass, host, cursor } => {
+                self.noted.insert((step.clone(), pass.clone(), host.clone()), cursor.clone());
             }
             EventKind::UnitOutput { key, stream, blob, omitted, tail } => {
                 let output = Output { stream: *stream, blob: blob.clone(), omitted: *omitted, tail: tail.clone() };
@@ -160,30 +180,55 @@ impl RunState {
                 self.open_step_of(&unit.step, unit.phase)?;
                 self.forecasts.push((unit.clone(), forecast.clone()));
             }
-            EventKind::GuardJudged { step, .. } => self.known(step)?,
+            EventKind::GuardJudged { step, silent, .. } => {
+                self.known(step)?;
+                if let Some(opening) = self.open_now(step) {
+                    opening.silent.extend(silent.iter().cloned());
+                }
+            }
             EventKind::TargetPicked { name, hosts, why } => {
                 self.targets.insert(name.clone(), (hosts.clone(), why.clone()));
+                // steps follow each other: only one that picks is open
+                let open = self.steps.values_mut().rfind(|step| step.stage.is_open() && step.action == "pick");
+                if let Some(opening) = open.and_then(StepState::now) {
+                    opening.picked.push((name.clone(), hosts.clone()));
+                }
             }
             EventKind::Asked { step, message, expects } => self.ask(step, message, expects)?,
             EventKind::Answered { step, by, answer, text } => {
                 let question = self.questions.iter_mut().find(|q| q.step == *step && q.answer.is_none());
                 let question = question.ok_or_else(|| Illegal::NotAsked(step.clone()))?;
                 question.answer = Some((by.clone(), *answer, text.clone()));
+                let message = question.message.clone();
+                if let (Answer::Accepted, Some(opening)) = (answer, self.open_now(step)) {
+                    opening.answers.push((message, by.clone(), text.clone()));
+                }
             }
-            EventKind::LogMatched { step, host, no_return, .. } => {
+            EventKind::LogMatched { step, host, no_return, entry, line, offset, .. } => {
                 self.known(step)?;
+                self.matched.push(Matched {
+                    step: step.clone(),
+                    host: host.clone(),
+                    entry: entry.clone(),
+                    line: line.clone(),
+                    offset: *offset,
+                });
                 if *no_return {
                     self.no_return.insert((step.clone(), host.clone()));
                 }
             }
-            EventKind::Noted { step, .. } => {
+            EventKind::Noted { step, by, text } => {
                 if let Some(step) = step {
                     self.known(step)?;
+                    if let (None, Some(opening)) = (by, self.open_now(step)) {
+                        opening.notes.push(text.clone());
+                    }
                 }
             }
-            EventKind::HostLeft { step, host, reason } => {
+            EventKind::HostLeft { step, host, reason, pass } => {
                 self.known(step)?;
-                self.left.push(Left { step: step.clone(), host: host.clone(), reason: reason.clone() });
+                let (step, host) = (step.clone(), host.clone());
+                self.left.push(Left { step, host, reason: reason.clone(), pass: pass.clone() });
             }
             EventKind::StepClosed { step, phase, outcome } => self.close_step(at, step, *phase, outcome)?,
             EventKind::DutyOpened { step, host, reason } => {
@@ -232,6 +277,14 @@ impl RunState {
                 known.hosts.push(host);
             }
         }
+        for new in opened.openings {
+            let same = |known: &Opening| known.pass == new.pass && known.hosts == new.hosts;
+            known.current = known.openings.iter().position(same).unwrap_or(known.openings.len());
+            match known.now() {
+                Some(again) => again.outcome = None,
+                None => known.openings.push(new),
+            }
+        }
         known.items = opened.items.or(known.items);
         known.opened = opened.opened;
         known.stage = Stage::Open;
@@ -245,6 +298,9 @@ impl RunState {
         }
         if let Some(state) = self.steps.get_mut(&(step.to_owned(), phase)) {
             state.stage = Stage::Closed { outcome: how.clone(), at };
+            if let Some(opening) = state.now() {
+                opening.outcome = Some(how.clone());
+            }
         }
         Ok(())
     }
@@ -301,6 +357,12 @@ impl RunState {
         let (step, message, expects) = (step.to_owned(), message.clone(), expects.clone());
         self.questions.push(Question { step, message, expects, answer: None });
         Ok(())
+    }
+
+    /// The opening of a step that is open.
+    fn open_now(&mut self, step: &str) -> Option<&mut Opening> {
+        let open = self.steps.get_mut(&(step.to_owned(), Phase::Apply))?;
+        if open.stage.is_open() { open.now() } else { None }
     }
 
     fn open_step_of(&self, step: &str, phase: Phase) -> Result<&StepState, Illegal> {

@@ -31,6 +31,46 @@ pub struct StepState {
     pub stage: Stage,
     /// The units started for it, in order.
     pub units: Vec<UnitKey>,
+    /// Each time it was opened: once for each pass of the loops around it, and once more when it was opened for other
+    /// hosts.
+    pub openings: Vec<Opening>,
+    /// The place of the last one among them.
+    pub current: usize,
+}
+
+/// One time that a step was opened, for what a process that takes the run over has to know of it. A step that is opened
+/// again, by another process in the same pass for the same hosts, is the same opening.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// The pass of the loops around it.
+    pub pass: Vec<u32>,
+    /// Its hosts.
+    pub hosts: Vec<String>,
+    /// The items of its `for_each`.
+    pub list: Option<RedactedJson>,
+    /// How it ended. None: it is open, or was interrupted.
+    pub outcome: Option<StepOutcome>,
+    /// The targets that were picked in it.
+    pub picked: Vec<(String, Vec<String>)>,
+    /// The notes that the runbook made in it.
+    pub notes: Vec<Redacted>,
+    /// The answers with which its questions went on: the question, who, and in which words.
+    pub answers: Vec<(Redacted, String, Redacted)>,
+    /// The hosts that were silent in it, and are not proved dead.
+    pub silent: Vec<String>,
+}
+
+impl StepState {
+    /// The opening in this pass for these hosts.
+    #[must_use]
+    pub fn opening(&self, pass: &[u32], hosts: &[String]) -> Option<&Opening> {
+        self.openings.iter().find(|opening| opening.pass == pass && opening.hosts == hosts)
+    }
+
+    /// The opening that is the last one.
+    pub(super) fn now(&mut self) -> Option<&mut Opening> {
+        self.openings.get_mut(self.current)
+    }
 }
 
 /// Where a step is.

@@ -75,6 +75,8 @@ fn open_step(step: &str, hosts: &[&str]) -> EventKind {
         action: "run".into(),
         hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
         items: None,
+        pass: Vec::new(),
+        list: None,
     }
 }
 
@@ -112,6 +114,11 @@ fn answered(step: &str) -> EventKind {
 
 fn noted(step: Option<&str>) -> EventKind {
     EventKind::Noted { step: step.map(str::to_owned), by: None, text: text("note") }
+}
+
+/// Allowed at any time.
+fn by_a_person() -> EventKind {
+    EventKind::Noted { step: None, by: Some("ada".into()), text: text("note") }
 }
 
 fn marked(unit: &Unit) -> EventKind {
@@ -211,6 +218,7 @@ fn each_illegal_transition_is_refused_and_changes_nothing() {
     let table = [
         (vec![opened(Mode::Run), opened(Mode::Run)], Illegal::OpenedTwice),
         (vec![opened(Mode::Run), close(Verdict::Failed), noted(None)], Illegal::Closed),
+        (vec![opened(Mode::Run), by_a_person(), close(Verdict::Failed), by_a_person(), noted(None)], Illegal::Closed),
         (vec![opened(Mode::Run), close(Verdict::Failed), close(Verdict::Failed)], Illegal::Closed),
         (begun(vec![open_step("s", &["b"])]), Illegal::StepOpen(step())),
         (vec![opened(Mode::Run), one()], Illegal::StepNotOpen(step())),
@@ -432,6 +440,8 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
                 action: name,
                 hosts: list,
                 items: unit.item,
+                pass: Vec::new(),
+                list: None,
             },
             5 => EventKind::UnitsStarted { units: vec![UnitStart::new(unit, Digest::of(name), one)] },
             6 => EventKind::CursorTaken { key, log: one, cursor: value },
@@ -447,6 +457,7 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
                 verdict: GuardVerdict::Unknown,
                 seen: two,
                 message: maybe,
+                silent: Vec::new(),
             },
             13 => EventKind::TargetPicked { name, hosts: list, why: one },
             14 => EventKind::Asked { step: name, message: one, expects: two },
@@ -488,4 +499,28 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
 
 fn any_event() -> impl Strategy<Value = Event> {
     (any::<u64>(), any::<i64>(), any_kind()).prop_map(|(seq, at, kind)| Event { seq, at: Timestamp(at), kind })
+}
+
+/// As events were written before steps told the passes of the loops around them, and what `for_each` went over.
+#[test]
+fn a_history_of_the_form_before_loads() {
+    let began = serde_json::json!({
+        "step": "restart", "phase": "apply", "title": "restart", "why": null, "action": "run",
+        "hosts": ["a"], "items": 2, "event": "step_opened",
+    });
+    let judged = serde_json::json!({
+        "event": "guard_judged", "step": "restart", "guard": "up", "host": "a", "verdict": "holds", "seen": "yes",
+        "message": null,
+    });
+    let left = serde_json::json!({ "event": "host_left", "step": "restart", "host": "a", "reason": "exit 1" });
+    let kinds: Vec<EventKind> =
+        [began, judged, left].into_iter().map(|json| serde_json::from_value(json).expect("it loads")).collect();
+    let events: Vec<Event> = (1..)
+        .zip([opened(Mode::Run)].into_iter().chain(kinds))
+        .map(|(seq, kind)| Event { seq, at: Timestamp(0), kind })
+        .collect();
+    let state = RunState::fold(&events).expect("a history");
+    let step = state.step("restart", Phase::Apply).expect("known");
+    assert_eq!(step.opening(&[], &["a".to_owned()]).expect("opened").outcome, None);
+    assert_eq!(state.left()[0].pass, Vec::<u32>::new());
 }

@@ -15,7 +15,7 @@ use crate::base::permit::Permit;
 use crate::event::{EventKind, Outcome, Stream, UnitStart};
 use crate::journal::JournalError;
 use crate::plan::View;
-use crate::runbook::Step;
+use crate::runbook::{Kind as Type, Step};
 use crate::template::Value;
 use crate::transport::{Hands, Link, LinkError};
 
@@ -25,7 +25,7 @@ use super::guards::{against, failures};
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::step::Ended;
-use super::turn::Turn;
+use super::turns::Turns;
 use super::two_phase::Staged;
 use super::watching::Cuts;
 
@@ -40,6 +40,8 @@ pub(super) struct Part<'a> {
     pub(super) spot: &'a Spot,
     pub(super) ready: Box<dyn Ready>,
     pub(super) hands: Hands<'a>,
+    /// Whether its host has claimed it already: a process before this one had sent it.
+    pub(super) begun: bool,
 }
 
 /// What became of a part.
@@ -47,24 +49,42 @@ pub(super) type Done = Result<Applied, ActionError>;
 
 impl Run {
     pub(super) async fn act(&mut self, action: &dyn Action, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
-        let (done, hosts) = self.already_done(step, hosts).await?;
+        let spots = self.spots(step, &hosts)?;
+        let Turns { fresh, asked, changed, failed } = self.turns(step, spots, action.effect()).await?;
+        // whether it is done already is asked where nothing was begun
+        let begun = |host: &String| !fresh.iter().any(|spot| spot.about == *host);
+        let (begun, new): (Vec<String>, Vec<String>) = hosts.into_iter().partition(begun);
+        let (done, new) = self.already_done(step, new).await?;
         for host in &done {
             self.world.outcome(&step.id.value, host, "ok");
         }
-        let spots = self.spots(step, &hosts)?;
-        let spots = self.turns(step, spots, action.effect())?;
-        if spots.is_empty() {
-            // what was carried out before, by this process or another one, is asked about all the same
-            return self.follow_up(step, done, hosts).await.map(|()| Ended::Ok);
+        let fresh: Vec<Spot> = fresh.into_iter().filter(|spot| !done.contains(&spot.about)).collect();
+        let hosts = [begun, new].concat();
+        // a guard says nothing against what has begun on its host: it may see its effect
+        let claimed = self.claimed(step, &asked).await;
+        if !fresh.is_empty() || claimed.contains(&false) {
+            self.ask_again(step).await?;
         }
-        self.ask_again(step).await?;
+        let begun = [vec![false; fresh.len()], claimed].concat();
+        let spots = [fresh, asked].concat();
+        let ended = if changed { Ended::Changed } else { Ended::Ok };
+        if spots.is_empty() && (step.watch.is_none() || failed.is_some() || hosts.is_empty()) {
+            // what was carried out before, by this process or another one, is asked about all the same
+            return match failed {
+                Some(stop) => Err(stop.into()),
+                None => self.follow_up(step, done, hosts).await.map(|()| ended),
+            };
+        }
         let ready = self.prepare(action, step, &spots)?;
         identical(&spots, &ready)?;
+        self.stage_anew(step, &spots, &ready, &begun).await?;
         let elsewhere = spots.iter().any(Spot::is_elsewhere);
-        let mut watching = self.watch(step, &hosts, !elsewhere).await?;
+        let acting: Vec<String> =
+            if elsewhere { Vec::new() } else { spots.iter().map(|spot| spot.about.clone()).collect() };
+        let mut watching = self.watch(step, &hosts, &acting).await?;
         let permits = self.start(step, &spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(&spots, ready, permits, &links);
+        let parts = parts(&spots, ready, permits, &links, begun);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -78,14 +98,18 @@ impl Run {
         let cuts: Cuts = hosts.iter().filter(|_| waits).map(|host| (host.clone(), CancellationToken::new())).collect();
         let work = join_all(parts.iter().zip(logs).map(|(part, logs)| {
             let cut = cuts.get(&part.spot.about).cloned().unwrap_or_default();
-            run.carry(step, part, part.ready.apply(&part.hands, logs), cut)
+            async move {
+                let (logs, noting) = run.noting(part, logs);
+                let work = async move { futures_util::join!(part.ready.apply(&part.hands, logs), noting).0 };
+                run.carry(step, part, Box::pin(work), cut).await
+            }
         }));
         // lines are followed from the moment that a host has noted the end of its log
-        let ended: Vec<Result<Done, JournalError>> = watching.beside(run, step, work, &cuts).await?;
-        self.changed = before || (self.changed && ended.iter().any(may_have_changed));
-        let mut failed: Option<Stop> = None;
+        let worked: Vec<Result<Done, JournalError>> = watching.beside(run, step, work, &cuts).await?;
+        self.changed = before || (self.changed && worked.iter().any(may_have_changed));
+        let mut failed = failed;
         let mut outcomes: IndexMap<&str, &'static str> = IndexMap::new();
-        for (spot, done) in spots.iter().zip(ended) {
+        for (spot, done) in spots.iter().zip(worked) {
             let host = spot.about.as_str();
             match done? {
                 Ok(applied) => {
@@ -122,23 +146,26 @@ impl Run {
         }
         watching.until_settled(self, step).await?;
         self.follow_up(step, done, hosts).await?;
-        Ok(if changed { Ended::Changed } else { Ended::Ok })
+        Ok(if changed { Ended::Changed } else { ended })
     }
 
     /// What must be so after the action: `done_when` where it was carried out, `verify` everywhere.
-    async fn follow_up(&self, step: &Step, done: Vec<String>, hosts: Vec<String>) -> Result<(), Halt> {
-        if !step.done_when.is_empty() && !hosts.is_empty() {
+    pub(super) async fn follow_up(&self, step: &Step, done: Vec<String>, hosts: Vec<String>) -> Result<(), Halt> {
+        if !step.done_when.is_empty() && (step.hosts.is_none() || !hosts.is_empty()) {
             self.becomes_done(step, &hosts).await?;
         }
         self.verify(step, &[done, hosts].concat()).await
     }
 
     /// An action and nothing around it.
-    pub(super) async fn carry_out(&self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Result<(), Halt> {
+    pub(super) async fn carry_out(&mut self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Result<(), Halt> {
         let ready = self.prepare(action, step, spots)?;
+        let known = |spot| self.log.with_state(|state| state.unit(&self.unit_at(step, spot).key()).is_some());
+        let begun = if spots.iter().any(known) { self.claimed(step, spots).await } else { vec![false; spots.len()] };
+        self.stage_anew(step, spots, &ready, &begun).await?;
         let permits = self.start(step, spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(spots, ready, permits, &links);
+        let parts = parts(spots, ready, permits, &links, begun);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -157,28 +184,12 @@ impl Run {
         failed.map_or(Ok(()), |stop| Err(stop.into()))
     }
 
-    /// Where the step is to be done now.
-    fn turns(&mut self, step: &Step, spots: Vec<Spot>, effect: Effect) -> Result<Vec<Spot>, Halt> {
-        let mut now = Vec::new();
-        for spot in spots {
-            match self.turn(step, &spot, effect) {
-                Turn::Start(_) | Turn::Ask(_) => now.push(spot),
-                Turn::Done(outcome) => {
-                    self.changed |= outcome == "changed";
-                    self.world.outcome(&step.id.value, &spot.about, outcome);
-                }
-                Turn::Doubt(attempt) => {
-                    let why = format!("{spot}: attempt {attempt} may have run, and a second time is a second effect");
-                    let next = format!("look on {} whether `{}` had its effect", spot.on, step.path);
-                    return Err(Stop::new(Kind::Unknown, why).next(next).on([spot.about]).into());
-                }
-            }
-        }
-        Ok(now)
-    }
-
     /// The hosts on which `done_when` holds already, and the others.
-    async fn already_done(&self, step: &Step, hosts: Vec<String>) -> Result<(Vec<String>, Vec<String>), Halt> {
+    pub(super) async fn already_done(
+        &self,
+        step: &Step,
+        hosts: Vec<String>,
+    ) -> Result<(Vec<String>, Vec<String>), Halt> {
         if step.done_when.is_empty() {
             return Ok((Vec::new(), hosts));
         }
@@ -212,6 +223,7 @@ impl Run {
                     scope: &View::new(&self.world, Some(&spot.about), None),
                     login: &login,
                     timeout: step.surroundings.timeout(),
+                    idle_timeout: step.surroundings.idle_timeout,
                     run: self.log.run().as_str(),
                     template: &template,
                     files: &files,
@@ -238,7 +250,17 @@ impl Run {
         });
         for (start, before) in starts.iter().zip(&before) {
             if before.is_some_and(|before| before != start.body) {
-                let why = format!("{}: it was begun with another text than it has now", start.unit.host());
+                let secrets =
+                    self.plan.runbook.params.iter().filter(|(_, param)| param.limits.kind.value == Type::Secret);
+                let secrets: Vec<&str> = secrets.map(|(name, _)| name.as_str()).collect();
+                let fetched = match secrets.as_slice() {
+                    [] => String::new(),
+                    names => format!(
+                        "; the runbook is the same, so a secret has another value than then ({})",
+                        names.join(", ")
+                    ),
+                };
+                let why = format!("{}: it was begun with another text than it has now{fetched}", start.unit.host());
                 let next = format!("look on {} whether `{}` had its effect", start.unit.host(), step.path);
                 return Err(Stop::new(Kind::Unknown, why).next(next).on([start.unit.host()]).into());
             }
@@ -309,11 +331,20 @@ impl Run {
         let (outcome, outputs, stdout, stderr) = match done {
             Ok(applied) => {
                 let outcome = if applied.changed { Outcome::Changed } else { Outcome::Ok };
-                (outcome, applied.result.to_json(), &applied.stdout[..], &applied.stderr[..])
+                let mut outputs = applied.result.to_json();
+                let text = String::from_utf8_lossy(&applied.stdout);
+                // a process that takes the run over has nothing to parse
+                if let (Some(Ok(value)), Some(fields)) =
+                    (step.parse.as_ref().map(|parse| parse.apply(&text)), outputs.as_object_mut())
+                {
+                    fields.insert("value".to_owned(), value.to_json());
+                }
+                (outcome, outputs, &applied.stdout[..], &applied.stderr[..])
             }
-            Err(ActionError::Failed { reason: why, stdout, stderr, .. }) => {
+            Err(ActionError::Failed { reason: why, stdout, stderr, exit }) => {
                 let outcome = Outcome::Failed { reason: reason(why.clone()) };
-                (outcome, serde_json::json!({}), &stdout[..], &stderr[..])
+                let outputs = exit.map_or_else(|| serde_json::json!({}), |exit| serde_json::json!({ "exit": exit }));
+                (outcome, outputs, &stdout[..], &stderr[..])
             }
             Err(ActionError::Cancelled { reason: why }) => {
                 (Outcome::Cancelled { reason: reason(why.clone()) }, serde_json::json!({}), &[][..], &[][..])
@@ -324,10 +355,10 @@ impl Run {
             }
             Err(ActionError::Link(error)) => {
                 let text = reason(error.to_string());
-                let outcome = if error.not_started() {
-                    Outcome::Failed { reason: text }
-                } else {
-                    Outcome::Unknown { reason: text }
+                let outcome = match error {
+                    LinkError::Unreachable { .. } => Outcome::Unreachable { reason: text },
+                    error if error.not_started() => Outcome::Failed { reason: text },
+                    _ => Outcome::Unknown { reason: text },
                 };
                 (outcome, serde_json::json!({}), &[][..], &[][..])
             }
@@ -337,11 +368,11 @@ impl Run {
             if bytes.is_empty() || step.sensitive {
                 continue;
             }
-            let blob = self.log.blob(bytes.to_vec()).await?;
+            let (blob, omitted) = self.log.blob(bytes.to_vec()).await?;
             // masked before it is cut, or half a secret could stand at the cut
             let masked = self.redactor().redact_bytes(bytes);
             let tail = String::from_utf8_lossy(&masked[masked.len().saturating_sub(TAIL)..]).into_owned();
-            let output = EventKind::UnitOutput { key, stream, blob, omitted: 0, tail: self.redactor().redact(tail) };
+            let output = EventKind::UnitOutput { key, stream, blob, omitted, tail: self.redactor().redact(tail) };
             self.log.record(vec![output]).await?;
         }
         if let Ok(Applied { artifact: Some((name, bytes)), .. }) = done {
@@ -370,6 +401,11 @@ impl Run {
                 self.world.output(&step.id.value, host, name, value.clone());
             }
         }
+        self.named_outputs(step, host, &result)
+    }
+
+    /// The outputs that the author named, worked out from what the action gave.
+    pub(super) fn named_outputs(&mut self, step: &Step, host: &str, result: &Value) -> Result<(), Halt> {
         let mut named = Vec::new();
         for (name, expression) in &step.outputs {
             let view = View::new(&self.world, Some(host), Some(result.clone()));
@@ -414,13 +450,11 @@ fn parts<'a>(
     ready: Vec<Box<dyn Ready>>,
     permits: Vec<Permit>,
     links: &'a [Arc<dyn Link>],
+    begun: Vec<bool>,
 ) -> Vec<Part<'a>> {
-    let part = |((spot, ready), (permit, link)): ((&'a Spot, _), (_, &'a Arc<dyn Link>))| Part {
-        spot,
-        ready,
-        hands: Hands::new(&**link, permit),
-    };
-    spots.iter().zip(ready).zip(permits.into_iter().zip(links)).map(part).collect()
+    let hands = permits.into_iter().zip(links).map(|(permit, link)| Hands::new(&**link, permit)).zip(begun);
+    let all = spots.iter().zip(ready).zip(hands);
+    all.map(|((spot, ready), (hands, begun))| Part { spot, ready, hands, begun }).collect()
 }
 
 /// `identical: true`: what would be written is compared before anything is.
@@ -442,8 +476,10 @@ fn identical(spots: &[Spot], ready: &[Box<dyn Ready>]) -> Result<(), Halt> {
 
 pub(super) fn stop_of(spot: &Spot, error: &ActionError, path: &str) -> Stop {
     let stop = match error {
-        ActionError::Link(lost @ LinkError::Lost { .. }) => Stop::new(Kind::Unknown, format!("{spot}: {lost}"))
-            .next(format!("look on {} whether `{path}` had its effect: the link was lost while it ran", spot.on)),
+        ActionError::Link(lost @ (LinkError::Lost { .. } | LinkError::Unknown { .. })) => {
+            Stop::new(Kind::Unknown, format!("{spot}: {lost}"))
+                .next(format!("look on {} whether `{path}` had its effect", spot.on))
+        }
         ActionError::Link(other @ LinkError::Unreachable { .. }) => {
             Stop::new(Kind::Unreachable, format!("{spot}: {other}"))
         }
@@ -458,7 +494,7 @@ pub(super) fn stop_of(spot: &Spot, error: &ActionError, path: &str) -> Stop {
     stop.on([spot.about.as_str()])
 }
 
-fn worse(a: Stop, b: Stop) -> Stop {
+pub(super) fn worse(a: Stop, b: Stop) -> Stop {
     let rank = |stop: &Stop| match stop.kind {
         Kind::Unknown => 4,
         Kind::Failed => 3,

@@ -55,13 +55,17 @@ impl Run {
         });
         let starts: Vec<UnitStart> = starts.collect();
         let keys: Vec<_> = starts.iter().map(|start| start.key).collect();
-        if self.log.with_state(|state| keys.iter().any(|key| state.unit(key).is_some())) {
-            // set by a process before this one, and known again since
-            return Ok(());
-        }
+        // what a process before this one began to set is set now, what it has set stays
+        let known = |key| self.log.with_state(|state| state.unit(key).cloned());
+        let before: Vec<_> = keys.iter().map(known).collect();
+        let new = starts.into_iter().zip(&before).filter(|(_, before)| before.is_none()).map(|(start, _)| start);
         // no host is touched: the permits are let go
-        drop(self.log.start(starts).await?);
-        for (key, (place, said)) in keys.into_iter().zip(setting) {
+        drop(self.log.start(new.collect()).await?);
+        for ((key, before), (place, said)) in keys.into_iter().zip(before).zip(setting) {
+            if let Some(unit) = before.filter(|unit| unit.end.is_some()) {
+                self.recall_unit(step, &unit)?;
+                continue;
+            }
             let outputs = if step.sensitive { serde_json::json!({}) } else { json(&said.outputs) };
             self.log.end(key, Outcome::Ok, self.redactor().redact_json(outputs), 0).await?;
             for (name, value) in &said.outputs {
@@ -80,13 +84,13 @@ impl Run {
             }
         }
         let differ = notes.len() > 1;
-        let events: Vec<EventKind> = notes
-            .into_iter()
-            .map(|(note, hosts)| {
-                let text = if differ { format!("{}: {note}", hosts.join(", ")) } else { note.to_owned() };
-                EventKind::Noted { step: Some(step.path.clone()), by: None, text: self.redactor().redact(text) }
-            })
-            .collect();
+        let texts = notes.into_iter().map(|(note, hosts)| {
+            let text = if differ { format!("{}: {note}", hosts.join(", ")) } else { note.to_owned() };
+            self.redactor().redact(text)
+        });
+        let new = texts.filter(|text| !self.noted_before(step, text));
+        let events: Vec<EventKind> =
+            new.map(|text| EventKind::Noted { step: Some(step.path.clone()), by: None, text }).collect();
         if !events.is_empty() {
             self.log.record(events).await?;
         }

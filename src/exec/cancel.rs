@@ -1,8 +1,9 @@
-//! Cancellation is a message, never a dropped future that talks to a host.
+//! Cancellation is a message, never a dropped future that talks to a host. The one exception is to leave: then nobody
+//! talks to a host any more, what was started there goes on, and the journal says so.
 
 use tokio::sync::watch;
 
-/// How far a run is to be ended.
+/// How far a run is to be ended. Each grade holds what the ones before it hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
     /// It goes on.
@@ -12,10 +13,12 @@ pub enum Grade {
     NoNewWork,
     /// What runs is stopped on the hosts.
     StopHosts,
+    /// This process leaves now. What was not stopped yet goes on on the hosts, and the run can be resumed.
+    Leave,
 }
 
 /// The side that asks for the end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Canceller(watch::Sender<Grade>);
 
 /// The side that is asked.
@@ -46,16 +49,29 @@ impl Cancel {
 }
 
 impl Canceller {
-    /// Asks for one grade more, and says which it is now.
+    /// Asks for one grade more, and says what was asked before and what is now.
     #[must_use]
-    pub fn more(&self) -> Grade {
+    pub fn more(&self) -> (Grade, Grade) {
+        self.ask(|before| match before {
+            Grade::Go => Grade::NoNewWork,
+            Grade::NoNewWork => Grade::StopHosts,
+            Grade::StopHosts | Grade::Leave => Grade::Leave,
+        })
+    }
+
+    /// Asks for at least this much, and says what was asked before and what is now.
+    #[must_use]
+    pub fn at_least(&self, grade: Grade) -> (Grade, Grade) {
+        self.ask(|before| before.max(grade))
+    }
+
+    fn ask(&self, next: impl FnOnce(Grade) -> Grade) -> (Grade, Grade) {
+        let mut asked = (Grade::Go, Grade::Go);
         self.0.send_modify(|grade| {
-            *grade = match grade {
-                Grade::Go => Grade::NoNewWork,
-                Grade::NoNewWork | Grade::StopHosts => Grade::StopHosts,
-            }
+            asked = (*grade, next(*grade));
+            *grade = asked.1;
         });
-        *self.0.borrow()
+        asked
     }
 }
 
@@ -67,10 +83,13 @@ mod tests {
     async fn each_call_asks_for_more_and_a_waiter_hears_it() {
         let (canceller, cancel) = Cancel::pair();
         assert_eq!(cancel.grade(), Grade::Go);
-        assert_eq!(canceller.more(), Grade::NoNewWork);
+        assert_eq!(canceller.more(), (Grade::Go, Grade::NoNewWork));
         cancel.reached(Grade::NoNewWork).await;
-        assert_eq!(canceller.more(), Grade::StopHosts);
-        assert_eq!(canceller.more(), Grade::StopHosts);
+        assert_eq!(canceller.more(), (Grade::NoNewWork, Grade::StopHosts));
         cancel.reached(Grade::StopHosts).await;
+        assert_eq!(canceller.at_least(Grade::NoNewWork), (Grade::StopHosts, Grade::StopHosts), "never less");
+        assert_eq!(canceller.more(), (Grade::StopHosts, Grade::Leave));
+        assert_eq!(canceller.more(), (Grade::Leave, Grade::Leave));
+        cancel.reached(Grade::Leave).await;
     }
 }

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use crate::event::EventKind;
 use crate::inventory::{Host, HostName, Inventory, Via};
 use crate::journal::{JournalError, RunLog};
-use crate::transport::{self, Connect, HostAddr, Link, LinkError, Transport};
+use crate::transport::{self, Connect, HostAddr, Link, LinkError, Notice, Transport};
 
 use super::cancel::{Cancel, Grade};
 
@@ -41,6 +41,11 @@ pub(super) async fn connect(
         .collect();
     let mut answered: Links = IndexMap::new();
     while let Some((name, link)) = waiting.next().await {
+        if let Ok(link) = &link {
+            let log = log.clone();
+            // it takes its place in the history now; after the end of the run nobody wants to know
+            link.told(Box::new(move |host, notice| drop(log.record(vec![noted(host, &notice, &log)]))));
+        }
         log.record(vec![event(name, &link, log)]).await?;
         answered.insert(name.to_string(), link);
     }
@@ -69,6 +74,15 @@ fn event(name: &HostName, link: &Result<Arc<dyn Link>, LinkError>, log: &RunLog)
         }
         Err(error) => EventKind::HostUnreachable { host: name.to_string(), reason: redactor.redact(error.to_string()) },
     }
+}
+
+/// What is said of a link while its host is waited for.
+fn noted(host: &str, notice: &Notice, log: &RunLog) -> EventKind {
+    let text = match notice {
+        Notice::Lost { why } => format!("{host}: the link is lost ({why}); connecting again"),
+        Notice::Back => format!("{host}: the link is back"),
+    };
+    EventKind::Noted { step: None, by: None, text: log.redactor().redact(text) }
 }
 
 /// How the transport is told of a host. The controller is this machine, whether or not the inventory names it.

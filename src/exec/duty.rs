@@ -9,7 +9,7 @@ use crate::event::{Closed, Duty, EventKind, Verdict};
 use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan;
-use crate::runbook::{Body, Runbook, Step};
+use crate::runbook::{Runbook, Step};
 use crate::transport::Claims;
 
 use super::cancel::Grade;
@@ -46,7 +46,19 @@ pub async fn serve_duties(
     }
     let hosts: Vec<HostName> = hosts.into_iter().collect();
     let mut run = Run::connect(setup, world, &hosts).await.map_err(|error| Broken { error, changed: false })?;
-    let result = run.serve(duties, before, &by).await;
+    let cancel = run.cancel.clone();
+    let result = tokio::select! {
+        // first: who leaves stops nothing on the hosts any more
+        biased;
+        () = cancel.reached(Grade::Leave) => None,
+        result = run.serve(duties, before, &by) => Some(result),
+    };
+    let result = if let Some(result) = result {
+        result
+    } else {
+        run.links.clear();
+        run.log.record(vec![EventKind::RunClosed(Box::new(run.left()))]).await.map(|_| run.unserved(duties))
+    };
     let unresolved = log.with_state(|state| state.units().any(crate::event::UnitState::is_unresolved));
     let claims = if result.is_ok() && !unresolved { Claims::Remove } else { Claims::Keep };
     run.leave(claims).await;
@@ -77,7 +89,7 @@ fn needed<'a>(runbook: &'a Runbook, duty: &Duty) -> Vec<&'a Step> {
     let all = runbook.own_steps();
     let owed: Vec<&Step> = all.into_iter().filter(|step| duty.covers(&step.path, &duty.host)).collect();
     let still = owed.iter().flat_map(|step| &step.still).filter_map(|id| runbook.step(&id.value));
-    still.chain(owed.iter().copied()).filter(|step| !matches!(step.body, Body::Group(_))).collect()
+    still.chain(owed.iter().copied()).collect()
 }
 
 impl Run {
@@ -102,6 +114,13 @@ impl Run {
         let end = end(&self.log, before, &all);
         self.log.record(vec![EventKind::RunClosed(Box::new(end))]).await?;
         Ok(all)
+    }
+
+    /// What became of duties that this process left.
+    fn unserved(&self, duties: &[Duty]) -> Vec<(Duty, Served)> {
+        let done = |duty: &&Duty| self.log.with_state(|state| !state.open_duties().any(|open| open == *duty));
+        let left = || Served::Stopped(Verdict::Detached, "this process left".to_owned());
+        duties.iter().map(|duty| (duty.clone(), if done(&duty) { Served::Done } else { left() })).collect()
     }
 
     async fn serve_one(&mut self, duty: &Duty, by: &str) -> Result<Served, JournalError> {

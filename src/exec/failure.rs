@@ -55,11 +55,14 @@ impl Run {
             expects: Expects::Answer { limits, default: Some(STOP.to_owned()) },
         };
         let redact = |text: &str| self.log.redactor().redact(text);
-        let asked = EventKind::Asked {
-            step: path.to_owned(),
-            message: redact(&question.message),
-            expects: redact(&question.expects.words()),
-        };
+        let message = redact(&question.message);
+        // who stopped then may want something else now
+        match self.memory.as_ref().and_then(|memory| memory.decided(path, &message)) {
+            Some(UNDO) => return Ok(Some(OnFailure::Undo)),
+            Some(CONTINUE) => return Ok(Some(OnFailure::Continue)),
+            _ => {}
+        }
+        let asked = EventKind::Asked { step: path.to_owned(), message, expects: redact(&question.expects.words()) };
         self.log.record(vec![asked]).await?;
         let reply = tokio::select! {
             reply = self.operator.ask(&question) => reply,

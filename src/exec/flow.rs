@@ -41,7 +41,9 @@ impl Run {
                 None => Vec::new(),
             };
             self.world.each(Some(items));
+            self.passes.push(index);
             let result = self.roll(step, meant).await;
+            self.passes.pop();
             self.world.each(None);
             for id in &ids {
                 self.world.end_item(id, index);
@@ -74,20 +76,23 @@ impl Run {
         let before = self.left_out.clone();
         let mut tally = Tally::new(step.flow.tolerate, hosts.len());
         if matches!(step.body, Body::Group(_)) {
+            self.leave_again(step, &mut hosts, &mut tally);
             match self.wanted(step, hosts.clone()).await {
-                Ok(Wanted::Yes(_)) => {}
+                // who cannot be reached, where that is no failure, and for whom it is not wanted: nothing of it
+                Ok(Wanted::Yes(meant)) => {
+                    self.left_out.extend(hosts.into_iter().filter(|host| !meant.contains(host)));
+                    hosts = meant;
+                }
                 Ok(Wanted::No(why)) => return Ok(Ended::Skipped(why)),
                 // who cannot be reached has failed before the first batch
                 Err(Halt::Stop(stop)) if self.bears(step, &mut tally, &stop).await.map_err(here)? => {
                     hosts.retain(|host| !stop.hosts.contains(host));
                     self.left_out.extend(stop.hosts);
+                    let meant = self.meant(step, hosts.clone()).map_err(here)?;
+                    self.left_out.extend(hosts.into_iter().filter(|host| !meant.contains(host)));
+                    hosts = meant;
                 }
                 Err(halt) => return Err(here(halt)),
-            }
-            if step.hosts.is_some() {
-                let meant = self.meant(step, hosts.clone()).map_err(here)?;
-                self.left_out.extend(hosts.into_iter().filter(|host| !meant.contains(host)));
-                hosts = meant;
             }
         }
         let result = self.roll_on(step, hosts, tally).await;
@@ -110,11 +115,18 @@ impl Run {
             }
             let (batch, later) = rest.split_at(*size);
             rest = later;
+            if step.flow.rolling.is_some() {
+                self.passes.push(u32::try_from(n).unwrap_or(u32::MAX));
+            }
             let now = match &step.body {
-                Body::Group(members) => self.group(step, members, batch, &hosts, &mut tally).await?,
-                Body::Use(uses) => self.part(step, uses, batch.to_vec()).await?,
-                _ => self.waves(step, batch, &mut tally).await.map_err(here)?,
+                Body::Group(members) => self.group(step, members, batch, &hosts, &mut tally).await,
+                Body::Use(uses) => self.part(step, uses, batch.to_vec()).await,
+                _ => self.waves(step, batch, &mut tally).await.map_err(here),
             };
+            if step.flow.rolling.is_some() {
+                self.passes.pop();
+            }
+            let now = now?;
             ended = Some(now.after(ended));
         }
         Ok(ended.unwrap_or(Ended::Ok))
@@ -122,7 +134,11 @@ impl Run {
 
     /// Between two batches: the pause, and the person who looks at what the first ones came to.
     async fn between(&mut self, step: &Step, done: usize, all: usize, rest: &[String]) -> Result<(), Halt> {
-        let Some(rolling) = &step.flow.rolling else { return Ok(()) };
+        let Some(rolling) = step.flow.rolling.as_ref().filter(|_| !self.recalling) else { return Ok(()) };
+        let next = rolling.sizes(rest.len()).first().copied().unwrap_or_default();
+        if self.begun_before(step, &rest[..next.min(rest.len())], u32::try_from(done).unwrap_or(u32::MAX)) {
+            return Ok(());
+        }
         if rolling.confirm_after == Some(done) {
             let message = format!("{done} of {all} batches done. Go on with {}?", rest.join(", "));
             let expects = Expects::Consent("yes".to_owned());
@@ -151,11 +167,17 @@ impl Run {
     }
 
     async fn wave(&mut self, step: &Step, mut hosts: Vec<String>, tally: &mut Tally) -> Result<Ended, Halt> {
+        if !matches!(step.body, Body::Group(_)) {
+            self.leave_again(step, &mut hosts, tally);
+        }
         let mut attempt = 1;
         loop {
             match self.body(step, hosts.clone()).await {
                 // where it went well it is done, and not tried again
-                Err(Halt::Stop(stop)) if self.tries_again(step, attempt, &stop).await? => attempt += 1,
+                Err(Halt::Stop(stop)) if self.tries_again(step, attempt.max(stop.tried), &stop).await? => {
+                    attempt = attempt.max(stop.tried) + 1;
+                    self.forgive(step);
+                }
                 Err(Halt::Stop(stop)) if self.bears(step, tally, &stop).await? => {
                     hosts.retain(|host| !stop.hosts.contains(host));
                     if hosts.is_empty() {
@@ -165,6 +187,16 @@ impl Run {
                 }
                 other => return other,
             }
+        }
+    }
+
+    /// Who left the step in this pass before this process leaves it again.
+    fn leave_again(&mut self, step: &Step, hosts: &mut Vec<String>, tally: &mut Tally) {
+        for stop in self.left_before(step) {
+            if self.borne(step, tally, &stop) {
+                self.leaves(step, &stop);
+            }
+            hosts.retain(|host| !stop.hosts.contains(host));
         }
     }
 

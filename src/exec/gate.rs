@@ -60,10 +60,17 @@ impl Run {
         hosts: &[String],
     ) -> Result<bool, Halt> {
         let redact = |text: &str| self.log.redactor().redact(text);
+        let message = redact(&question.message);
+        let before = self.answered_before(step, &message);
+        if let Some((text, Ok(value))) = before.map(|text| (text.clone(), question.expects.accepts(&text))) {
+            self.silent.clear();
+            self.keep_answer(step, &text, value).await?;
+            return Ok(false);
+        }
         self.log
             .record(vec![EventKind::Asked {
                 step: step.path.clone(),
-                message: redact(&question.message),
+                message,
                 expects: redact(&question.expects.words()),
             }])
             .await?;
@@ -83,12 +90,15 @@ impl Run {
         self.log.record(vec![answered]).await?;
         self.silent.clear();
         let value = value.map_err(|why| Stop::new(Kind::Refused, why))?;
-        if let Some(value) = value {
-            let summary = format!("{ANSWER} = {text}");
-            let outputs = [(ANSWER.to_owned(), value)].into_iter().collect();
-            self.set(step, &[(None, Said { summary, outputs, ..Said::default() })]).await?;
-        }
+        self.keep_answer(step, text, value).await?;
         Ok(itself)
+    }
+
+    async fn keep_answer(&mut self, step: &Step, text: &str, value: Option<Value>) -> Result<(), Halt> {
+        let Some(value) = value else { return Ok(()) };
+        let summary = format!("{ANSWER} = {text}");
+        let outputs = [(ANSWER.to_owned(), value)].into_iter().collect();
+        self.set(step, &[(None, Said { summary, outputs, ..Said::default() })]).await
     }
 
     /// Whether there is nothing to do any more, as `done_when` sees it.

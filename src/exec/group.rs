@@ -13,6 +13,7 @@ use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::step::Ended;
 use super::tally::Tally;
+use super::whole::Before;
 
 /// A group in which hosts stand for themselves: one that fails leaves it.
 #[derive(Debug)]
@@ -37,10 +38,26 @@ impl Run {
         if !of_hosts || step.watch.is_some() || self.cancel.grade() >= Grade::NoNewWork {
             return Ok(false);
         }
+        if !self.borne(step, tally, stop) {
+            return Ok(false);
+        }
+        let events = stop.hosts.iter().map(|host| EventKind::HostLeft {
+            step: step.path.clone(),
+            host: host.clone(),
+            reason: self.redactor().redact(stop.reason.clone()),
+            pass: self.passes.clone(),
+        });
+        self.log.record(events.collect()).await?;
+        self.leaves(step, stop);
+        Ok(true)
+    }
+
+    /// Whether so many may fail; then these leave the group around them.
+    pub(super) fn borne(&mut self, step: &Step, tally: &mut Tally, stop: &Stop) -> bool {
         let around = self.rings.iter().rposition(|ring| stop.hosts.iter().all(|host| ring.hosts.contains(host)));
         let own = tally.bears(&stop.hosts);
         tally.fail(&stop.hosts, &stop.reason);
-        let borne = match around.and_then(|n| self.rings.get_mut(n)) {
+        match around.and_then(|n| self.rings.get_mut(n)) {
             Some(ring) => {
                 if !own {
                     ring.tally.fail(&stop.hosts, &stop.reason);
@@ -53,23 +70,17 @@ impl Run {
                 borne
             }
             None => own,
-        };
-        if !borne {
-            return Ok(false);
         }
-        let events = stop.hosts.iter().map(|host| EventKind::HostLeft {
-            step: step.path.clone(),
-            host: host.clone(),
-            reason: self.redactor().redact(stop.reason.clone()),
-        });
-        self.log.record(events.collect()).await?;
+    }
+
+    /// They take no part in the later steps.
+    pub(super) fn leaves(&mut self, step: &Step, stop: &Stop) {
         for host in &stop.hosts {
             self.world.outcome(&step.id.value, host, "failed");
         }
         if step.path.contains('/') {
             self.left_out.extend(stop.hosts.iter().cloned());
         }
-        Ok(true)
     }
 
     /// A group, for the hosts of a batch; `all` are those of the group.
@@ -83,6 +94,13 @@ impl Run {
     ) -> Result<Ended, (String, Halt)> {
         let before = self.left_out.clone();
         self.left_out.extend(all.iter().filter(|host| !batch.contains(host)).cloned());
+        let (done, open) = match self.before_all(step, batch).await {
+            Ok(Before::Todo { done, open }) => (done, open),
+            other => {
+                self.leave_out(before);
+                return other.map(|_| Ended::Ok).map_err(|halt| (step.path.clone(), halt));
+            }
+        };
         let here = self.left_out.clone();
         let about_hosts = step.hosts.is_some();
         let rolling = step.flow.rolling.is_some();
@@ -97,6 +115,21 @@ impl Run {
             });
         }
         let mut result = self.steps(members).await;
+        if result.is_ok() {
+            result = match self.after_all(step, &done, &open).await {
+                // who is not as it must be leaves the group, as who failed in one of its steps
+                Err(Halt::Stop(stop))
+                    if is_ring
+                        && self
+                            .bears(step, &mut Tally::default(), &stop)
+                            .await
+                            .map_err(|halt| (step.path.clone(), halt))? =>
+                {
+                    Ok(())
+                }
+                other => other.map_err(|halt| (step.path.clone(), halt)),
+            };
+        }
         self.left_out = here;
         let mut left = IndexMap::new();
         if let Some(ring) = is_ring.then(|| self.rings.pop()).flatten() {

@@ -58,6 +58,8 @@ impl Run {
         let redact = |text: &str| self.log.redactor().redact(text);
         let mut events = Vec::new();
         for judgement in judgements {
+            // once for the judgement, though what was seen may be many events
+            let mut silent = judgement.silent.clone();
             for seen in decisive(judgement) {
                 events.push(EventKind::GuardJudged {
                     step: step.to_owned(),
@@ -70,6 +72,7 @@ impl Run {
                     },
                     seen: redact(&seen.what),
                     message: judgement.message.as_deref().filter(|_| seen.verdict != Verdict::Holds).map(redact),
+                    silent: std::mem::take(&mut silent),
                 });
             }
         }

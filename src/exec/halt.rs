@@ -16,6 +16,8 @@ pub(super) struct Stop {
     pub(super) hosts: Vec<String>,
     /// The codes with which commands ended, where it is about commands.
     pub(super) exits: Vec<Option<i32>>,
+    /// How often it was tried when a process before this one saw it fail, by the journal; 0: it failed just now.
+    pub(super) tried: u32,
 }
 
 /// What a stop means.
@@ -48,7 +50,7 @@ impl From<JournalError> for Halt {
 
 impl Stop {
     pub(super) fn new(kind: Kind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), next: Vec::new(), hosts: Vec::new(), exits: Vec::new() }
+        Self { kind, reason: reason.into(), next: Vec::new(), hosts: Vec::new(), exits: Vec::new(), tried: 0 }
     }
 
     pub(super) fn next(mut self, next: impl Into<String>) -> Self {

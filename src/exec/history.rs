@@ -62,6 +62,8 @@ impl History {
             action: "run".to_owned(),
             hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
             items: None,
+            pass: Vec::new(),
+            list: None,
         });
     }
 

@@ -9,6 +9,7 @@
 //! task, which cannot outlive it, and nothing has to be locked.
 
 mod act;
+mod answer;
 mod aside;
 mod by_hand;
 mod cancel;
@@ -26,23 +27,29 @@ mod halt;
 mod history;
 mod hook;
 mod lock;
+mod memory;
 mod operator;
 mod part;
 mod pick;
 mod recall;
+mod remember;
 mod run;
 mod step;
 mod tally;
 mod turn;
+mod turns;
 mod two_phase;
 mod undo;
 mod unwind;
 mod wait;
 mod watching;
+mod whole;
 
+pub use answer::answer;
 pub use cancel::{Cancel, Canceller, Grade};
 pub use duty::{Served, close_duties, serve_duties};
 pub use hook::{Hook, Idle};
 pub use lock::{RunbookLock, lock};
+pub use memory::Again;
 pub use operator::{Expects, Operator, Question, Reply};
 pub use run::{Broken, Setup, execute};

@@ -5,15 +5,19 @@ use std::cmp::Ordering;
 use crate::event::EventKind;
 use crate::inventory::HostName;
 use crate::plan::View;
-use crate::runbook::{Pick, Ranking};
+use crate::runbook::{Pick, Ranking, Step};
 use crate::template::{EvalError, Value};
 
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 
 impl Run {
-    pub(super) async fn pick(&mut self, picks: &[Pick]) -> Result<(), Halt> {
+    pub(super) async fn pick(&mut self, picks: &[Pick], step: &Step) -> Result<(), Halt> {
         for pick in picks {
+            if let Some(hosts) = self.picked_before(step, &pick.name.value) {
+                self.world.pick(&pick.name.value, hosts.into_iter().map(HostName::from).collect());
+                continue;
+            }
             let (hosts, why) = self.choose(pick).map_err(|why| Stop::new(Kind::Refused, why))?;
             self.log
                 .record(vec![EventKind::TargetPicked {

@@ -1,26 +1,29 @@
 //! One run from its first event to its last.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexSet;
 
+use crate::action::Effect;
 use crate::action::fleet::Spot;
 use crate::base::clock::Clock;
+use crate::base::ids::UnitKey;
 use crate::base::secret::Redactor;
-use crate::event::{Closed, EventKind, Phase, Unit, Verdict};
+use crate::event::{Closed, EventKind, Phase, RunState, Unit, UnitState, Verdict};
 use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan::{self, Items, Plan, RunFacts, View, World};
-use crate::runbook::Step;
+use crate::runbook::{Body, Step};
 use crate::transport::{Claims, Transport};
 
-use super::cancel::Cancel;
+use super::cancel::{Cancel, Grade};
 use super::connect::{self, Links};
 use super::group::Ring;
 use super::halt::{Halt, Kind, Stop};
 use super::hook::Hook;
+use super::memory::{Again, Memory};
 use super::operator::Operator;
 use super::watching::Armed;
 
@@ -42,6 +45,8 @@ pub struct Setup {
     pub facts: RunFacts,
     /// Who is told of the boundaries of steps.
     pub hook: Arc<dyn Hook>,
+    /// How a run goes on that another process began; none: it begins.
+    pub again: Option<Again>,
 }
 
 /// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
@@ -78,6 +83,14 @@ pub(super) struct Run {
     pub(super) rings: Vec<Ring>,
     /// Hosts that were silent since the last confirmation: not proved dead.
     pub(super) silent: IndexSet<String>,
+    /// The run as a process before this one left it.
+    pub(super) memory: Option<Arc<Memory>>,
+    /// Whether the step that is walked was done before, so that it is only brought back.
+    pub(super) recalling: bool,
+    /// The items and batches that are done now, of the loops around the steps, from the outside in.
+    pub(super) passes: Vec<u32>,
+    /// Attempts that failed before this process and after which another one is made.
+    pub(super) tried_again: HashSet<UnitKey>,
 }
 
 /// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
@@ -87,33 +100,47 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
     let hosts = plan::touched(&plan.runbook, &plan.inventory, &plan.targets);
     let world = World::new(Arc::clone(&plan), setup.facts.clone());
     let mut run = Run::connect(setup, world, &hosts).await.map_err(|error| Broken { error, changed: false })?;
-    let mut result = run.steps(&plan.runbook.steps).await;
-    if let (Ok(()), Some((path, stop))) = (&result, run.went_on.take()) {
-        let reason = format!("everything was gone through, and this failed on the way: {}", stop.reason);
-        result = Err((path, Stop { reason, ..stop }.into()));
-    }
-    if let Err((path, Halt::Stop(stop))) = result {
-        let halt = run.whole(&plan.runbook, &path, stop).await.map_or_else(Halt::Journal, Halt::Stop);
-        result = Err((path, halt));
-    }
-    let ended = match result {
-        Ok(()) => Ok(run.done()),
-        Err((path, Halt::Stop(stop))) => Ok(run.stopped(&path, &stop)),
-        Err((_, Halt::Journal(error))) => Err(error),
+    let cancel = run.cancel.clone();
+    let ended = tokio::select! {
+        // first: who leaves stops nothing on the hosts any more
+        biased;
+        () = cancel.reached(Grade::Leave) => None,
+        ended = run.everything(&plan) => Some(ended),
     };
+    let left = ended.is_none();
+    let ended = ended.unwrap_or_else(|| Ok(run.left()));
     let result = match ended {
         Ok(closed) => run.log.record(vec![EventKind::RunClosed(Box::new(closed.clone()))]).await.map(|_| closed),
         Err(error) => Err(error),
     };
+    if left {
+        // without a last word to the hosts, of which some may be silent
+        run.links.clear();
+    }
     let claims = match &result {
         // whoever goes on asks the hosts what became of it, or puts back by hand what is kept there
-        Ok(closed) if closed.verdict == Verdict::NeedsAttention => Claims::Keep,
+        Ok(closed) if matches!(closed.verdict, Verdict::NeedsAttention | Verdict::Detached) => Claims::Keep,
         Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Keep,
         Ok(_) => Claims::Remove,
         Err(_) => Claims::Keep,
     };
     run.leave(claims).await;
     result.map_err(|error| Broken { error, changed: run.changed })
+}
+
+/// Whether a step that changes hosts may have done so.
+fn changed_before(plan: &Plan, state: &RunState) -> bool {
+    let steps = plan.runbook.all_steps().into_iter();
+    let mut acting = steps.filter(|step| match &step.body {
+        Body::Action(action) => action.effect() != Effect::Reads,
+        _ => false,
+    });
+    let changed = |step: &Step| {
+        let known = state.step(&step.path, Phase::Apply);
+        let mut units = known.into_iter().flat_map(|known| &known.units).filter_map(|key| state.unit(key));
+        units.any(UnitState::may_have_had_an_effect)
+    };
+    acting.any(changed)
 }
 
 /// The journal could not be written any more.
@@ -130,9 +157,13 @@ pub struct Broken {
 impl Run {
     /// Connects to the hosts and begins where `world` is.
     pub(super) async fn connect(setup: Setup, world: World, hosts: &[HostName]) -> Result<Self, JournalError> {
-        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook } = setup;
+        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again } = setup;
+        let memory = again.map(|again| Arc::new(Memory { state: log.state(), again }));
         let links = connect::connect(hosts, &plan.inventory, &*transport, &log, &cancel).await?;
+        let no_return = memory.iter().flat_map(|memory| memory.state.no_return()).map(|(_, host)| host.clone());
+        let no_return: IndexSet<String> = no_return.collect();
         Ok(Self {
+            changed: memory.as_ref().is_some_and(|memory| changed_before(&plan, &memory.state)),
             plan,
             world,
             links,
@@ -141,9 +172,8 @@ impl Run {
             clock,
             cancel,
             hook,
-            changed: false,
             went_on: None,
-            no_return: IndexSet::new(),
+            no_return,
             armed: Armed::new(),
             phase: Phase::Apply,
             attempts: HashMap::new(),
@@ -153,6 +183,10 @@ impl Run {
             listed: HashMap::new(),
             rings: Vec::new(),
             silent: IndexSet::new(),
+            memory,
+            recalling: false,
+            passes: Vec::new(),
+            tried_again: HashSet::new(),
         })
     }
 
@@ -207,6 +241,24 @@ impl Run {
         self.log.redactor()
     }
 
+    /// Everything, from the first step on. An error is the journal's.
+    async fn everything(&mut self, plan: &Arc<Plan>) -> Result<Closed, JournalError> {
+        let mut result = self.steps(&plan.runbook.steps).await;
+        if let (Ok(()), Some((path, stop))) = (&result, self.went_on.take()) {
+            let reason = format!("everything was gone through, and this failed on the way: {}", stop.reason);
+            result = Err((path, Stop { reason, ..stop }.into()));
+        }
+        if let Err((path, Halt::Stop(stop))) = result {
+            let halt = self.whole(&plan.runbook, &path, stop).await.map_or_else(Halt::Journal, Halt::Stop);
+            result = Err((path, halt));
+        }
+        match result {
+            Ok(()) => Ok(self.done()),
+            Err((path, Halt::Stop(stop))) => Ok(self.stopped(&path, &stop)),
+            Err((_, Halt::Journal(error))) => Err(error),
+        }
+    }
+
     fn done(&self) -> Closed {
         let view = View::new(&self.world, None, None);
         let outputs = self.plan.runbook.outputs.iter().map(|(name, expression)| {
@@ -230,6 +282,25 @@ impl Run {
             step: None,
             next: Vec::new(),
             outputs: self.redactor().redact_json(outputs),
+        }
+    }
+
+    /// This process leaves before the end.
+    pub(super) fn left(&self) -> Closed {
+        let (run, open) = (self.log.run(), self.log.with_state(|state| state.open_units().count()));
+        let reason = match open {
+            0 => "this process left it before its end; nothing runs on the hosts".to_owned(),
+            1 => "this process left it before its end; what one host was asked to do goes on there".to_owned(),
+            open => format!("this process left it before its end; what was begun in {open} places goes on there"),
+        };
+        Closed {
+            verdict: Verdict::Detached,
+            reason: self.redactor().redact(reason),
+            step: self
+                .log
+                .with_state(|state| state.steps().filter(|s| s.stage.is_open()).last().map(|s| s.step.clone())),
+            next: vec![self.redactor().redact(format!("to go on with it: refloat resume {run}"))],
+            outputs: self.redactor().redact_json(serde_json::json!({})),
         }
     }
 

@@ -61,7 +61,14 @@ impl Run {
             hosts.retain(|host| host == only);
         }
         hosts.retain(|host| !self.left_out.contains(host));
-        let lists = Items::of(step, &hosts, &self.world);
+        let before = self.remembered(step, &hosts);
+        let lists = match self.listed_before(step, &hosts) {
+            Some(lists) => Ok(Some(lists)),
+            None => Items::of(step, &hosts, &self.world),
+        };
+        if let Some(outcome) = before {
+            return self.bring_back(step, hosts, lists, &outcome).await;
+        }
         let opened = EventKind::StepOpened {
             step: step.path.clone(),
             phase: Phase::Apply,
@@ -70,12 +77,15 @@ impl Run {
             action: step.body.key().to_owned(),
             hosts: hosts.clone(),
             items: lists.as_ref().ok().and_then(Option::as_ref).and_then(|lists| u32::try_from(lists.len()).ok()),
+            pass: self.passes.clone(),
+            list: lists.as_ref().ok().and_then(Option::as_ref).map(|lists| self.redactor().redact_json(json(lists))),
         };
         self.log.record(vec![opened]).await.map_err(|error| here(error.into()))?;
         // what a part gives is the same for every host
         let own = if matches!(step.body, Body::Use(_)) { &[][..] } else { &hosts };
         self.world.open(&step.id.value, own);
         let result = match (self.arm(step).await, lists) {
+            _ if self.is_skipped(step) => Ok(Ended::Skipped(self.skipped_by())),
             (Err(halt), _) => Err(here(halt)),
             (_, Err(none)) => Err(here(Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
             (Ok(()), Ok(lists)) => self.go(step, hosts, lists).await,
@@ -129,6 +139,9 @@ impl Run {
     }
 
     pub(super) async fn body(&mut self, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
+        if self.recalling {
+            return self.recall(step, &hosts);
+        }
         let about_hosts = step.hosts.is_some();
         let hosts = match self.wanted(step, hosts).await? {
             Wanted::Yes(hosts) => hosts,
@@ -137,7 +150,7 @@ impl Run {
         let changes = match &step.body {
             Body::Action(action) => return self.act(&**action, step, hosts).await,
             Body::Gather(probes) => self.gather(probes, step, &hosts).await,
-            Body::Pick(picks) => self.pick(picks).await,
+            Body::Pick(picks) => self.pick(picks, step).await,
             Body::Judge(_, guards) => self.require(guards, step, &hosts).await,
             Body::Wait(wait) => self.wait(wait, step, &hosts).await,
             Body::Watch => self.watch_alone(step, &hosts).await,
@@ -164,6 +177,10 @@ impl Run {
         let meant = self.meant(step, hosts)?;
         if meant.is_empty() {
             return Ok(Wanted::No("`when` is false".to_owned()));
+        }
+        if self.recalling {
+            // who was reached then does not change any more
+            return Ok(Wanted::Yes(meant));
         }
         let mut missing: IndexMap<String, Vec<String>> = IndexMap::new();
         for spot in self.spots(step, &meant)? {
@@ -194,14 +211,11 @@ impl Run {
             };
             if on == host { why } else { format!("{on}: {why}") }
         };
-        let group = matches!(step.body, Body::Group(_));
         let events: Vec<EventKind> = match step.reach {
             Reach::Required => {
                 let reasons: Vec<String> = hosts.iter().map(|host| format!("{host}: {}", why(host))).collect();
                 return Err(Stop::new(Kind::Unreachable, reasons.join("; ")).on(hosts).into());
             }
-            // each of its steps says so
-            Reach::BestEffort if group => Vec::new(),
             Reach::BestEffort => {
                 let noted = |host: &&String| EventKind::Noted {
                     step: Some(step.path.clone()),
@@ -257,6 +271,14 @@ impl Run {
         }
         Ok(true)
     }
+}
+
+/// The items as they are written down: for each an object, by host.
+fn json(lists: &[Items]) -> serde_json::Value {
+    let of = |items: &Items| -> serde_json::Map<String, serde_json::Value> {
+        items.of.iter().map(|(host, item)| (host.clone(), item.to_json())).collect()
+    };
+    serde_json::Value::Array(lists.iter().map(|items| serde_json::Value::Object(of(items))).collect())
 }
 
 pub(super) enum Wanted {

@@ -16,6 +16,8 @@ pub(super) enum Turn {
     Ask(u32),
     /// It is done.
     Done(&'static str),
+    /// This attempt failed before this process took the run over, and nobody said that it is to be tried again.
+    Failed(u32),
     /// It may have run, and a second time would be a second effect.
     Doubt(u32),
 }
@@ -47,10 +49,31 @@ impl Run {
     pub(super) fn turn(&mut self, step: &Step, spot: &Spot, effect: Effect) -> Turn {
         let first = Unit { attempt: 1, ..self.unit_at(step, spot) };
         let turn = self.log.with_state(|state| turn(state, &first, effect));
+        let turn = match turn {
+            Turn::Start(now) if now > 1 && effect != Effect::Reads => self.as_before(&first, now - 1).unwrap_or(turn),
+            other => other,
+        };
         if let Turn::Start(attempt) | Turn::Ask(attempt) = turn {
             self.attempts.insert(first, attempt);
         }
         turn
+    }
+}
+
+impl Run {
+    /// What became of the last attempt, where it ended before this process and nothing is done anew without a word.
+    fn as_before(&self, first: &Unit, attempt: u32) -> Option<Turn> {
+        let memory = self.memory.as_ref().filter(|memory| !memory.again.retry_failed)?;
+        let unit = memory.state.unit(&Unit { attempt, ..first.clone() }.key())?;
+        let outcome = &unit.end.as_ref()?.outcome;
+        match outcome {
+            // put back since: that stays so
+            good if good.is_good() => Some(Turn::Done(good.name())),
+            // it never began
+            Outcome::Unreachable { .. } => None,
+            _ if self.tried_again.contains(&unit.start.key) => None,
+            _ => Some(Turn::Failed(attempt)),
+        }
     }
 }
 

@@ -19,7 +19,9 @@ pub(super) enum Staged {
 
 impl Run {
     pub(super) async fn stage(&self, step: &Step, parts: &[Part<'_>]) -> Result<Staged, Halt> {
-        if !parts.iter().any(|part| part.ready.two_phase()) {
+        // what has begun was staged by the process before
+        let parts: Vec<&Part<'_>> = parts.iter().filter(|part| !part.begun && part.ready.two_phase()).collect();
+        if parts.is_empty() {
             return Ok(Staged::Ready);
         }
         let staged = join_all(parts.iter().map(|part| part.ready.stage(&part.hands))).await;
@@ -30,7 +32,7 @@ impl Run {
         let good = parts.iter().zip(&staged).filter(|(_, staged)| staged.is_ok());
         join_all(good.map(|(part, _)| part.ready.unstage(&part.hands))).await;
         let mut stop: Option<Stop> = None;
-        for (part, staged) in parts.iter().zip(staged) {
+        for (part, staged) in parts.into_iter().zip(staged) {
             let done = match staged {
                 Ok(()) => Err(ActionError::Cancelled {
                     reason: "taken back: another host could not be made ready".to_owned(),

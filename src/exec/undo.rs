@@ -12,7 +12,7 @@ use crate::action::fleet::Spot;
 use crate::action::{Action, Effect, Ready};
 use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
-use crate::event::{EventKind, Phase, RunState, StepOutcome, UnitStart};
+use crate::event::{EventKind, Phase, RunState, StepOutcome, Unit, UnitStart};
 use crate::journal::JournalError;
 use crate::runbook::{Body, Step, Undo};
 use crate::transport::Hands;
@@ -20,7 +20,7 @@ use crate::transport::Hands;
 use super::act::Part;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
-use super::unwind::{Back, past, unwind};
+use super::unwind::{Back, past, undone, unwind};
 
 /// Hosts on which something is left, and why.
 type Left = IndexMap<String, String>;
@@ -44,7 +44,9 @@ impl Run {
             return Ok(stop);
         }
         let backs = unwind(&state, steps, only);
-        if backs.is_empty() {
+        // what a process before this one has put back is told as well
+        let before = if self.memory.is_some() { undone(&state, steps, only) } else { Vec::new() };
+        if backs.is_empty() && before.is_empty() {
             return Ok(stop);
         }
         self.phase = Phase::Undo;
@@ -72,7 +74,8 @@ impl Run {
                 // whatever it was, it is as it was before
                 stop.kind = Kind::Failed;
             }
-            let mut names: Vec<&str> = backs.iter().flat_map(Back::hosts).collect();
+            let backs: Vec<&Back<'_>> = before.iter().chain(&backs).collect();
+            let mut names: Vec<&str> = backs.iter().flat_map(|back| back.hosts()).collect();
             names.sort_unstable();
             names.dedup();
             let steps: IndexSet<&str> = backs.iter().map(|back| back.step.id.value.as_str()).collect();
@@ -109,6 +112,8 @@ impl Run {
             action: step.body.key().to_owned(),
             hosts: names.clone(),
             items: None,
+            pass: back.item.into_iter().collect(),
+            list: None,
         };
         self.log.record(vec![opened]).await?;
         let before = left.len();
@@ -117,7 +122,7 @@ impl Run {
                 reason: self.redactor().redact(format!("undo: none. {}", step.why.as_deref().unwrap_or_default())),
             },
             (Undo::List(entries), _) => {
-                self.undo_list(step, entries, spots.into_iter().map(|(spot, _)| spot).collect(), left).await?;
+                self.undo_list(step, entries, spots, left).await?;
                 StepOutcome::Changed
             }
             (Undo::Auto, Body::Action(action)) => {
@@ -146,6 +151,9 @@ impl Run {
     ) -> Result<(), JournalError> {
         let (mut ready, mut starts) = (Vec::new(), Vec::new());
         for (spot, keys) in spots {
+            if self.is_put_back(step, spot, keys) {
+                continue;
+            }
             match self.ready_to_undo(action, step, spot, keys) {
                 Ok((one, what)) => {
                     self.turn(step, spot, Effect::Reads);
@@ -170,7 +178,7 @@ impl Run {
             .into_iter()
             .zip(permits.into_iter().zip(&links))
             .map(|((spot, keys, ready), (permit, link))| {
-                (&keys[..], Part { spot, ready, hands: Hands::new(&**link, permit) })
+                (&keys[..], Part { spot, ready, hands: Hands::new(&**link, permit), begun: false })
             })
             .collect();
         let run: &Self = self;
@@ -221,18 +229,21 @@ impl Run {
         &mut self,
         step: &Step,
         entries: &[Step],
-        mut spots: Vec<Spot>,
+        mut spots: Vec<(Spot, Vec<UnitKey>)>,
         left: &mut Left,
     ) -> Result<(), JournalError> {
         for (n, entry) in (0..).zip(entries) {
             self.entry = (entries.len() > 1).then_some(n);
-            spots.retain(|spot| !left.contains_key(&spot.about));
+            spots.retain(|(spot, _)| !left.contains_key(&spot.about));
             if spots.is_empty() {
                 break;
             }
-            let hosts = abouts(&spots);
+            let hosts = abouts(spots.iter().map(|(spot, _)| spot));
+            let open = spots.iter().filter(|(spot, keys)| !self.is_put_back(entry, spot, keys));
+            let open: Vec<Spot> = open.map(|(spot, _)| spot.clone()).collect();
             let done = match &entry.body {
-                Body::Action(action) => self.undo_action(&**action, entry, &spots).await,
+                Body::Action(_) if open.is_empty() => Ok(()),
+                Body::Action(action) => self.undo_action(&**action, entry, &open).await,
                 Body::Wait(wait) => self.wait(wait, entry, &hosts).await,
                 _ => Ok(()),
             };
@@ -246,6 +257,12 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Whether this was done already since, by a process before this one.
+    fn is_put_back(&self, step: &Step, spot: &Spot, since: &[UnitKey]) -> bool {
+        let first = Unit { attempt: 1, ..self.unit_at(step, spot) };
+        self.log.with_state(|state| state.is_done_since(&first, since))
     }
 
     async fn undo_action(&mut self, action: &dyn Action, entry: &Step, spots: &[Spot]) -> Result<(), Halt> {

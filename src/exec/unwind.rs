@@ -32,10 +32,19 @@ impl Back<'_> {
 
 /// What is to be put back of these steps, on all hosts or only on some.
 pub(super) fn unwind<'a>(state: &RunState, steps: &[&'a Step], only: Option<&[String]>) -> Vec<Back<'a>> {
+    going_back(state, steps, only, false)
+}
+
+/// What was put back of them.
+pub(super) fn undone<'a>(state: &RunState, steps: &[&'a Step], only: Option<&[String]>) -> Vec<Back<'a>> {
+    going_back(state, steps, only, true)
+}
+
+fn going_back<'a>(state: &RunState, steps: &[&'a Step], only: Option<&[String]>, undone: bool) -> Vec<Back<'a>> {
     let order: HashMap<UnitKey, usize> = state.units().enumerate().map(|(n, unit)| (unit.start.key, n)).collect();
     let mut all: Vec<Back<'a>> = Vec::new();
     for step in leaves(steps) {
-        all.extend(backs(state, step, only, &order));
+        all.extend(backs(state, step, only, &order, undone));
     }
     all.sort_by_key(|back| std::cmp::Reverse(back.newest));
     all
@@ -59,12 +68,13 @@ fn backs<'a>(
     step: &'a Step,
     only: Option<&[String]>,
     order: &HashMap<UnitKey, usize>,
+    undone: bool,
 ) -> Vec<Back<'a>> {
     let Some(began) = state.step(&step.path, Phase::Apply) else { return Vec::new() };
     let mut places: IndexMap<(Option<u32>, Spot), Vec<&UnitState>> = IndexMap::new();
     for unit in began.units.iter().filter_map(|key| state.unit(key)) {
         let of = &unit.start.unit;
-        if only.is_none_or(|only| only.iter().any(|one| one == of.host())) && !state.is_undone(of) {
+        if only.is_none_or(|only| only.iter().any(|one| one == of.host())) && state.is_undone(of) == undone {
             let on = of.on.as_deref().unwrap_or(of.host()).to_owned();
             places.entry((of.item, Spot { about: of.host().to_owned(), on })).or_default().push(unit);
         }

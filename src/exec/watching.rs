@@ -13,7 +13,7 @@ use crate::action::fleet::Spot;
 use crate::action::guard::Amount;
 use crate::action::{Logs, known};
 use crate::base::clock::Timestamp;
-use crate::event::EventKind;
+use crate::event::{EventKind, Matched, Unit};
 use crate::journal::JournalError;
 use crate::plan::View;
 use crate::runbook::{self, Step, Watch};
@@ -53,9 +53,9 @@ struct Active {
     entries: Vec<(String, bool)>,
     log: HashMap<String, String>,
     logs: HashMap<String, Logs>,
-    lines: mpsc::Receiver<(String, Message)>,
+    lines: mpsc::Receiver<(String, Followed)>,
     /// Keeps `lines` open.
-    _sender: mpsc::Sender<(String, Message)>,
+    _sender: mpsc::Sender<(String, Followed)>,
     /// The followers. Dropped, they end.
     _tasks: JoinSet<()>,
     /// How many matches of each expectation stand in the journal.
@@ -73,15 +73,10 @@ struct Log {
     user: Option<String>,
 }
 
-enum Message {
-    Noted(Cursor),
-    Followed(Followed),
-}
-
 impl Run {
     /// Makes a step's watch ready; `about` are the hosts of the step. Where an action will be `acting`, the end of the log
-    /// is noted with it; elsewhere now, or it was when the step of `since` began.
-    pub(super) async fn watch(&mut self, step: &Step, about: &[String], acting: bool) -> Result<Watching, Halt> {
+    /// is noted with it; elsewhere it was when the action began or the step of `since` did, or is now.
+    pub(super) async fn watch(&mut self, step: &Step, about: &[String], acting: &[String]) -> Result<Watching, Halt> {
         let Some(watch) = &step.watch else { return Ok(Watching::default()) };
         let failed = |error: String| Halt::from(Stop::new(Kind::Failed, error));
         let hosts = self.watched(watch, about).map_err(failed)?;
@@ -99,23 +94,23 @@ impl Run {
                 other => {
                     let why = other.and_then(|link| link.as_ref().err()).map(ToString::to_string);
                     let why = why.unwrap_or_else(|| "the host was not connected to".to_owned());
-                    let _ = sender.send((host.clone(), Message::Followed(Followed::Blind { why }))).await;
+                    let _ = sender.send((host.clone(), Followed::Blind { why })).await;
                     continue;
                 }
             };
             let (noted, told) = oneshot::channel();
-            if acting && about.contains(host) {
+            if acting.contains(host) {
                 logs.insert(host.clone(), Logs { sources: vec![at.source], noted: Some(noted) });
             } else {
-                let cursor = match armed.remove(host) {
+                let cursor = match self.taken(step, host).or_else(|| armed.remove(host)) {
                     Some(cursor) => cursor,
-                    None => stands(link.look(), at.user.as_deref(), at.source).await,
+                    None => self.stood(step, host, &*link, at.user.as_deref(), at.source).await?,
                 };
                 match cursor {
                     Ok(cursor) => drop(noted.send(Started { cursors: vec![cursor] })),
                     Err(why) => {
                         let why = format!("it is not known where it began: {why}");
-                        let _ = sender.send((host.clone(), Message::Followed(Followed::Gap { why }))).await;
+                        let _ = sender.send((host.clone(), Followed::Gap { why })).await;
                         continue;
                     }
                 }
@@ -139,6 +134,36 @@ impl Run {
         Ok(Watching(Some(active)))
     }
 
+    /// Where a host's log stood when the action began there, if that is over.
+    fn taken(&self, step: &Step, host: &str) -> Option<Result<Cursor, String>> {
+        let unit = Unit { attempt: 1, ..self.unit(step, host) };
+        let cursor =
+            self.log.with_state(|state| state.last_attempt(&unit)?.cursors.first().map(|(_, at)| at.clone()))?;
+        Some(serde_json::from_value(cursor.as_value().clone()).map_err(|error| error.to_string()))
+    }
+
+    /// Where a log stood when its watch began: before this process, or now, which is written down.
+    async fn stood(
+        &self,
+        step: &Step,
+        host: &str,
+        link: &dyn Link,
+        user: Option<&str>,
+        source: LogSource,
+    ) -> Result<Result<Cursor, String>, JournalError> {
+        let before = self.memory.as_ref().and_then(|memory| memory.state.noted_log(&step.path, &self.passes, host));
+        if let Some(before) = before {
+            return Ok(serde_json::from_value(before.as_value().clone()).map_err(|error| error.to_string()));
+        }
+        let cursor = stands(link.look(), user, source).await;
+        if let Ok(cursor) = &cursor {
+            let cursor = self.redactor().redact_json(serde_json::to_value(cursor).unwrap_or_default());
+            let (step, pass) = (step.path.clone(), self.passes.clone());
+            self.log.record(vec![EventKind::LogNoted { step, pass, host: host.to_owned(), cursor }]).await?;
+        }
+        Ok(cursor)
+    }
+
     /// Notes where logs stand for the watches whose `since` is this step, which begins now.
     pub(super) async fn arm(&mut self, began: &Step) -> Result<(), Halt> {
         let (plan, part) = (Arc::clone(&self.plan), self.world.part_book());
@@ -159,14 +184,14 @@ impl Run {
             for host in hosts {
                 let at = self.log_of(step, watch, &host).map_err(|error| failed(format!("{host}: {error}")))?;
                 if let Some(Ok(link)) = self.links.get(&host) {
-                    let link = Arc::clone(link);
+                    let (run, link): (&Self, _) = (self, Arc::clone(link));
                     asked.push(async move {
-                        let cursor = stands(link.look(), at.user.as_deref(), at.source).await;
-                        (host, cursor)
+                        let cursor = run.stood(step, &host, &*link, at.user.as_deref(), at.source).await?;
+                        Ok::<_, JournalError>((host, cursor))
                     });
                 }
             }
-            let cursors = futures_util::future::join_all(asked).await.into_iter().collect();
+            let cursors = futures_util::future::join_all(asked).await.into_iter().collect::<Result<_, _>>()?;
             self.armed.insert(step.path.clone(), cursors);
         }
         Ok(())
@@ -174,7 +199,7 @@ impl Run {
 
     /// A watch that is a step of its own.
     pub(super) async fn watch_alone(&mut self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
-        let watching = self.watch(step, hosts, false).await?;
+        let watching = self.watch(step, hosts, &[]).await?;
         watching.until_settled(self, step).await
     }
 
@@ -188,6 +213,39 @@ impl Run {
         let source = source(&text)?;
         let user = Surface { run: self, step }.surroundings(&Spot::at(host)).map_err(|error| error.to_string())?.user;
         Ok(Log { text, source, user })
+    }
+
+    /// Whether a process before this one has written this line down.
+    fn matched_before(&self, step: &Step, entry: &str, found: &matcher::Match) -> bool {
+        let Some(memory) = &self.memory else { return false };
+        let (entry, line) = (self.redactor().redact(entry), self.redactor().redact(found.line.clone()));
+        let same = |before: &Matched| {
+            before.step == step.path
+                && before.host == found.host
+                && before.offset == found.offset
+                && before.entry == entry
+                && before.line == line
+        };
+        memory.state.matched().iter().any(same)
+    }
+
+    /// The named groups of a step's watch, from the lines that were written down before.
+    pub(super) fn recall_groups(&mut self, step: &Step) {
+        let (Some(watch), Some(memory)) = (&step.watch, self.memory.clone()) else { return };
+        for matched in memory.state.matched().iter().filter(|matched| matched.step == step.path) {
+            let view = View::new(&self.world, Some(&matched.host), None);
+            let of = watch.expect.iter().find(|entry| name(entry) == matched.entry.as_str());
+            let Some(runbook::Pattern::Matches(text)) = of.map(|entry| &entry.pattern) else { continue };
+            let Some(regex) = text.render(&view).and_then(known).ok().and_then(|text| regex::Regex::new(&text).ok())
+            else {
+                continue;
+            };
+            let Some(found) = regex.captures(matched.line.as_str()) else { continue };
+            for group in regex.capture_names().flatten() {
+                let Some(value) = found.name(group) else { continue };
+                self.world.output(&step.id.value, &matched.host, group, Value::str(value.as_str()));
+            }
+        }
     }
 
     /// Monotonic time, in the form that the matcher counts in.
@@ -363,22 +421,9 @@ impl Active {
         Ok(())
     }
 
-    async fn take(&mut self, run: &Run, step: &Step, host: &str, message: Message) -> Result<(), JournalError> {
+    async fn take(&mut self, run: &Run, step: &Step, host: &str, message: Followed) -> Result<(), JournalError> {
         match message {
-            Message::Noted(cursor) => {
-                let key = run.unit(step, host).key();
-                let json = serde_json::to_value(&cursor).unwrap_or_default();
-                let taken = EventKind::CursorTaken {
-                    key,
-                    log: run.redactor().redact(self.log.get(host).cloned().unwrap_or_default()),
-                    cursor: run.redactor().redact_json(json),
-                };
-                // an action can end before its note arrives here; then the cursor has no place any more
-                if run.log.with_state(|state| state.unit(&key).is_some_and(|unit| unit.end.is_none())) {
-                    run.log.record(vec![taken]).await?;
-                }
-            }
-            Message::Followed(Followed::Line { text, offset }) => {
+            Followed::Line { text, offset } => {
                 let last = self.last.entry(host.to_owned()).or_default();
                 last.push_back(text.clone());
                 if last.len() > LAST_LINES {
@@ -388,17 +433,17 @@ impl Active {
                     self.write(run, step).await?;
                 }
             }
-            Message::Followed(Followed::Gap { why }) => {
+            Followed::Gap { why } => {
                 self.matcher.gap(host);
                 self.note(run, step, format!("{host}: lines of the log may be missing: {why}")).await?;
             }
-            Message::Followed(Followed::Seen { uptime }) => {
+            Followed::Seen { uptime } => {
                 self.matcher.seen(host, uptime);
                 if self.blind.remove(host).is_some() {
                     self.note(run, step, format!("{host}: the log is read again")).await?;
                 }
             }
-            Message::Followed(Followed::Blind { why }) => {
+            Followed::Blind { why } => {
                 self.matcher.blind(host, &why);
                 if self.blind.insert(host.to_owned(), why.clone()).as_ref() != Some(&why) {
                     self.note(run, step, format!("{host}: the log cannot be read now: {why}")).await?;
@@ -417,6 +462,9 @@ impl Active {
             for found in found.iter().skip(self.written[n]) {
                 if *no_return && !self.no_return.contains(&found.host) {
                     self.no_return.push(found.host.clone());
+                }
+                if run.matched_before(step, name, found) {
+                    continue;
                 }
                 events.push(EventKind::LogMatched {
                     step: step.path.clone(),
@@ -465,21 +513,17 @@ async fn follow(
     link: Arc<dyn Link>,
     user: Option<String>,
     told: oneshot::Receiver<Started>,
-    lines: mpsc::Sender<(String, Message)>,
+    lines: mpsc::Sender<(String, Followed)>,
 ) {
     // a dropped sender: the action was never started
     let Ok(started) = told.await else { return };
     let Some(mut cursor) = started.cursors.into_iter().next() else { return };
-    let mut message = Message::Noted(cursor.clone());
     loop {
-        if lines.send((host.clone(), message)).await.is_err() {
-            return;
-        }
         let error = match Follower::start(&*link, user.as_deref(), &cursor).await {
             Ok(mut follower) => loop {
                 match follower.next().await {
                     Ok(followed) => {
-                        if lines.send((host.clone(), Message::Followed(followed))).await.is_err() {
+                        if lines.send((host.clone(), followed)).await.is_err() {
                             return;
                         }
                     }
@@ -491,7 +535,9 @@ async fn follow(
             },
             Err(error) => error,
         };
-        message = Message::Followed(Followed::Blind { why: error.to_string() });
+        if lines.send((host.clone(), Followed::Blind { why: error.to_string() })).await.is_err() {
+            return;
+        }
         tokio::time::sleep(AGAIN).await;
     }
 }

@@ -1,12 +1,13 @@
 //! Bytes beside the journal: the stored plan and the output of units.
 //!
-//! Append-only files; what is appended is on the disk (fsync) before its [`BlobRef`] is handed out, so an event never names
-//! bytes that a crash can take away. Bytes that no event names are the trace of a crash in between, and harmless.
+//! Append-only files; what is appended is on the disk ([`BlobFile::sync`]) before the journal is, so an event on the disk
+//! never names bytes that a crash can take away. Bytes that no event names are the trace of a crash in between, and harmless.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::error::JournalError;
@@ -22,6 +23,8 @@ pub(super) struct BlobFile {
     path: PathBuf,
     /// Its end, past which the next bytes go.
     file: Mutex<File>,
+    /// Something was appended that may not be on the disk yet.
+    dirty: AtomicBool,
 }
 
 impl BlobFile {
@@ -31,22 +34,50 @@ impl BlobFile {
         let file = open_private(&path)?;
         let sync = |folder: &Path| File::open(folder).and_then(|folder| folder.sync_all());
         sync(folder).map_err(|source| JournalError::file("syncing", folder, source))?;
-        Ok(Self { name, path, file: Mutex::new(file) })
+        Ok(Self { name, path, file: Mutex::new(file), dirty: AtomicBool::new(false) })
     }
 
-    /// Appends bytes and waits until they are on the disk. Blocking.
+    /// Appends bytes. Blocking.
     pub(super) fn append(&self, bytes: &[u8]) -> Result<BlobRef, JournalError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let mut write = || {
             let offset = file.seek(SeekFrom::End(0))?;
             crash::point("before a blob write");
-            file.write_all(bytes)?;
-            file.sync_data()?;
+            let written = crash::write().and_then(|()| file.write_all(bytes));
+            self.dirty.store(true, Ordering::Release);
+            if written.is_err() {
+                // half of it is of no use, and the room may be missed
+                let _ = file.set_len(offset);
+            }
             crash::point("after a blob write");
-            Ok(offset)
+            written.map(|()| offset)
         };
         let offset = write().map_err(|source| JournalError::file("writing", &self.path, source))?;
         Ok(BlobRef { file: self.name.to_owned(), offset, len: bytes.len() as u64, digest: Digest::of(bytes) })
+    }
+
+    /// Waits until everything that was appended is on the disk. Blocking.
+    pub(super) fn sync(&self) -> Result<(), JournalError> {
+        if !self.dirty.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let synced = crash::write().and_then(|()| file.sync_data());
+        synced.map_err(|source| JournalError::file("syncing", &self.path, source))
+    }
+}
+
+impl BlobFile {
+    /// The same for output, of which nothing is kept on a full disk; then also how much that is not. Blocking.
+    pub(super) fn append_if_it_fits(&self, bytes: &[u8]) -> Result<(BlobRef, u64), JournalError> {
+        match self.append(bytes) {
+            Ok(kept) => Ok((kept, 0)),
+            Err(JournalError::Full { .. }) => {
+                let nothing = BlobRef { file: self.name.to_owned(), offset: 0, len: 0, digest: Digest::of(b"") };
+                Ok((nothing, bytes.len() as u64))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

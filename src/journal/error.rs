@@ -106,6 +106,20 @@ pub enum JournalError {
         /// The run.
         run: RunId,
     },
+    /// Not what `runs --export` writes.
+    #[error("this is no exported run: {reason}")]
+    NoBundle {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Two histories of one run.
+    #[error(
+        "run {run} is here with another history; nothing was imported: to look at the one here: refloat report {run}"
+    )]
+    Diverged {
+        /// The run.
+        run: RunId,
+    },
     /// There is no such run.
     #[error("there is no run {wanted} here; to see those there are: refloat runs")]
     NoSuchRun {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::time::{Interval, interval};
 
 use super::error::JournalError;
 use super::read::decode;
@@ -29,8 +30,8 @@ pub struct Follower {
 enum Source {
     /// This process executes the run.
     Live(Receiver<Arc<Event>>),
-    /// Another one does, as long as this says so.
-    Poll(Box<dyn Fn() -> bool + Send + Sync>),
+    /// Another one does, as long as this says so. The interval goes on when `next` is cancelled.
+    Poll(Box<dyn Fn() -> bool + Send + Sync>, Option<Interval>),
     /// Nobody does.
     Ended,
 }
@@ -46,7 +47,7 @@ impl Follower {
         from: u64,
         alive: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Self {
-        let source = Source::Poll(Box::new(alive));
+        let source = Source::Poll(Box::new(alive), None);
         Self { store, run, next: from.max(1), read: VecDeque::new(), behind: true, source }
     }
 
@@ -74,10 +75,10 @@ impl Follower {
                         self.behind = true;
                     }
                 },
-                Source::Poll(alive) => {
+                Source::Poll(alive, every) => {
                     // Asked before the store is read: what was written before it let go is read then.
                     if alive() {
-                        tokio::time::sleep(POLL).await;
+                        every.get_or_insert_with(|| interval(POLL)).tick().await;
                     } else {
                         self.source = Source::Ended;
                     }

@@ -10,7 +10,9 @@ use super::blobs::{self, BlobFile};
 use super::error::JournalError;
 use super::folder::RunLock;
 use super::follow::Follower;
-use super::store::{Batch, Head, Row, Store};
+use super::requests::Requests;
+use super::reserve::Reserve;
+use super::store::{Batch, Head, Row, Store, Synced};
 use crate::base::clock::Clock;
 use crate::base::ids::{RunId, UnitKey};
 use crate::base::permit::Permit;
@@ -30,7 +32,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     redactor: Redactor,
     folder: PathBuf,
-    output: BlobFile,
+    output: Arc<BlobFile>,
+    reserve: Arc<Reserve>,
     front: Mutex<Front>,
     committed: broadcast::Sender<Arc<Event>>,
     _lock: RunLock,
@@ -52,7 +55,8 @@ pub(super) struct Parts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) redactor: Redactor,
     pub(super) folder: PathBuf,
-    pub(super) output: BlobFile,
+    pub(super) output: Arc<BlobFile>,
+    pub(super) reserve: Reserve,
     pub(super) lock: RunLock,
     pub(super) state: RunState,
     pub(super) head: Head,
@@ -70,6 +74,7 @@ impl RunLog {
             redactor: parts.redactor,
             folder: parts.folder,
             output: parts.output,
+            reserve: Arc::new(parts.reserve),
             front: Mutex::new(front),
             committed: broadcast::Sender::new(LAG),
             _lock: parts.lock,
@@ -88,8 +93,9 @@ impl RunLog {
         &self.0.redactor
     }
 
-    /// Adds events, all or none. They are durable when this returns. They take their place in the history when this is
-    /// called, and become durable also when the future is dropped.
+    /// Adds events, all or none. When this returns they outlive this process, and if one of them is relied on
+    /// ([`EventKind::is_relied_on`]) they and all before them outlive the machine. They take their place in the history when
+    /// this is called, also when the future is dropped.
     pub fn record(
         &self,
         kinds: Vec<EventKind>,
@@ -137,10 +143,11 @@ impl RunLog {
         Ok(events.remove(0))
     }
 
-    /// Keeps bytes beside the journal, redacted. They are on the disk when this returns.
-    pub async fn blob(&self, bytes: Vec<u8>) -> Result<BlobRef, JournalError> {
+    /// Keeps output beside the journal, redacted. It is on the disk before an event after this one that is relied on; on a
+    /// full disk it is left out, and the number says how much.
+    pub async fn blob(&self, bytes: Vec<u8>) -> Result<(BlobRef, u64), JournalError> {
         let inner = Arc::clone(&self.0);
-        let append = move || inner.output.append(&inner.redactor.redact_bytes(&bytes));
+        let append = move || inner.output.append_if_it_fits(&inner.redactor.redact_bytes(&bytes));
         tokio::task::spawn_blocking(append).await.unwrap_or(Err(JournalError::Stopped))
     }
 
@@ -177,6 +184,11 @@ impl RunLog {
         Follower::live(Arc::clone(&self.0.store), self.0.run.clone(), from, self.0.committed.subscribe())
     }
 
+    /// What other processes ask of the one that executes this run, from now on.
+    pub fn requests(&self) -> Result<Requests, JournalError> {
+        Requests::of(Arc::clone(&self.0.store), &self.0.run)
+    }
+
     fn front(&self) -> MutexGuard<'_, Front> {
         self.0.front.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -188,10 +200,14 @@ impl RunLog {
     ) -> Result<(Vec<Arc<Event>>, oneshot::Receiver<Result<(), JournalError>>), JournalError> {
         let at = self.0.clock.now();
         let (answer, durable) = oneshot::channel();
+        let begins = kinds.iter().any(|kind| matches!(kind, EventKind::UnitsStarted { .. }));
+        let reserve = (!begins).then(|| Arc::clone(&self.0.reserve));
         let mut front = self.front();
         if let Some(broken) = &front.broken {
             return Err(broken.clone());
         }
+        let output = Arc::clone(&self.0.output);
+        let sync = kinds.iter().any(EventKind::is_relied_on).then(|| -> Synced { Box::new(move || output.sync()) });
         let mut events = Vec::with_capacity(kinds.len());
         let mut rows = Vec::with_capacity(kinds.len());
         for kind in kinds {
@@ -220,7 +236,7 @@ impl RunLog {
             let _ = answer.send(result);
         });
         // Under the lock, so that the order in the store is the order of the numbers.
-        self.0.store.append(Batch { run: self.0.run.clone(), rows, done });
+        self.0.store.append(Batch { run: self.0.run.clone(), rows, sync, reserve, done });
         drop(front);
         Ok((events, durable))
     }

@@ -5,19 +5,26 @@
 //! - A [`crate::base::permit::Permit`] exists only for a unit whose start is on the disk.
 //! - The order in the store is the order of the sequence numbers, which have no gap.
 //! - An event that the state machine refuses is not written.
-//! - After the first failed write everything fails with that error: no journal, no new work.
+//! - After the first failed write everything fails with that error: no journal, no new work. Only on a full disk what
+//!   became of units that run is still written down, in room that was set aside when the run began.
 //! - A changed, missing or moved row, and changed output, are found by [`Journal::verify`] and refuse a resume.
 //! - One process executes a run, held by a file lock; whether it lives is never stored.
+//! - A request of another process is answered once, or withdrawn: never both.
 //!
 //! Limits: one state folder is used by one machine. The chain shows damage, not fraud, unless a head is kept elsewhere.
 //! The listing of runs folds each run, about 10 µs an event.
 
 mod blobs;
+mod bundle;
 mod error;
 mod folder;
 mod follow;
+mod inbox;
 mod log;
 mod read;
+mod reading;
+mod requests;
+mod reserve;
 mod sqlite;
 mod store;
 
@@ -29,11 +36,13 @@ pub use error::{Damage, JournalError};
 pub use follow::Follower;
 pub use log::RunLog;
 pub use read::{History, RunStatus, RunSummary};
-pub use store::{Batch, Done, Head, Row, Store};
+pub use requests::{Answer, Reply, Request, Requests, Want};
+pub use store::{Batch, Done, Head, Row, Store, Synced};
 
 use blobs::BlobFile;
 use folder::{Folder, RunLock};
 use log::Parts;
+use reserve::Reserve;
 
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::digest::Digest;
@@ -74,9 +83,11 @@ impl Journal {
         }
         let at = self.clock.now();
         let (folder, plan) = (self.folder.run(&run), self.redactor.redact_bytes(plan));
-        let (stored, output) = blocking(move || {
-            let stored = BlobFile::open(&folder, "plan")?.append(&plan)?;
-            Ok((stored, BlobFile::open(&folder, "output")?))
+        let (stored, files) = blocking(move || {
+            let file = BlobFile::open(&folder, "plan")?;
+            let stored = file.append(&plan)?;
+            file.sync()?;
+            Ok((stored, Files::open(&folder)?))
         })
         .await?;
         opened.stored = stored;
@@ -86,9 +97,9 @@ impl Journal {
         let head = row.head;
         let (answer, durable) = tokio::sync::oneshot::channel();
         let done = Box::new(move |result| drop(answer.send(result)));
-        self.store.append(Batch { run, rows: vec![row], done });
+        self.store.append(Batch { run, rows: vec![row], sync: Some(Box::new(|| Ok(()))), reserve: None, done });
         durable.await.unwrap_or(Err(JournalError::Stopped))?;
-        Ok(self.log(state, head, lock, output))
+        Ok(self.log(state, head, lock, files))
     }
 
     /// Takes a run over: its lock, its verified history, and the right to go on. Refused while another process executes
@@ -98,16 +109,34 @@ impl Journal {
         let history = self.history(run).await?;
         let (state, head) = sound(run, history)?;
         let folder = self.folder.run(run);
-        let output = blocking(move || BlobFile::open(&folder, "output")).await?;
-        let log = self.log(state, head, lock, output);
+        let files = blocking(move || Files::open(&folder)).await?;
+        let log = self.log(state, head, lock, files);
         log.record(vec![EventKind::RunResumed(resumed)]).await?;
         Ok(log)
     }
 
-    fn log(&self, state: RunState, head: Head, lock: RunLock, output: BlobFile) -> RunLog {
+    /// Adds the note of a person to a run that nobody executes, ended or not.
+    pub async fn note(&self, run: &RunId, by: &str, text: &str) -> Result<(), JournalError> {
+        let lock = self.lock(run).await?;
+        let (state, head) = sound(run, self.history(run).await?)?;
+        let folder = self.folder.run(run);
+        let files = blocking(move || Files::open(&folder)).await?;
+        let text = self.redactor.redact(text);
+        let note = EventKind::Noted { step: None, by: Some(by.to_owned()), text };
+        self.log(state, head, lock, files).record(vec![note]).await.map(|_| ())
+    }
+
+    /// Asks the process that executes a run for something, and waits at most so long for its answer.
+    pub async fn ask(&self, run: &RunId, by: &str, want: &Want, within: Duration) -> Result<Reply, JournalError> {
+        requests::ask(&*self.store, || self.is_alive(run), (run, by, want), within).await
+    }
+
+    fn log(&self, state: RunState, head: Head, lock: RunLock, files: Files) -> RunLog {
         let (store, clock, redactor) = (Arc::clone(&self.store), Arc::clone(&self.clock), self.redactor.clone());
         let folder = self.folder.run(&state.header().run);
-        RunLog::new(Parts { store, clock, redactor, folder, output, lock, state, head })
+        let Files { output, reserve } = files;
+        let output = Arc::new(output);
+        RunLog::new(Parts { store, clock, redactor, folder, output, reserve, lock, state, head })
     }
 
     /// Somebody who only looks whether the run lives holds the lock for an instant, hence more than one try.
@@ -171,6 +200,12 @@ impl Journal {
         self.folder.is_alive(run)
     }
 
+    /// Who executes the run, in words.
+    #[must_use]
+    pub fn owner(&self, run: &RunId) -> String {
+        self.folder.lock_owner(run)
+    }
+
     /// One run in short.
     pub async fn summary(&self, run: &RunId) -> Result<RunSummary, JournalError> {
         let alive = self.is_alive(run);
@@ -213,6 +248,41 @@ impl Journal {
         blocking(move || Ok(blobs::read(&folder, &blob))).await
     }
 
+    /// A run as one file, for another machine. Refused while a process executes it, and when it is damaged.
+    pub async fn export(&self, run: &RunId) -> Result<Vec<u8>, JournalError> {
+        if self.is_alive(run) {
+            return Err(JournalError::Alive { run: run.clone(), owner: self.folder.lock_owner(run) });
+        }
+        self.verify(run, None).await?;
+        let rows = self.store.rows(run, 1).await?;
+        let (history, folder, run) = (History::of(run, &rows), self.folder.run(run), run.clone());
+        blocking(move || bundle::write(&run, &rows, &history, &folder)).await
+    }
+
+    /// Takes in a run that was exported, whole or not at all. One that is here already must be the same as far as it
+    /// goes; then what is new is added.
+    pub async fn import(&self, bytes: Vec<u8>) -> Result<RunId, JournalError> {
+        let bundle = blocking(move || bundle::read(&bytes)).await?;
+        let run = bundle.run;
+        let _lock = self.lock(&run).await?;
+        let here = self.store.rows(&run, 1).await?;
+        let common = here.len().min(bundle.rows.len());
+        if here[..common] != bundle.rows[..common] {
+            return Err(JournalError::Diverged { run });
+        }
+        let new = bundle.rows[common..].to_vec();
+        if new.is_empty() {
+            return Ok(run);
+        }
+        let (folder, files) = (self.folder.run(&run), bundle.files);
+        blocking(move || bundle::unpack(&folder, &files)).await?;
+        let (answer, durable) = tokio::sync::oneshot::channel();
+        let done = Box::new(move |result| drop(answer.send(result)));
+        self.store.append(Batch { run: run.clone(), rows: new, sync: Some(Box::new(|| Ok(()))), reserve: None, done });
+        durable.await.unwrap_or(Err(JournalError::Stopped))?;
+        Ok(run)
+    }
+
     /// Whether the history of a run is what was written: every event, every blob, and `head`, which was kept elsewhere.
     pub async fn verify(&self, run: &RunId, head: Option<Digest>) -> Result<Head, JournalError> {
         let damaged = |damage| JournalError::Damaged { run: run.clone(), damage };
@@ -230,6 +300,18 @@ impl Journal {
             }
         }
         Ok(history.head)
+    }
+}
+
+/// What a log has open beside the store.
+struct Files {
+    output: BlobFile,
+    reserve: Reserve,
+}
+
+impl Files {
+    fn open(folder: &Path) -> Result<Self, JournalError> {
+        Ok(Self { output: BlobFile::open(folder, "output")?, reserve: Reserve::set_aside(folder)? })
     }
 }
 

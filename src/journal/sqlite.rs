@@ -1,25 +1,31 @@
 //! The store on this machine: one SQLite file, one thread that writes.
 //!
-//! The writer takes everything that waits and commits it at once (WAL, `synchronous = FULL`), so units that start
-//! together share one fsync. The first error poisons it: what follows fails with that error, since after a failed fsync
-//! nobody can say what is on the disk. Readers open their own connections and see whole commits only.
+//! The writer takes everything that waits and commits it at once (WAL), with one fsync if something among it must be on
+//! the disk: of the write-ahead log, so all that was committed before is on the disk with it. The first error (a full disk:
+//! the first after the reserve was used) poisons it: what follows fails with that error, since after a failed fsync nobody
+//! can say what is on the disk. Readers open their own connections and see whole commits only. Requests go past the writer,
+//! over connections of their own: they are gone when nobody waits for them.
 
-use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi, params};
+use tokio::sync::mpsc;
 
 use super::error::JournalError;
+use super::inbox::{self, Listener};
+use super::reading::{BUSY, read};
+use super::requests::{Answer, Request, Want};
 use super::store::{Batch, Head, Row, Store};
 use crate::base::ids::RunId;
 use crate::base::{BoxFuture, crash};
 
 /// One text per version; a text that was released never changes.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE events (
         run TEXT NOT NULL,
         seq INTEGER NOT NULL,
@@ -27,9 +33,17 @@ const MIGRATIONS: [&str; 1] = ["
         head TEXT NOT NULL,
         PRIMARY KEY (run, seq)
     ) STRICT, WITHOUT ROWID;
-"];
-
-const BUSY: Duration = Duration::from_secs(5);
+",
+    "
+    CREATE TABLE requests (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL,
+        by TEXT NOT NULL,
+        want TEXT NOT NULL,
+        answer TEXT
+    ) STRICT;
+",
+];
 
 /// The store in one SQLite file.
 pub struct SqliteStore {
@@ -38,6 +52,7 @@ pub struct SqliteStore {
     /// for each unit that runs.
     queue: Option<Sender<Batch>>,
     writer: Option<JoinHandle<()>>,
+    listeners: Mutex<Vec<Listener>>,
 }
 
 impl SqliteStore {
@@ -50,7 +65,7 @@ impl SqliteStore {
             .name("journal".into())
             .spawn(move || write_all(connection, &file, &batches))
             .map_err(|source| JournalError::file("starting the writer of", path, source))?;
-        Ok(Self { path: path.to_owned(), queue: Some(queue), writer: Some(writer) })
+        Ok(Self { path: path.to_owned(), queue: Some(queue), writer: Some(writer), listeners: Mutex::default() })
     }
 }
 
@@ -61,13 +76,15 @@ impl SqliteStore {
         newer(path, found)?;
         match path.parent().filter(|_| found == 0) {
             Some(folder) => Err(JournalError::NoJournal { path: folder.to_owned() }),
-            None => Ok(Self { path: path.to_owned(), queue: None, writer: None }),
+            None => Ok(Self { path: path.to_owned(), queue: None, writer: None, listeners: Mutex::default() }),
         }
     }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        // before the writer: whoever closes the file last tidies up its log
+        self.listeners.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         self.queue = None;
         if let Some(writer) = self.writer.take() {
             // A writer that panicked has already failed everybody who waited.
@@ -95,6 +112,27 @@ impl Store for SqliteStore {
     fn runs(&self) -> BoxFuture<'static, Result<Vec<RunId>, JournalError>> {
         let path = self.path.clone();
         blocking(move || read(&path, read_runs))
+    }
+
+    fn ask(&self, run: &RunId, by: &str, want: &Want) -> BoxFuture<'static, Result<i64, JournalError>> {
+        let (path, run, by, want) = (self.path.clone(), run.to_string(), by.to_owned(), want.clone());
+        blocking(move || inbox::ask(&path, &run, &by, &want))
+    }
+
+    fn listen(&self, run: &RunId, heard: mpsc::UnboundedSender<Request>) -> Result<(), JournalError> {
+        let listener = Listener::start(&self.path, run.to_string(), heard)?;
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
+        Ok(())
+    }
+
+    fn answer(&self, id: i64, answer: &Answer) -> BoxFuture<'static, Result<(), JournalError>> {
+        let (path, answer) = (self.path.clone(), answer.clone());
+        blocking(move || inbox::answer(&path, id, &answer))
+    }
+
+    fn answered(&self, id: i64, withdraw: bool) -> BoxFuture<'static, Result<Option<Answer>, JournalError>> {
+        let path = self.path.clone();
+        blocking(move || inbox::answered(&path, id, withdraw))
     }
 }
 
@@ -135,21 +173,78 @@ fn newer(path: &Path, found: u32) -> Result<(), JournalError> {
 
 fn write_all(mut connection: Connection, path: &Path, batches: &Receiver<Batch>) {
     let mut poison: Option<JournalError> = None;
+    let mut full = false;
     while let Ok(first) = batches.recv() {
         let mut together = vec![first];
         together.extend(batches.try_iter());
+        let mut written = 0;
         if poison.is_none() {
             crash::point("before a journal write");
-            poison = commit(&mut connection, &together).err().map(|source| JournalError::sqlite(path, source));
+            let (durable, result) = keep(&mut connection, path, &mut together, &mut full);
+            written = durable;
+            poison = result.err();
             crash::point("after a journal write");
         }
-        for batch in together {
-            (batch.done)(poison.clone().map_or(Ok(()), Err));
+        for (n, batch) in together.into_iter().enumerate() {
+            let broken = poison.clone().filter(|_| n >= written);
+            (batch.done)(broken.map_or(Ok(()), Err));
         }
     }
 }
 
-fn commit(connection: &mut Connection, batches: &[Batch]) -> rusqlite::Result<()> {
+/// Keeps batches, with an fsync if one of them wants it. How many are kept.
+fn keep(
+    connection: &mut Connection,
+    path: &Path,
+    batches: &mut [Batch],
+    full: &mut bool,
+) -> (usize, Result<(), JournalError>) {
+    let mut synced = false;
+    for sync in batches.iter_mut().filter_map(|batch| batch.sync.take()) {
+        if let Err(error) = sync() {
+            return (0, Err(error));
+        }
+        synced = true;
+    }
+    let (kept, result) = commit_what_fits(connection, batches, synced, full);
+    (kept, result.map_err(|source| JournalError::sqlite(path, source)))
+}
+
+/// Commits batches, on a full disk those up to the first that may not use the last room. How many are durable.
+fn commit_what_fits(
+    connection: &mut Connection,
+    batches: &[Batch],
+    synced: bool,
+    full: &mut bool,
+) -> (usize, rusqlite::Result<()>) {
+    if !*full {
+        match commit(connection, batches, synced) {
+            Ok(()) => return (batches.len(), Ok(())),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                let mut released = batches.iter().filter_map(|batch| batch.reserve.as_ref());
+                if !released.any(|reserve| reserve.release()) {
+                    return (0, Err(error));
+                }
+                *full = true;
+            }
+            Err(error) => return (0, Err(error)),
+        }
+    }
+    let last = batches.iter().take_while(|batch| batch.reserve.is_some()).count();
+    match commit(connection, &batches[..last], synced) {
+        Err(error) => (0, Err(error)),
+        Ok(()) if last == batches.len() => (last, Ok(())),
+        Ok(()) => (last, Err(failure(ffi::SQLITE_FULL))),
+    }
+}
+
+fn failure(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+}
+
+/// `synced`: with an fsync of the write-ahead log, and so of all that was committed before.
+fn commit(connection: &mut Connection, batches: &[Batch], synced: bool) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" })?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     {
         let mut insert =
@@ -160,54 +255,16 @@ fn commit(connection: &mut Connection, batches: &[Batch]) -> rusqlite::Result<()
             }
         }
     }
+    crash::write().map_err(|error| match error.kind() {
+        ErrorKind::StorageFull => failure(ffi::SQLITE_FULL),
+        _ => failure(ffi::SQLITE_IOERR_FSYNC),
+    })?;
     transaction.commit()
 }
 
 /// SQLite's integers are signed.
 fn number(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
-}
-
-fn read<T>(path: &Path, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
-    let fail = |source| JournalError::sqlite(path, source);
-    let first = Connection::open_with_flags(path, READ).and_then(|connection| ask(&connection, &query));
-    let cannot = matches!(&first, Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen));
-    // Beside a log that was written to its end there is nothing to lock in a folder that cannot be written; nor does
-    // anybody write it there.
-    if cannot && !log_of(path).exists() && path.exists() {
-        let address = format!("file:{}?immutable=1", escaped(path));
-        let flags = READ | OpenFlags::SQLITE_OPEN_URI;
-        return Connection::open_with_flags(address, flags).and_then(|c| ask(&c, &query)).map_err(fail);
-    }
-    first.map_err(fail)
-}
-
-const READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
-
-fn ask<T>(connection: &Connection, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    connection.busy_timeout(BUSY)?;
-    query(connection)
-}
-
-/// The write-ahead log of a journal.
-fn log_of(path: &Path) -> PathBuf {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    log.into()
-}
-
-/// A path as a part of an address.
-fn escaped(path: &Path) -> String {
-    let mut address = String::new();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => address.push(char::from(*byte)),
-            _ => {
-                let _ = write!(address, "%{byte:02x}");
-            }
-        }
-    }
-    address
 }
 
 fn read_rows(connection: &Connection, run: &RunId, from: u64) -> rusqlite::Result<Vec<Row>> {

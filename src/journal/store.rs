@@ -4,11 +4,17 @@
 //! that a changed, missing or moved row is found. The chain shows damage, not fraud: who can write the whole file can
 //! write a whole chain, unless a head is kept elsewhere.
 
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
 use crate::base::BoxFuture;
 use crate::base::digest::Digest;
 use crate::base::ids::RunId;
 
 use super::error::JournalError;
+use super::requests::{Answer, Request, Want};
+use super::reserve::Reserve;
 
 /// The end of a run's chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,23 +48,33 @@ pub struct Row {
     pub json: String,
 }
 
-/// What is called when a batch is durable, or never will be. Called in the order of the batches.
+/// What is called when a batch is written as it must be, or never will be. Called in the order of the batches.
 pub type Done = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
 
-/// Rows of one run that become durable together, or not at all.
+/// Makes what rows refer to durable. Blocking.
+pub type Synced = Box<dyn FnOnce() -> Result<(), JournalError> + Send>;
+
+/// Rows of one run that are kept together, or not at all.
 pub struct Batch {
     /// The run.
     pub run: RunId,
     /// The rows, in order.
     pub rows: Vec<Row>,
+    /// Puts on the disk what the rows of this batch and of those before it refer to. Where there is one, the batch must be
+    /// on the disk before `done` is called, all before it too. Where there is none, it is there at the latest with the next
+    /// batch that has one; a crash of the machine (not of this process) before that may lose it.
+    pub sync: Option<Synced>,
+    /// The last room on a full disk, if these rows may use it: what became of something, never what begins.
+    pub(super) reserve: Option<Arc<Reserve>>,
     /// Who waits for it.
     pub done: Done,
 }
 
-/// Keeps events. A seam: `SQLite` here, a database server later.
+/// Keeps events, and what processes ask of each other. A seam: `SQLite` here, a database server later.
 pub trait Store: Send + Sync {
-    /// Takes a batch. Batches become durable in the order of these calls. After the first error every later batch fails
-    /// with the same error. `done` is called from any thread and must not block.
+    /// Takes a batch. Batches are kept in the order of these calls. After the first error every later batch fails with the
+    /// same error; a full disk is none before the reserve of the batch is used up. `done` is called from any thread and must
+    /// not block.
     fn append(&self, batch: Batch);
 
     /// The rows of a run with numbers from `from` on.
@@ -66,4 +82,17 @@ pub trait Store: Send + Sync {
 
     /// The runs, newest first.
     fn runs(&self) -> BoxFuture<'static, Result<Vec<RunId>, JournalError>>;
+
+    /// Puts a request to whoever executes a run; the number under which it is answered.
+    fn ask(&self, run: &RunId, by: &str, want: &Want) -> BoxFuture<'static, Result<i64, JournalError>>;
+
+    /// Looks for requests of a run that are not answered, one after the other, until the receiver is gone. `heard` is
+    /// called once for each.
+    fn listen(&self, run: &RunId, heard: mpsc::UnboundedSender<Request>) -> Result<(), JournalError>;
+
+    /// Answers a request; one that was withdrawn is not there any more.
+    fn answer(&self, id: i64, answer: &Answer) -> BoxFuture<'static, Result<(), JournalError>>;
+
+    /// The answer to a request, with which it ends. `withdraw`: it ends also without.
+    fn answered(&self, id: i64, withdraw: bool) -> BoxFuture<'static, Result<Option<Answer>, JournalError>>;
 }

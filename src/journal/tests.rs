@@ -104,6 +104,8 @@ fn step(step: &str) -> EventKind {
         action: "run".into(),
         hosts: vec!["a".into(), "b".into()],
         items: None,
+        pass: Vec::new(),
+        list: None,
     }
 }
 
@@ -294,9 +296,9 @@ async fn output_is_redacted_kept_and_checked() {
     record(&log, step("stop")).await;
     let start = unit("r1", "stop", "a");
     log.start(vec![start.clone()]).await.expect("starts");
-    let blob = log.blob(b"password=hunter2\n".to_vec()).await.expect("kept");
+    let (blob, omitted) = log.blob(b"password=hunter2\n".to_vec()).await.expect("kept");
     let tail = log.redactor().redact("password=hunter2");
-    let output = EventKind::UnitOutput { key: start.key, stream: Stream::Stdout, blob: blob.clone(), omitted: 0, tail };
+    let output = EventKind::UnitOutput { key: start.key, stream: Stream::Stdout, blob: blob.clone(), omitted, tail };
     record(&log, output).await;
     let kept = journal.blob(&run("r1"), &blob).await.expect("readable").expect("there");
     assert_eq!(kept, b"password=[secret]\n");
@@ -414,7 +416,98 @@ async fn a_newer_journal_and_a_file_that_is_none_are_refused_as_they_are() {
     place.sql().pragma_update(None, "user_version", 99).expect("newer");
     let state = place.temp.path().join("state");
     let open = || Journal::open(&state, Arc::new(TestClock::default()), Redactor::default()).err().expect("refused");
-    assert!(matches!(open(), JournalError::Newer { found: 99, known: 1, .. }));
+    assert!(matches!(open(), JournalError::Newer { found: 99, known: 2, .. }));
     std::fs::write(state.join("journal.db"), "not a database, but long enough to look at".repeat(30)).expect("ours");
     assert!(matches!(open(), JournalError::Corrupt { .. }), "{}", open());
+}
+
+#[tokio::test]
+async fn a_request_is_answered_once_or_withdrawn_and_a_version_that_does_not_know_it_says_so() {
+    let place = Place::new();
+    let (here, there) = (place.open(), place.open());
+    let (ours, long) = (run("r1"), Duration::from_mins(1));
+    let log = begun(&here, "r1").await;
+    let cancel = Want::Cancel { now: true };
+    // nobody listens: after the deadline nothing is left that could be answered later
+    assert_eq!(there.ask(&ours, "bob", &cancel, Duration::ZERO).await.expect("asked"), Reply::Silent);
+    let mut requests = log.requests().expect("listens");
+    place
+        .sql()
+        .execute("INSERT INTO requests (run, by, want) VALUES ('r2', 'x', '{}'), ('r1', 'x', '{}')", [])
+        .expect("ours");
+    let newer = requests.next().await.expect("one");
+    assert_eq!((newer.by.as_str(), newer.want), ("x", Want::Unknown), "neither the withdrawn one nor another run's");
+    let answer = async {
+        let request = requests.next().await.expect("one");
+        assert_eq!((request.by.as_str(), &request.want), ("bob", &cancel));
+        requests.answer(&request, &Answer::Accepted("yes".into())).await.expect("answered");
+    };
+    let asked = there.ask(&ours, "bob", &cancel, long);
+    let (reply, ()) = tokio::join!(asked, answer);
+    assert_eq!(reply.expect("asked"), Reply::Answered(Answer::Accepted("yes".into())));
+    let left: i64 = place.sql().query_row("SELECT count(*) FROM requests", [], |row| row.get(0)).expect("counts");
+    assert_eq!(left, 2, "who has its answer leaves nothing behind");
+    // whoever executes it goes before it answers
+    let (reply, ()) = tokio::join!(there.ask(&ours, "bob", &cancel, long), async {
+        drop(requests.next().await);
+        drop(log);
+    });
+    assert_eq!(reply.expect("asked"), Reply::Gone);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_format_is_read_as_it_is_and_grows_a_table_when_it_is_written() {
+    let place = Place::new();
+    drop(begun(&place.open(), "r1").await);
+    place.sql().execute_batch("DROP TABLE requests; PRAGMA user_version = 1").expect("as it was");
+    let state = place.temp.path().join("state");
+    let events = Journal::read(&state).expect("opens").events(&run("r1")).await.expect("reads");
+    assert_eq!(events.len(), 1);
+    let version =
+        || place.sql().pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0)).expect("a number");
+    assert_eq!(version(), 1, "who only reads changes nothing");
+    let log = place.open().resume(&run("r1"), resumed()).await.expect("goes on");
+    log.requests().expect("listens");
+    assert_eq!(version(), 2);
+}
+
+#[tokio::test]
+async fn a_run_is_carried_to_another_machine_and_only_if_it_is_whole_and_the_same() {
+    let (here, there) = (Place::new(), Place::new());
+    let (from, to) = (here.open(), there.open());
+    let log = begun(&from, "r1").await;
+    assert!(from.export(&run("r1")).await.is_err(), "it goes on");
+    drop(log);
+    let file = from.export(&run("r1")).await.expect("exported");
+    assert_eq!(to.import(file.clone()).await.expect("new"), run("r1"));
+    assert_eq!(to.import(file.clone()).await.expect("the same"), run("r1"));
+    assert_eq!(
+        to.verify(&run("r1"), None).await.expect("whole").seq,
+        from.verify(&run("r1"), None).await.expect("whole").seq
+    );
+    assert_eq!(to.events(&run("r1")).await.expect("whole"), from.events(&run("r1")).await.expect("whole"));
+    let stored = to.summary(&run("r1")).await.expect("there").state.header().stored.clone();
+    assert!(to.blob(&run("r1"), &stored).await.expect("read").is_some());
+    // it goes on there and comes back
+    let log = to.resume(&run("r1"), resumed()).await.expect("taken over");
+    drop(log);
+    let back = to.export(&run("r1")).await.expect("exported");
+    assert_eq!(from.import(back.clone()).await.expect("longer"), run("r1"));
+    assert_eq!(from.events(&run("r1")).await.expect("whole").len(), to.events(&run("r1")).await.expect("whole").len());
+    // somebody else went on with it
+    let elsewhere = Place::new();
+    let other = elsewhere.open();
+    other.import(file.clone()).await.expect("new");
+    let log = other.resume(&run("r1"), Resumed { verb: "duty".into(), ..resumed() }).await.expect("taken over");
+    drop(log);
+    assert!(matches!(other.import(back).await, Err(JournalError::Diverged { .. })));
+    // any changed byte and any end before the end is found
+    for at in 0..file.len() {
+        let mut changed = file.clone();
+        changed[at] ^= 1;
+        assert!(bundle::read(&changed).is_err(), "byte {at}");
+    }
+    for len in 0..file.len() {
+        assert!(bundle::read(&file[..len]).is_err(), "{len} bytes");
+    }
 }

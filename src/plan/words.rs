@@ -36,6 +36,7 @@ pub(super) fn what(step: &Step, host: Option<&str>, world: &World) -> Result<Str
                 scope: &view,
                 login: &login,
                 timeout: step.surroundings.timeout(),
+                idle_timeout: step.surroundings.idle_timeout,
                 run: &world.run().id,
                 template: &template,
                 files: &files,

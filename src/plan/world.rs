@@ -1,6 +1,6 @@
 //! What is known while a run goes on: picks, outputs, outcomes. Expressions read it through a [`View`](super::View).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -34,6 +34,8 @@ pub struct Results {
     outputs: HashMap<String, IndexMap<String, Value>>,
     /// The outcome of each host.
     outcomes: HashMap<String, Value>,
+    /// The hosts whose outputs were found by a process before this one and are kept nowhere.
+    forgotten: HashSet<String>,
     /// Of a step that is done for items: those of the items so far.
     past: Past,
 }
@@ -171,6 +173,12 @@ impl World {
         results.outputs.entry(host.to_owned()).or_default().insert(name.to_owned(), value);
     }
 
+    /// What a step found on a host is known no more: whoever reads it is told so.
+    pub fn forget(&mut self, step: &str, host: &str) {
+        let results = self.results.entry(self.qualified(step)).or_default();
+        results.forgotten.insert(host.to_owned());
+    }
+
     /// Keeps the outcome of a step on a host.
     pub fn outcome(&mut self, step: &str, host: &str, outcome: &'static str) {
         self.results.entry(self.qualified(step)).or_default().outcomes.insert(host.to_owned(), Value::str(outcome));
@@ -218,6 +226,9 @@ impl World {
                 _ => host.unwrap_or_default(),
             },
         };
+        if results.forgotten.contains(place) {
+            return Value::unknown(step);
+        }
         let Some(outputs) = results.outputs.get(place) else { return self.nothing(step) };
         match name {
             Some(name) => outputs.get(name).cloned().unwrap_or(Value::Null),

@@ -195,6 +195,7 @@ impl<W: Write + Send> Live<W> {
             EventKind::HostReached { .. }
             | EventKind::UnitsStarted { .. }
             | EventKind::CursorTaken { .. }
+            | EventKind::LogNoted { .. }
             | EventKind::UnitOutput { .. }
             | EventKind::RunClosed(_) => Vec::new(),
         }

@@ -79,6 +79,8 @@ fn step(step: &str, title: &str, why: Option<&str>, hosts: &[&str], phase: Phase
         action: "run".into(),
         hosts: owned(hosts),
         items: None,
+        pass: Vec::new(),
+        list: None,
     }
 }
 
@@ -127,6 +129,7 @@ fn half() -> Vec<EventKind> {
         verdict,
         seen: text(seen),
         message: Some(text("There is a leader: nothing to recover.")),
+        silent: Vec::new(),
     };
     let stderr = EventKind::UnitOutput {
         key: unit("recover/stop", "c-2", 1).key(),
@@ -406,6 +409,8 @@ fn a_terminal_has_a_clock_while_hosts_are_connected_to_and_while_a_step_waits() 
         action: "wait".into(),
         hosts: Vec::new(),
         items: None,
+        pass: Vec::new(),
+        list: None,
     };
     for (kinds, what) in [(vec![opened.clone()], "connecting"), (vec![opened, step], "waiting")] {
         let events = number(kinds);

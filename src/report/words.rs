@@ -103,12 +103,13 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
         EventKind::CursorTaken { key, log, .. } => {
             of_unit(Mark::Fact, key, state, format!("watches {}", escape(log.as_str())))
         }
+        EventKind::LogNoted { step, host, .. } => Words::new(Mark::Fact, step, host, "notes where its log stands"),
         EventKind::UnitOutput { key, stream, blob, omitted, .. } => {
             let stream = match stream {
                 crate::event::Stream::Stdout => "stdout",
                 crate::event::Stream::Stderr => "stderr",
             };
-            let cut = if *omitted == 0 { String::new() } else { format!(", {omitted} bytes in the middle dropped") };
+            let cut = if *omitted == 0 { String::new() } else { format!(", {omitted} bytes left out") };
             of_unit(Mark::Fact, key, state, format!("{stream}: {} bytes{cut}", blob.len))
         }
         EventKind::UnitEnded { key, outcome, millis, .. } => {
@@ -125,7 +126,7 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             let (text, more) = forecast_words(forecast);
             Words::new(Mark::of_forecast(forecast), &unit_step(unit), unit.host(), text).with(more)
         }
-        EventKind::GuardJudged { step, guard, host, verdict, seen, message } => {
+        EventKind::GuardJudged { step, guard, host, verdict, seen, message, silent: _ } => {
             let guard = escape(guard.as_str());
             let text = match verdict {
                 GuardVerdict::Holds => format!("holds: {guard}"),
@@ -172,7 +173,7 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             let reason = outcome.reason().map_or("", |reason| reason.as_str());
             Words::new(Mark::of_step(outcome), &step, "", outcome.name()).with(reason)
         }
-        EventKind::HostLeft { step, host, reason } => {
+        EventKind::HostLeft { step, host, reason, .. } => {
             Words::new(Mark::Bad, step, host, "failed and is left behind, the others go on").with(reason.as_str())
         }
         EventKind::DutyOpened { step, host, reason } => {

@@ -13,6 +13,7 @@ use crate::text::{self, Amount, Sp, Tree};
 use super::model::{Body, Step};
 use super::retry::{self, Retry};
 use super::rolling::Rolling;
+use super::step::Outer;
 
 /// The fields that are decoded here.
 pub(super) const KEYS: &[&str] = &["run_on", "for_each", "rolling", "parallel", "tolerate", "retry", "always"];
@@ -83,9 +84,10 @@ pub(super) fn at_least_one(n: &Sp<u32>, what: &str, diags: &Diagnostics) -> Opti
     usize::try_from(n.value).ok()
 }
 
-/// What is written on a step and means nothing there, or something that nobody wants. `each` is where a group around it
-/// has a `for_each`.
-pub(super) fn check(step: &Step, tree: &Tree, each: Option<Span>, diags: &Diagnostics) {
+/// What is written on a step and means nothing there, or something that nobody wants. `tolerate` is where it or a group
+/// around it says that hosts may fail.
+pub(super) fn check(step: &Step, tree: &Tree, outer: &Outer, tolerate: Option<Span>, diags: &Diagnostics) {
+    let each = outer.each;
     let at = |key: &str| text::key_span(tree, key);
     let group = matches!(step.body, Body::Group(_));
     if let (true, Some(span)) = (group, at("parallel")) {
@@ -115,26 +117,28 @@ pub(super) fn check(step: &Step, tree: &Tree, each: Option<Span>, diags: &Diagno
         matches!(step.body, Body::Action(_) | Body::Gather(_) | Body::Judge(..) | Body::Wait(_) | Body::Group(_));
     let of_hosts = ["run_on", "rolling", "parallel", "tolerate"].into_iter().filter_map(|key| Some((key, at(key)?)));
     for (key, span) in of_hosts {
-        if !touches {
-            let message = format!("`{key}` beside `{}`, which does nothing on a host", step.body.key());
-            diags.push(Diagnostic::error("not-on-this", span, message).help(format!("remove `{key}`")));
-        } else if step.hosts.is_none() {
+        if touches && step.hosts.is_none() {
             let message = format!("`{key}` is said of hosts, and the step is about none");
             diags.push(
                 Diagnostic::error("no-hosts", span, message).help("add `hosts:` with those that the step is about"),
             );
         }
     }
-    if let (Body::Use(_), Some(outer)) = (&step.body, at("for_each").or(each)) {
-        diags.push(crate::action::not_yet(step.id.span, "`use` in a `for_each`").and(outer, "here"));
+    if let (Body::Use(_), Some(outer)) = (&step.body, each) {
+        let message = "`use` in a `for_each`: a part is done once, with the same params and targets";
+        let help = "give the list to the part, as a param of type list, and go over it there";
+        diags.push(Diagnostic::error("not-on-this", step.id.span, message).and(outer, "here").help(help));
     }
-    if let (Body::Pick(_), Some(span)) = (&step.body, at("for_each")) {
-        let message = "`for_each` beside `pick`: a target is chosen once";
-        diags.push(Diagnostic::error("not-on-this", span, message).help("remove `for_each`"));
+    if let (Body::Action(_), Some(watch), Some(span)) = (&step.body, &step.watch, tolerate) {
+        let message =
+            "`watch` around an action that may fail on some hosts: the others would be watched from too late on";
+        let help = format!(
+            "make it a step of its own behind this one, with `since: {}`: who failed is not waited for there",
+            step.id.value
+        );
+        diags.push(Diagnostic::error("not-on-this", watch.span, message).and(span, "these may fail").help(help));
     }
-    if let (Some(watch), Some(span)) = (&step.watch, at("tolerate")) {
-        diags.push(crate::action::not_yet(span, "`tolerate` beside `watch`").and(watch.span, "the watch"));
-    }
+    super::fits::check(step, tree, diags);
     if let Some(span) = at("retry") {
         retry::check(step, span, diags);
     }

@@ -4,6 +4,7 @@
 //! what needs the whole: ids, order, references, selectors. A runbook without recorded errors can be planned.
 
 mod broken;
+mod fits;
 mod flow;
 mod gate;
 mod model;

@@ -21,11 +21,8 @@ use super::{Gate, Pick, Surroundings, Use, Wait, Watch};
 /// The things a step can do that are no actions of the registry.
 const OWN: &[&str] = &["gather", "pick", "require", "symptom", "wait", "confirm", "ask", "manual", "use", "steps"];
 
-/// What LANGUAGE has besides.
-const NOT_YET: &[&str] = &["reboot"];
-
 /// Fields of a step that LANGUAGE has and this version does not carry out.
-const FIELDS_NOT_YET: &[&str] = &["idle_timeout", "parallel_steps"];
+const FIELDS_NOT_YET: &[&str] = &["parallel_steps"];
 
 /// One thing that is done.
 #[derive(Deserialize, JsonSchema)]
@@ -57,6 +54,8 @@ pub(super) struct Fields {
     cwd: Option<Text<Plain>>,
     /// How long the action may take; 5m by default.
     timeout: Option<Sp<Dur>>,
+    /// How long the command of `run` may print nothing before it is ended as at its timeout.
+    idle_timeout: Option<Dur>,
     /// How the output of `run` becomes a value.
     #[schemars(with = "Option<crate::action::schema::ParseForm>")]
     parse: Option<Tree>,
@@ -89,6 +88,8 @@ pub(super) struct Outer {
     pub run_on: Option<Selector>,
     /// Where a group around it goes over items.
     pub each: Option<Span>,
+    /// Where a group around it has a `tolerate`.
+    pub tolerate: Option<Span>,
     pub surroundings: Surroundings,
     pub reach: Reach,
     pub path: String,
@@ -124,8 +125,7 @@ impl Decoder<'_> {
                 diags.push(crate::action::not_yet(span, &format!("`{key}`")));
             }
         }
-        let vocabulary: Vec<&str> =
-            registry::keys().chain(OWN.iter().copied()).chain(NOT_YET.iter().copied()).collect();
+        let vocabulary: Vec<&str> = registry::keys().chain(OWN.iter().copied()).collect();
         let known: Vec<&str> = vocabulary.iter().chain(FIELDS_NOT_YET).chain(flow::KEYS).copied().collect();
         let (_, rest) = text::split(tree, &known);
         let fields: Fields = text::decode_beside(&rest, &known, diags)?;
@@ -134,7 +134,10 @@ impl Decoder<'_> {
             Sp::new(if slug.is_empty() { format!("step-{}", n + 1) } else { slug }, text::head(tree))
         });
         let path = if outer.path.is_empty() { id.value.clone() } else { format!("{}/{}", outer.path, id.value) };
-        let own = Surroundings::from_fields(fields.sudo.as_ref(), fields.env, fields.cwd, fields.timeout, diags);
+        let own = Surroundings {
+            idle_timeout: fields.idle_timeout.map(|Dur(idle)| idle),
+            ..Surroundings::from_fields(fields.sudo.as_ref(), fields.env, fields.cwd, fields.timeout, diags)
+        };
         let mut inner = Outer { path: path.clone(), surroundings: own.within(&outer.surroundings), ..outer.clone() };
         if let Some(hosts) = &fields.hosts {
             inner.hosts = Some(Selector::decode_anyway(hosts, diags));
@@ -147,7 +150,8 @@ impl Decoder<'_> {
         let mut flow = Flow::decode(tree, diags);
         inner.run_on = flow.run_on.take().or(inner.run_on);
         flow.run_on.clone_from(&inner.run_on);
-        let each = std::mem::replace(&mut inner.each, text::key_span(tree, "for_each").or(outer.each));
+        inner.each = text::key_span(tree, "for_each").or(outer.each);
+        inner.tolerate = text::key_span(tree, "tolerate").or(outer.tolerate);
         if let Some(always) = tree.get("always") {
             flow.always = self.steps(&text::decode::<Vec<Tree>>(always, diags).unwrap_or_default(), &inner);
         }
@@ -189,7 +193,7 @@ impl Decoder<'_> {
             body,
             id,
         };
-        flow::check(&step, tree, each, diags);
+        flow::check(&step, tree, outer, inner.tolerate, diags);
         Some(step)
     }
 
@@ -237,10 +241,6 @@ impl Decoder<'_> {
     fn body(&mut self, key: &Sp<String>, tree: &Tree, id: &str, inner: &Outer) -> Option<Body> {
         let diags = self.diags;
         Some(match key.value.as_str() {
-            not_yet if NOT_YET.contains(&not_yet) => {
-                diags.push(crate::action::not_yet(key.span, &format!("`{not_yet}`")));
-                return None;
-            }
             "gather" => {
                 let entries: IndexMap<Sp<String>, Tree> = text::decode(tree, diags)?;
                 let mut probes = IndexMap::new();
@@ -288,5 +288,5 @@ fn alone(tree: &Tree) -> bool {
 }
 
 fn is_body(key: &str) -> bool {
-    registry::keys().any(|known| known == key) || OWN.contains(&key) || NOT_YET.contains(&key)
+    registry::keys().any(|known| known == key) || OWN.contains(&key)
 }

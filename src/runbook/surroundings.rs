@@ -23,6 +23,8 @@ pub struct Surroundings {
     pub cwd: Option<Text<Plain>>,
     /// How long an action may take.
     pub timeout: Option<Duration>,
+    /// How long a command may print nothing.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// `sudo: true`, `sudo: postgres`, `sudo: false` (back to the login).
@@ -97,6 +99,7 @@ impl Surroundings {
             env,
             cwd: self.cwd.or_else(|| outer.cwd.clone()),
             timeout: self.timeout.or(outer.timeout),
+            idle_timeout: self.idle_timeout.or(outer.idle_timeout),
         }
     }
 
@@ -141,6 +144,7 @@ impl Surroundings {
             env: env.into_iter().map(|(name, text)| (name.value, text)).collect(),
             cwd,
             timeout: timeout.map(|t| t.value.0),
+            idle_timeout: None,
         }
     }
 }

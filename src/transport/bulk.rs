@@ -58,11 +58,14 @@ impl Streaming {
             crash::point("after a bulk request");
             loop {
                 match output.line().await {
-                    Ok(line) if line == nonce.as_bytes() => return true,
+                    // a login may have printed half a line before
+                    Ok(line) if line.ends_with(nonce.as_bytes()) => break,
                     Ok(_) => {}
                     Err(_) => return false,
                 }
             }
+            // what the login said on standard error is not the command's either
+            errors.until(format!("{nonce}\n").as_bytes(), &mut Kept::new(0)).await.is_ok()
         };
         if timeout(patience, begin).await != Ok(true) {
             let more = async { while errors.rest().len() < 64 << 10 && errors.fill().await.unwrap_or(false) {} };

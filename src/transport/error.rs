@@ -1,6 +1,6 @@
 //! Why a request to a host has no answer. The distinction that matters: what is *proved* not to have started
 //! ([`LinkError::NotStarted`] and all that fails while connecting) may be tried again; [`LinkError::Lost`] may have
-//! happened, and only the host can tell.
+//! happened, and only the host can tell; after [`LinkError::Unknown`] not even the host can.
 
 use std::sync::Arc;
 
@@ -43,6 +43,16 @@ pub enum LinkError {
         /// What was seen.
         reason: String,
     },
+    /// The host answered, and cannot tell either: the work may have happened.
+    #[error("{reason}")]
+    Unknown {
+        /// What it said.
+        reason: String,
+        /// Its record says that the work was begun.
+        begun: bool,
+        /// It was restarted meanwhile.
+        restarted: bool,
+    },
     /// Proved not to have started.
     #[error("not started: {reason}")]
     NotStarted {
@@ -74,6 +84,6 @@ impl LinkError {
     /// Proved not to have happened: it may be tried again.
     #[must_use]
     pub fn not_started(&self) -> bool {
-        !matches!(self, Self::Lost { .. })
+        !matches!(self, Self::Lost { .. } | Self::Unknown { .. })
     }
 }

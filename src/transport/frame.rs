@@ -3,12 +3,13 @@
 //! Requests, on the runner's standard input. A header line, sections of an announced length (each ends in a newline,
 //! which is not part of it), a trailer `. Q`. An incomplete or torn request is never started.
 //! - `ask Q TOKEN TIMEOUT LEN LENI`: text, standard input (in the form of `printf %b`)
-//! - `run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES`: the same, then lines `W PATH` (scratch), `F PATH` or
+//! - `run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES IDLE`: the same, then lines `W PATH` (scratch), `F PATH` or
 //!   `J UNIT` (logs whose cursors are wanted); TELL asks for an `S` frame
 //! - `cancel Q KEY GRACE`, `fence Q KEY`, `state Q KEY`, `forget Q`, `reap Q`
 //!
 //! Frames, on its standard output, each one write of at most 4,000 bytes that begins with the nonce `N`:
-//! - `N K …` the greeting · `N S Q LEN` + cursors · `N R Q REASON` refused, nothing has run · `N U Q L|B` it may have run
+//! - `N K …` the greeting · `N S Q LEN` + cursors · `N R Q REASON` refused, nothing has run · `N U Q L|B
+//!   ALIVE` it may have run
 //! - `N X Q RC T0 T1 OUT ERR FLAGS INLINE` the end; with INLINE 1 the OUT + ERR bytes follow
 //! - `N F Q STATE` · `N C Q LEFT` cancelled · `N D Q` done
 //! - an `ask`: `N B Q`, the raw bytes, a newline, `N TOKEN E Q RC FLAGS`; on standard error likewise
@@ -24,7 +25,7 @@ use super::LinkError;
 pub(super) enum Frame {
     Started { len: usize },
     Refused { reason: String },
-    Unknown { state: String },
+    Unknown { state: String, alive: bool },
     Ended(Ended),
     State { state: String },
     Cancelled { left: bool },
@@ -41,6 +42,7 @@ pub(super) struct Ended {
     pub out: u64,
     pub err: u64,
     pub timed_out: bool,
+    pub idle: bool,
     pub background: bool,
     pub cut: bool,
     pub inline: bool,
@@ -66,7 +68,7 @@ fn read(line: &[u8], nonce: &str, number: u64) -> Option<Frame> {
     let frame = match kind {
         "S" => Frame::Started { len: words.next()?.parse().ok()? },
         "R" => Frame::Refused { reason: words.next()?.to_owned() },
-        "U" => Frame::Unknown { state: words.next()?.to_owned() },
+        "U" => Frame::Unknown { state: words.next()?.to_owned(), alive: words.next()? == "1" },
         "F" => Frame::State { state: words.next()?.to_owned() },
         "C" => Frame::Cancelled { left: words.next()? != "0" },
         "D" => Frame::Done,
@@ -84,6 +86,7 @@ fn read(line: &[u8], nonce: &str, number: u64) -> Option<Frame> {
                 out,
                 err,
                 timed_out: has("timeout"),
+                idle: has("idle"),
                 background: has("background"),
                 cut: has("cut"),
                 inline: words.next()? == "1",

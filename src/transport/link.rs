@@ -46,6 +46,21 @@ pub trait Bulk: Send {
     fn end(self: Box<Self>) -> BoxFuture<'static, Result<Answer, LinkError>>;
 }
 
+/// What an operator is to hear of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It was lost, and the host is connected to again.
+    Lost {
+        /// What was noticed.
+        why: String,
+    },
+    /// It stands again.
+    Back,
+}
+
+/// Hears of a host's link.
+pub type Tell = Box<dyn Fn(&str, Notice) + Send + Sync>;
+
 /// A connection to a host. Work needs a permit: see [`super::Hands`].
 pub trait Link: Look {
     /// The host's name in the inventory.
@@ -67,6 +82,9 @@ pub trait Link: Look {
 
     /// Says that earlier links of this run have worked as this user, so that `cancel` and `finish` look there too.
     fn worked_as(&self, user: Option<&str>);
+
+    /// Says who hears of losses. Only a link that is healed has anything to tell.
+    fn told(&self, _tell: Tell) {}
 
     /// Ends the process groups of a key's work (all its parts, as the login user and any user that this link has worked
     /// as; see [`Link::worked_as`]) over another channel: SIGTERM, after `grace` SIGKILL. `Ok` means that none of them is left.

@@ -1,13 +1,14 @@
-//! This machine as a host: the same runner, as a child of ours in a process group of its own.
+//! This machine as a host, or what a command of it enters (`podman exec -i NAME`): the same runner, as a child of ours in
+//! a process group of its own.
 
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::channel::{self, Channel, Opener};
+use super::channel::{Channel, Opener};
 use super::look::Dialed;
 use super::runner::RunnerLink;
-use super::session::{RUNNER, Session, Terms};
+use super::session::{self, Session, Terms};
 use super::ssh::Options;
 use super::{HostAddr, Link, LinkError, Transport};
 use crate::base::{BoxFuture, process};
@@ -16,25 +17,33 @@ use crate::base::{BoxFuture, process};
 pub struct LocalTransport {
     options: Options,
     shell: String,
+    /// The program, and its first arguments, that enters the host; empty: this machine is it.
+    enter: Vec<String>,
 }
 
 impl LocalTransport {
     /// A transport.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options, shell: "/bin/sh".to_owned() }
+        Self { options, shell: "/bin/sh".to_owned(), enter: Vec::new() }
     }
 
     /// The same with another shell (a program and its first arguments) in the place of `/bin/sh`.
     #[must_use]
     pub fn with_shell(options: Options, shell: &str) -> Self {
-        Self { options, shell: shell.to_owned() }
+        Self { options, shell: shell.to_owned(), enter: Vec::new() }
+    }
+
+    /// Links to what a command enters. It must hand on its standard streams and end when its input does.
+    #[must_use]
+    pub fn through(options: Options, enter: &[String]) -> Self {
+        Self { enter: enter.to_vec(), ..Self::new(options) }
     }
 
     async fn link(&self, host: &HostAddr) -> Result<Arc<dyn Link>, LinkError> {
-        let opener = Arc::new(Children);
+        let opener = Arc::new(Children { enter: self.enter.clone() });
         let terms = Terms::new(&self.options.run, &host.connect, &self.shell);
-        let channel = opener.open(channel::command(RUNNER.len(), None, &self.shell)?).await?;
+        let channel = opener.open(session::command(None, &self.shell)?).await?;
         let first = Session::greet(channel, &terms, self.options.connect_timeout)
             .await
             .map_err(|no| super::pool::refused(None, no.stderr))?;
@@ -49,15 +58,18 @@ impl Transport for LocalTransport {
     }
 }
 
-struct Children;
+struct Children {
+    enter: Vec<String>,
+}
 
 impl Opener for Children {
     fn open(&self, command: String) -> BoxFuture<'_, Result<Channel, LinkError>> {
         Box::pin(async move {
-            let mut child = process::piped("/bin/sh");
+            let words = self.enter.iter().map(String::as_str).chain(["/bin/sh", "-c", &command]).collect::<Vec<_>>();
+            let mut child = process::piped(words[0]);
             // Not killed on drop: it ends at the end of its input, after it has recorded what its step came to.
-            child.arg("-c").arg(command).process_group(0).kill_on_drop(false).stderr(Stdio::piped());
-            let mut child = child.spawn().map_err(|e| LinkError::local("starting /bin/sh", e))?;
+            child.args(&words[1..]).process_group(0).kill_on_drop(false).stderr(Stdio::piped());
+            let mut child = child.spawn().map_err(|e| LinkError::local("starting its shell", e))?;
             let (Some(input), Some(output), Some(errors)) =
                 (child.stdin.take(), child.stdout.take(), child.stderr.take())
             else {
@@ -75,6 +87,9 @@ impl Opener for Children {
     fn dial<'a>(&'a self, address: &'a str, timeout: Duration) -> BoxFuture<'a, Result<Dialed, LinkError>> {
         Box::pin(async move {
             use std::io::ErrorKind;
+            if let Some(program) = self.enter.first() {
+                return Ok(Dialed::Failed(format!("ports cannot be seen through `{program}`")));
+            }
             Ok(match tokio::time::timeout(timeout, tokio::net::TcpStream::connect(address)).await {
                 Err(_) => Dialed::Silent,
                 Ok(Ok(stream)) => Dialed::Open(Box::new(stream)),

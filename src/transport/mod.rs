@@ -4,6 +4,8 @@
 //! is called [`Hands`]. The transports are ssh ([`ssh::SshTransport`]) and this machine ([`local::LocalTransport`]); both
 //! talk to the same program on the host, the runner (`assets/runner.sh`), over the same frames ([`frame`]).
 //!
+//! What exec gets is healed ([`healing`]): a lost connection is made again and the request sent again.
+//!
 //! Promises: an answer is never made up from a lost link ([`LinkError`]); a claimed key has at most one effect, however
 //! often it is sent; secrets travel on standard input only; when this process dies, nothing of it stays on the host.
 
@@ -18,6 +20,7 @@ mod control;
 pub mod error;
 mod frame;
 pub mod hands;
+pub mod healing;
 mod interpret;
 mod limits;
 pub mod link;
@@ -26,6 +29,7 @@ pub mod log;
 pub mod look;
 mod master;
 mod mux;
+mod outage;
 mod paths;
 mod pool;
 mod quote;
@@ -39,7 +43,7 @@ pub mod work;
 
 pub use error::LinkError;
 pub use hands::Hands;
-pub use link::{Bulk, Claims, Facts, Link};
+pub use link::{Bulk, Claims, Facts, Link, Notice};
 pub use log::{Cursor, LogSource};
 pub use look::{Answer, Ask, Dialed, Kind, Look, Port, Stat, Stream};
 pub use paths::LookError;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::LinkError;
-use super::channel::{self, Opener};
-use super::session::{RUNNER, Session, Terms};
+use super::channel::Opener;
+use super::session::{self, Session, Terms};
 
 /// Runners of one user that work at the same time.
 const RUNNERS: usize = 3;
@@ -128,7 +128,7 @@ impl Pool {
     }
 
     async fn open(&self, opener: &dyn Opener, user: &User) -> Result<Session, LinkError> {
-        let command = channel::command(RUNNER.len(), user.as_deref(), &self.shell)?;
+        let command = session::command(user.as_deref(), &self.shell)?;
         let channel = opener.open(command).await?;
         Session::greet(channel, &self.terms, self.patience).await.map_err(|no| refused(user.as_deref(), no.stderr))
     }

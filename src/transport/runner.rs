@@ -124,9 +124,11 @@ impl RunnerLink {
         let deadline = self.facts.uptime + self.since.elapsed() + LATENESS;
         let order = Order {
             key: &key,
+            boot: work.boot.as_deref(),
             deadline: u64::try_from(deadline.as_millis() / 10).unwrap_or(0),
             timeout: work.timeout,
             grace: work.grace,
+            idle: work.idle,
             text,
             stdin,
             lines,
@@ -139,8 +141,8 @@ impl RunnerLink {
             Some((out, err)) => (out, err, false),
             None => self.fetch(user.as_ref(), &format!("{spool}/{key}"), &ended, work.cap).await?,
         };
-        let Ended { exit, timed_out, background, millis, cut, .. } = ended;
-        Ok(Done { exit, stdout, stderr, timed_out, truncated: truncated || cut, background, millis })
+        let Ended { exit, timed_out, idle, background, millis, cut, .. } = ended;
+        Ok(Done { exit, stdout, stderr, timed_out, idle, truncated: truncated || cut, background, millis })
     }
 
     fn run(&self) -> &str {
@@ -227,7 +229,8 @@ impl RunnerLink {
             match lease.session.plain("cancel", &words, grace + Duration::from_secs(30)).await? {
                 Frame::Cancelled { left: false } => self.pool.put(&user, lease),
                 Frame::Cancelled { left: true } => {
-                    return Err(LinkError::lost("some of its processes are still there after SIGKILL"));
+                    let reason = "some of its processes are still there after SIGKILL".to_owned();
+                    return Err(LinkError::Unknown { reason, begun: true, restarted: false });
                 }
                 Frame::Refused { reason } => return Err(LinkError::NotStarted { reason }),
                 _ => return Err(LinkError::lost("the host answered something else than what was asked")),

@@ -2,13 +2,14 @@
 //! be used again, since nobody knows where in the stream it stands.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::channel::Channel;
+use super::channel::{self, Channel};
 use super::frame::{self, Ended, Frame, Kept, Reader};
 use super::look::Answer;
 use super::work::Started;
@@ -16,7 +17,19 @@ use super::{Connect, Facts, LinkError, log};
 use crate::base::{crash, ids};
 
 /// The host side's text.
-pub(super) const RUNNER: &str = include_str!("assets/runner.sh");
+const RUNNER: &str = include_str!("assets/runner.sh");
+
+/// What a channel's shell takes byte by byte; it takes the runner in blocks.
+static LOADER: LazyLock<String> = LazyLock::new(|| {
+    let code = include_str!("assets/load.sh").lines().filter(|line| !line.starts_with('#'));
+    let text = code.fold(String::new(), |text, line| text + line + "\n");
+    format!("{text}rf_load {}; exit\n", RUNNER.len())
+});
+
+/// The command line that starts a runner, to whom [`Session::greet`] then speaks.
+pub(super) fn command(user: Option<&str>, shell: &str) -> Result<String, LinkError> {
+    channel::command(LOADER.len(), user, shell)
+}
 
 /// What the controller keeps of an `ask`'s output, for each stream, in bytes.
 pub(super) const ASK_CAP: usize = 16 << 20;
@@ -51,9 +64,12 @@ impl Terms {
 /// A request for claimed work, rendered.
 pub(super) struct Order<'a> {
     pub key: &'a str,
+    /// Which boot of the host it is for; none: the runner's.
+    pub boot: Option<&'a str>,
     pub deadline: u64,
     pub timeout: Duration,
     pub grace: Duration,
+    pub idle: Option<Duration>,
     pub text: String,
     pub stdin: String,
     /// `W PATH`, `F PATH`, `J UNIT`.
@@ -89,7 +105,8 @@ impl Session {
         let nonce = ids::nonce();
         let (mut output, mut errors) = (Reader::new(output), Reader::new(errors));
         let head = format!(
-            "{RUNNER}refloat1 {nonce} {} {}\n{}\n",
+            "{}{RUNNER}refloat1 {nonce} {} {}\n{}\n",
+            *LOADER,
             terms.run,
             terms.shell.as_deref().unwrap_or(""),
             terms.path.as_deref().unwrap_or("")
@@ -172,17 +189,18 @@ impl Session {
         self.number += 1;
         let lines = order.lines.iter().fold(String::new(), |all, line| all + line + "\n");
         let header = format!(
-            "run {} {} {} {} {} {} {} {} {} {}",
+            "run {} {} {} {} {} {} {} {} {} {} {}",
             self.number,
             order.key,
-            self.hello.facts.boot_id,
+            order.boot.unwrap_or(&self.hello.facts.boot_id),
             order.deadline,
             centis(order.timeout),
             order.grace.as_secs().max(1),
             u8::from(started.is_some()),
             section(&order.text),
             section(&order.stdin),
-            order.lines.len()
+            order.lines.len(),
+            order.idle.map_or(0, centis)
         );
         self.send_lines(&header, &[&order.text, &order.stdin], &lines).await?;
         let limit = order.timeout.saturating_add(order.grace).saturating_add(SLACK);
@@ -211,12 +229,15 @@ impl Session {
                 // A refusal is an answer like any other, unless the runner could not read the request: then it ends.
                 Frame::Refused { reason } => {
                     self.in_step = reason != "body";
-                    return Err(LinkError::NotStarted { reason: explain(&reason) });
+                    return Err(refusal(&reason, order.boot.is_some()));
                 }
-                Frame::Unknown { state } => {
+                Frame::Unknown { state, alive } => {
                     self.in_step = true;
-                    let reason = if state == "B" { "the host was restarted" } else { "its supervisor is gone" };
-                    return Err(LinkError::lost(format!("this work was started before and {reason}")));
+                    return Err(LinkError::Unknown {
+                        reason: unknown(&state, alive),
+                        begun: true,
+                        restarted: state == "B",
+                    });
                 }
                 _ => return Err(LinkError::lost("the host answered something else than what was asked")),
             }
@@ -275,7 +296,8 @@ impl Session {
 
 fn greeting(line: &[u8], nonce: &str) -> Option<Hello> {
     let line = String::from_utf8_lossy(line);
-    let rest = line.strip_prefix(nonce)?.strip_prefix(" K ")?;
+    // a login may have printed half a line before
+    let (_, rest) = line.split_once(&format!("{nonce} K "))?;
     let words: Vec<&str> = rest.splitn(7, ' ').collect();
     let [boot, machine, uid, login, up, shell, spool] = words.as_slice() else { return None };
     let facts = Facts {
@@ -303,14 +325,42 @@ fn silent() -> LinkError {
     LinkError::lost("the host has been silent for too long")
 }
 
+/// What a refusal means. `again`: the same was sent before, and may have been carried out then.
+fn refusal(reason: &str, again: bool) -> LinkError {
+    match reason {
+        // by the clock of a link that was made before this machine slept: another link has another clock
+        "expired" => LinkError::lost("the request arrived too late"),
+        "rebooted" if again => {
+            let reason = "the host was restarted, and has no record of this work".to_owned();
+            LinkError::Unknown { reason, begun: false, restarted: true }
+        }
+        _ => LinkError::NotStarted { reason: explain(reason) },
+    }
+}
+
+fn unknown(state: &str, alive: bool) -> String {
+    let why = if state == "B" { "the host was restarted" } else { "what watched it there was killed" };
+    let left = if alive { "; some of its processes still run" } else { "" };
+    format!("this work was begun, and {why} before its end was written down{left}")
+}
+
 fn explain(reason: &str) -> String {
     match reason {
         "nospool" => "the folder for claims cannot be written on the host, or is not ours".to_owned(),
-        "expired" => "the request arrived too late".to_owned(),
         "rebooted" => "the host was restarted since the link was made".to_owned(),
         "fenced" => "this work was cancelled before it started".to_owned(),
         "nosetsid" => "the host has no setsid program".to_owned(),
         "body" => "the request arrived incomplete".to_owned(),
         other => other.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runner_has_as_many_characters_as_bytes_in_every_locale() {
+        assert!(RUNNER.is_ascii() && LOADER.is_ascii());
     }
 }

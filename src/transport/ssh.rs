@@ -13,8 +13,8 @@ use super::control::ControlDir;
 use super::interpret::{Again, interpret};
 use super::master::Master;
 use super::runner::RunnerLink;
-use super::session::{RUNNER, Session, Terms};
-use super::{HostAddr, Link, LinkError, Transport, channel, limits, retry};
+use super::session::{self, Session, Terms};
+use super::{HostAddr, Link, LinkError, Transport, limits, retry};
 use crate::base::BoxFuture;
 use crate::base::ids::RunId;
 
@@ -97,7 +97,7 @@ impl SshTransport {
 
     async fn attempt(&self, host: &HostAddr) -> Result<Arc<dyn Link>, (LinkError, Again)> {
         let no = |error| (error, Again::No);
-        let command = channel::command(RUNNER.len(), None, SHELL).map_err(no)?;
+        let command = session::command(None, SHELL).map_err(no)?;
         let (master, channel) = Master::start(host, &self.options, Arc::clone(&self.control), command).map_err(no)?;
         let terms = Terms::new(&self.options.run, &host.connect, SHELL);
         let patience = self.options.connect_timeout + Duration::from_secs(2);

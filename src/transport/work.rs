@@ -27,6 +27,8 @@ pub struct Work {
     pub shell: Option<String>,
     /// After this the host ends the whole process group.
     pub timeout: Duration,
+    /// It is ended likewise when it has printed nothing for so long.
+    pub idle: Option<Duration>,
     /// `""`, or the name of a part of the unit such as `stage`: the claim is `KEY` or `KEY-part`.
     pub part: &'static str,
     /// Absolute paths that the runner removes when its standard input ends, or at the end of the run, if they exist.
@@ -39,6 +41,9 @@ pub struct Work {
     pub kept: Vec<UnitKey>,
     /// From the first signal to SIGKILL, at the timeout.
     pub grace: Duration,
+    /// Start it on no other boot of the host than this one; none: the one on which the link was made. On another boot the
+    /// host only says what it knows.
+    pub boot: Option<String>,
     /// The most bytes of each stream that are brought back; beyond it the middle is left out.
     pub cap: u64,
 }
@@ -54,11 +59,13 @@ impl Default for Work {
             cwd: None,
             shell: None,
             timeout: Duration::from_mins(5),
+            idle: None,
             part: "",
             scratch: Vec::new(),
             cursors: Vec::new(),
             kept: Vec::new(),
             grace: Duration::from_secs(5),
+            boot: None,
             cap: 1 << 20,
         }
     }
@@ -81,6 +88,7 @@ pub struct Started {
 
 /// What work ended with, exactly.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own about the end")]
 pub struct Done {
     /// The exit code, 128 + signal when it was killed.
     pub exit: i32,
@@ -90,6 +98,8 @@ pub struct Done {
     pub stderr: Vec<u8>,
     /// It was ended by its timeout.
     pub timed_out: bool,
+    /// Namely since it had printed nothing for [`Work::idle`].
+    pub idle: bool,
     /// Some of the middle of a stream was left out.
     pub truncated: bool,
     /// Something that it started was still running when it ended.

@@ -6,11 +6,13 @@ mod ends;
 mod files;
 mod gates;
 mod http;
+mod links;
 mod over_ssh;
 mod paths;
 mod runs;
 mod secrets;
 mod uses;
+mod wholes;
 
 use std::fs;
 use std::path::PathBuf;

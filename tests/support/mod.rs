@@ -1,6 +1,7 @@
 //! What the integration tests share.
 
 pub mod lab;
+pub mod proxy;
 pub mod sshd;
 
 /// Whether a tier of tests can run here. A missing tier is said out loud, and is a failure when `REFLOAT_REQUIRE` (a

@@ -18,6 +18,25 @@ fn run(program: &str, args: &[&str]) {
     assert!(done.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
+/// The server, in the foreground. As root it wants /run/sshd; a /run of its own leaves this machine as it is. With a file
+/// `boot` in its folder that is the id of this boot, for it and for all that it serves.
+fn spawn(dir: &Path) -> Child {
+    let script = "mount -t tmpfs none /run && mkdir -m 755 /run/sshd || exit\n\
+                  [ ! -e \"$2\" ] || mount --bind \"$2\" /proc/sys/kernel/random/boot_id || exit\n\
+                  exec /usr/sbin/sshd -D -f \"$0\" -E \"$1\"";
+    Command::new("unshare")
+        .args(["-m", "sh", "-c", script])
+        .args([dir.join("sshd_config"), dir.join("sshd.log"), dir.join("boot")])
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("unshare")
+}
+
+fn children(parent: &str) -> Vec<String> {
+    let tasks = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+    tasks.split_whitespace().map(str::to_owned).collect()
+}
+
 /// Whether sshd can be started here.
 pub fn available() -> Result<(), String> {
     for program in ["/usr/sbin/sshd", "/usr/bin/ssh", "/usr/bin/ssh-keygen", "/usr/bin/unshare"] {
@@ -49,23 +68,49 @@ impl Sshd {
             path("authorized")
         );
         std::fs::write(path("sshd_config"), config).expect("a file");
-        // As root sshd wants /run/sshd; a /run of its own leaves this machine as it is.
-        let script = "mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec /usr/sbin/sshd -D -f \"$0\" -E \"$1\"";
-        let child = Command::new("unshare")
-            .args(["-m", "sh", "-c", script, &path("sshd_config"), &path("sshd.log")])
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("unshare");
+        let child = spawn(dir.path());
         let host_key = std::fs::read_to_string(path("host.pub")).expect("a key");
         std::fs::write(path("known"), format!("[127.0.0.1]:{port} {host_key}")).expect("a file");
         let sshd = Self { dir, port, child };
         sshd.client("", "client", "known");
+        sshd.listens(1);
+        sshd
+    }
+
+    /// Waits until it has begun to listen for the `n`th time.
+    fn listens(&self, n: usize) {
+        let log = || std::fs::read_to_string(self.path("sshd.log")).unwrap_or_default();
         let deadline = Instant::now() + Duration::from_secs(10);
-        while !std::fs::read_to_string(sshd.path("sshd.log")).unwrap_or_default().contains("Server listening") {
-            assert!(Instant::now() < deadline, "sshd: {:?}", std::fs::read_to_string(sshd.path("sshd.log")));
+        while log().matches("Server listening").count() < n {
+            assert!(Instant::now() < deadline, "sshd: {}", log());
             std::thread::sleep(Duration::from_millis(10));
         }
-        sshd
+    }
+
+    /// SIGKILL for the server and for all that serves connections. What runs in these connections is left alone.
+    pub fn kill(&mut self) {
+        let mut pids = vec![self.child.id().to_string()];
+        let mut n = 0;
+        while let Some(parent) = pids.get(n).cloned() {
+            n += 1;
+            pids.extend(children(&parent).into_iter().filter(|pid| {
+                std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().starts_with("sshd")
+            }));
+        }
+        run("kill", &[vec!["-9"], pids.iter().map(String::as_str).collect()].concat());
+        self.child.wait().expect("its end");
+    }
+
+    /// Starts it again, as it was.
+    pub fn again(&mut self) {
+        let log = std::fs::read_to_string(self.path("sshd.log")).unwrap_or_default();
+        self.child = spawn(self.dir.path());
+        self.listens(log.matches("Server listening").count() + 1);
+    }
+
+    /// Runs a shell text as root where the server sees this machine's files.
+    pub fn inside(&self, script: &str) {
+        run("nsenter", &["-t", &self.child.id().to_string(), "-m", "sh", "-ec", script]);
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

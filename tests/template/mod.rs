@@ -2,6 +2,7 @@
 
 mod contexts;
 mod expressions;
+mod hostile;
 mod kleene;
 mod language;
 mod shells;

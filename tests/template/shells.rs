@@ -14,7 +14,7 @@ struct Place {
     prints: fn(&str) -> Vec<String>,
 }
 
-const PLACES: [Place; 17] = [
+const PLACES: [Place; 24] = [
     Place { source: "p {{x}}", prints: |v| vec![v.to_owned()] },
     Place { source: "p a{{x}}b", prints: |v| vec![format!("a{v}b")] },
     Place { source: "p 'a{{x}}b'", prints: |v| vec![format!("a{v}b")] },
@@ -33,6 +33,13 @@ const PLACES: [Place; 17] = [
     Place { source: "for i in {{words l}}; do p \"$i\"; done", prints: |v| vec![v.to_owned(), "a b".to_owned()] },
     Place { source: "case {{x}} in {{x}}) p ok ;; *) p no ;; esac", prints: |_| vec!["ok".to_owned()] },
     Place { source: "# {{x}}\n(p {{x}} >/dev/null && { p ok; }) # it's", prints: |_| vec!["ok".to_owned()] },
+    Place { source: "case a{{x}}b in a{{x}}*) p ok ;; *) p no ;; esac", prints: |_| vec!["ok".to_owned()] },
+    Place { source: "[ \"a{{x}}\" = a{{x}} ] && p 'a{{x}}'", prints: |v| vec![format!("a{v}")] },
+    Place { source: "(: <{{x}}) 2>/dev/null || :; p ok", prints: |_| vec!["ok".to_owned()] },
+    Place { source: "(: <\"{{x}}/a\") 2>/dev/null || :; p ok", prints: |_| vec!["ok".to_owned()] },
+    Place { source: "f() { p {{x}}; }; f", prints: |v| vec![v.to_owned()] },
+    Place { source: "export X={{x}} && if [ \"$X\" = {{x}} ]; then (p \"$X\"); fi", prints: |v| vec![v.to_owned()] },
+    Place { source: "set -- {{x}} 'b'; p \"$1\"", prints: |v| vec![v.to_owned()] },
 ];
 
 const HOSTILE: [&str; 24] = [

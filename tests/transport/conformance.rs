@@ -20,6 +20,7 @@ pub async fn all(link: &dyn Link) {
     settings(link).await;
     once(link, dir).await;
     timeouts(link, dir).await;
+    silences(link, dir).await;
     cancelled(link, dir).await;
     background(link).await;
     bulk(link, dir).await;
@@ -31,6 +32,17 @@ pub async fn all(link: &dyn Link) {
     dialled_beside_silence(link).await;
     link.finish(Claims::Remove).await;
     assert!(matches!(link.ask(&Ask::script("true")).await, Err(LinkError::Lost { .. })));
+}
+
+/// The part of it that a login has a hand in.
+pub async fn exact(link: &dyn Link) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let dir = dir.path().to_str().expect("UTF-8");
+    streams(link).await;
+    settings(link).await;
+    once(link, dir).await;
+    bulk(link, dir).await;
+    cancelled(link, dir).await;
 }
 
 async fn exits(link: &dyn Link) {
@@ -175,6 +187,22 @@ async fn timeouts(link: &dyn Link, dir: &str) {
     let answer = link.ask(&ask).await.expect("an end");
     assert!(answer.timed_out && answer.exit != 0 && text(&answer.stdout) == "before\n", "{answer:?}");
     assert_eq!(text(&link.ask(&Ask::script("echo on")).await.expect("the runner lives").stdout), "on\n");
+}
+
+/// What prints goes on, on either stream, and what prints no more is ended with all that it has started.
+async fn silences(link: &dyn Link, dir: &str) {
+    let (second, file) = (Duration::from_secs(1), format!("{dir}/silence"));
+    let prints = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; echo $i >&2; sleep 0.5; done";
+    let talks = Work { idle: Some(second * 4), ..Work::script(prints) };
+    let done = link.claim(&permit("talks"), &talks, None).await.expect("an end");
+    assert!(done.exit == 0 && !done.timed_out && !done.idle, "{done:?}");
+    let silent = format!("echo before; {}", stubborn(&file));
+    let work = Work { idle: Some(second), grace: second, ..Work::script(silent) };
+    let done = link.claim(&permit("falls silent"), &work, None).await.expect("an end");
+    assert!(done.timed_out && done.idle && done.exit == 137 && text(&done.stdout) == "before\n", "{done:?}");
+    for pid in pids(&file) {
+        assert!(!alive(&pid), "{pid} outlived its silence");
+    }
 }
 
 async fn cancelled(link: &dyn Link, dir: &str) {

@@ -1,7 +1,9 @@
 //! Links: one suite over the local transport in every shell, and over a real sshd.
 
 mod conformance;
+mod healing;
 mod local;
+mod logins;
 mod logs;
 mod ssh;
 

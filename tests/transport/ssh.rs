@@ -31,6 +31,16 @@ fn marked(mark: &str) -> Vec<String> {
     found
 }
 
+/// SIGKILL for the ssh that carries the only link to this sshd.
+pub fn kill_master(sshd: &Sshd) {
+    let master = marked("ControlPersist=no")
+        .into_iter()
+        .find(|p| p.contains(sshd.dir.path().to_str().expect("UTF-8")) && p.contains("\0-M\0"))
+        .expect("the master");
+    let pid = master.split(['/', ' ']).nth(2).expect("a pid").to_owned();
+    assert!(Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
+}
+
 fn sockets(dir: &Path) -> Vec<String> {
     use std::os::unix::fs::FileTypeExt as _;
     let folders = std::fs::read_dir(dir).expect("a folder").flatten().filter(|e| e.path().is_dir());
@@ -117,12 +127,7 @@ async fn a_lost_link_is_never_an_exit_code() {
     let (work, permit) = (Work::script(script), permit("lost"));
     let (lost, ()) = tokio::join!(link.claim(&permit, &work, None), async {
         until("the step runs", || file.exists()).await;
-        let master = marked("ControlPersist=no")
-            .into_iter()
-            .find(|p| p.contains(sshd.dir.path().to_str().expect("UTF-8")) && p.contains("\0-M\0"))
-            .expect("the master");
-        let pid = master.split(['/', ' ']).nth(2).expect("a pid").to_owned();
-        assert!(Command::new("kill").args(["-9", &pid]).status().expect("kill").success());
+        kill_master(&sshd);
     });
     assert!(matches!(lost, Err(LinkError::Lost { .. })), "{lost:?}");
     let asked = link.ask(&Ask::script("exit 0")).await;

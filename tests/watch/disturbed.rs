@@ -118,15 +118,31 @@ fn a_watch_is_exact_or_unknown_whatever_comes_between() {
     passed(&ran);
     assert_eq!((matched(&ran, "node-1"), matched(&ran, "node-2")), (ticks(0..3), ticks(0..2)));
 
-    // the connection to a host is lost for good: what comes then is not known, though it does come
+    // the connection to a host is killed, and made again
+    let kill_masters = |desk: &Desk<'_>| {
+        let masters = masters(desk, "10.66.0.11");
+        assert_eq!(masters.len(), 1, "{masters:?}");
+        assert!(std::process::Command::new("kill").args(["-9", &masters[0]]).status().expect("kill").success());
+    };
+    anew();
+    let desk = Desk::at(&lab);
+    let ran = beside(&desk, &desk.write("ticks.yaml", &patient), || {
+        write("node-2", r"the end\n");
+        eventually("it is read", || tells(&desk, "log_matched", "host", "node-1"));
+        kill_masters(&desk);
+        write("node-1", r"tick 1\nthe end\n");
+    });
+    passed(&ran);
+    assert_eq!((matched(&ran, "node-1"), matched(&ran, "node-2")), (ticks(0..2), ticks(0..1)));
+
+    // it is lost for good: what comes then is not known, though it does come
     anew();
     let desk = Desk::at(&lab);
     let ran = beside(&desk, &desk.write("ticks.yaml", &TICKS.replace("WITHIN", "15s")), || {
         write("node-2", r"the end\n");
         eventually("it is read", || tells(&desk, "log_matched", "host", "node-1"));
-        let masters = masters(&desk, "10.66.0.11");
-        assert_eq!(masters.len(), 1, "{masters:?}");
-        assert!(std::process::Command::new("kill").args(["-9", &masters[0]]).status().expect("kill").success());
+        fault(&lab, "cut-link node-1");
+        kill_masters(&desk);
         write("node-1", r"the end\n");
     });
     ran.ended(5, "tell", "\"the end\" has not come on node-1; the log of node-1 cannot be read: ");

@@ -223,6 +223,7 @@ impl Going<'_> {
             cancel: self.cancel.clone(),
             facts,
             hook,
+            again: None,
         };
         let closed = execute(setup).await.map_err(|broken| format!("{}: {}", part.word(), broken.error))?;
         let took = self.clock.elapsed().saturating_sub(began);

@@ -18,10 +18,7 @@ impl Check<'_> {
         for (key, _, help) in written.into_iter().filter(|(_, empty, _)| !empty) {
             let body = step.body.key();
             match &step.body {
-                Body::Action(_) | Body::Gate(Gate { wants: Wants::Deed, .. }) => {}
-                Body::Group(_) | Body::Use(_) => {
-                    self.diags.push(crate::action::not_yet(step.id.span, &format!("`{key}` beside `{body}`")));
-                }
+                Body::Action(_) | Body::Gate(Gate { wants: Wants::Deed, .. }) | Body::Group(_) | Body::Use(_) => {}
                 _ => {
                     let message = format!("`{key}` is around what changes something, and `{body}` changes nothing");
                     self.diags.push(Diagnostic::error("around-nothing", step.id.span, message).help(help));

@@ -12,7 +12,7 @@ use crate::text;
 
 /// Looks at all texts of all steps.
 pub(super) fn check(runbook: &Runbook, sources: &Sources, diags: &Diagnostics) {
-    let mut nulls = Nulls { runbook, sources, diags, steps: HashMap::new(), whens: Vec::new() };
+    let mut nulls = Nulls { runbook, sources, diags, steps: HashMap::new(), whens: Vec::new(), done: Vec::new() };
     nulls.steps(&runbook.steps);
 }
 
@@ -21,6 +21,8 @@ struct Why {
     words: String,
     /// It is there whenever these hold.
     unless: Vec<String>,
+    /// It is there within this step, which then was not done already.
+    within: Option<String>,
     /// This output; `None`: all of the step's.
     output: Option<String>,
 }
@@ -32,16 +34,20 @@ struct Nulls<'a> {
     steps: HashMap<String, Vec<Why>>,
     /// The conditions of the step that is looked at, and of the groups around it.
     whens: Vec<String>,
+    /// The steps around and with `done_when`, this one too: none of them may run.
+    done: Vec<String>,
 }
 
 impl Nulls<'_> {
     fn steps(&mut self, steps: &[Step]) {
         for step in steps {
-            let outer = self.whens.len();
+            let (outer, done) = (self.whens.len(), self.done.len());
+            self.done.extend((!step.done_when.is_empty()).then(|| step.id.value.clone()));
             self.whens.extend(step.when.iter().map(|when| when.source().value.clone()));
             self.step(step);
             self.add(step);
             self.whens.truncate(outer);
+            self.done.truncate(done);
         }
     }
 
@@ -66,16 +72,16 @@ impl Nulls<'_> {
         let mut all = Vec::new();
         if !self.whens.is_empty() {
             let words = format!("`{}` may be skipped", step.id.value);
-            all.push(Why { words, unless: self.whens.clone(), output: None });
+            all.push(Why { words, unless: self.whens.clone(), within: None, output: None });
         }
-        if !step.done_when.is_empty() {
-            let words = format!("`{}` may be done already, and then it gives nothing", step.id.value);
-            all.push(Why { words, unless: Vec::new(), output: None });
+        if let Some(around) = self.done.last() {
+            let words = format!("`{around}` may be done already, and then it gives nothing");
+            all.push(Why { words, unless: Vec::new(), within: Some(around.clone()), output: None });
         }
         if let Body::Gather(probes) = &step.body {
             for (name, _) in probes.iter().filter(|(_, probe)| probe.optional) {
                 let words = format!("`{name}` of `{}` is optional", step.id.value);
-                all.push(Why { words, unless: Vec::new(), output: Some(name.clone()) });
+                all.push(Why { words, unless: Vec::new(), within: None, output: Some(name.clone()) });
             }
         }
         self.steps.insert(step.id.value.clone(), all);
@@ -130,6 +136,7 @@ impl Nulls<'_> {
                 }
                 let why = self.steps.get(*step)?.iter().find(|why| {
                     let known = !why.unless.is_empty() && why.unless.iter().all(|when| self.whens.contains(when));
+                    let known = known || why.within.as_ref().is_some_and(|around| self.done.contains(around));
                     why.output.as_ref().is_none_or(|name| name == output) && !known
                 })?;
                 Some((why.words.clone(), name))

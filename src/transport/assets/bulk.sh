@@ -2,13 +2,13 @@
 # A text with a channel of its own: its output is the channel's. It ends with the channel.
 rf_bulk() {
   umask 022; cd / || exit 1
-  unset CDPATH ENV BASH_ENV
+  unset CDPATH ENV BASH_ENV; SHLVL=1; export SHLVL # or a bash below an sshd reads ~/.bashrc
   IFS= read -r _n || exit 90
   IFS= read -r _p || exit 90
   IFS= read -r _i || exit 90
   PATH=${_p:-${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin}
   LC_ALL=C.UTF-8; export PATH LC_ALL
-  echo "$_n"
+  echo "$_n" >&2; echo "$_n"
   _w=
   if [ "$_i" = 1 ]; then ( rf_text ); _rc=$?
   else

@@ -14,6 +14,7 @@
 rf_main() {
   set -fu
   LC_ALL=C; unset CDPATH ENV BASH_ENV; umask 077
+  SHLVL=1; export SHLVL # or a bash that believes itself to be the first shell below an sshd reads ~/.bashrc
   trap '' PIPE HUP INT TERM QUIT # nothing but KILL ends it before the record of its step is written
   _nl='
 '
@@ -24,9 +25,15 @@ rf_main() {
   PATH=${_path:-${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin}
   export PATH
   _boot=none; { read -r _boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
+  # a container shares its host's boot, but not its first process: by both a restart is known
+  _x=; { IFS= read -r _x </proc/1/stat; } 2>/dev/null
+  set -- ${_x##*) }; _boot=$_boot.${20:-0}
   _mid=-; { read -r _mid </etc/machine-id; } 2>/dev/null
-  _uid=$(id -u); _who=$(id -un) || _who=$_uid
-  _exe=$(readlink "/proc/$$/exe") || _exe=/bin/sh
+  # uid=1000(ops) gid=1000(ops); a user without a name has no parenthesis
+  _x=$(id); _x=${_x%% gid=*}; _uid=${_x#uid=}; _uid=${_uid%%"("*}
+  case $_x in *"("*) _who=${_x#*"("}; _who=${_who%")"};; *) _who=$_uid;; esac
+  _exe="sh" # which shell that is, by the file: no fork
+  for _x in dash bash busybox mksh zsh; do if [ "/proc/$$/exe" -ef "/bin/$_x" ]; then _exe=$_x; fi; done
   _h=${HOME:-/}
   if [ "$_h" != / ] && [ -d "$_h" ] && [ -w "$_h" ]; then _root=$_h/.refloat; else _root=/var/tmp/.refloat-$_uid; fi
   _r=$_root/$_run; _ready=; _I=; _K=; _W=
@@ -40,13 +47,13 @@ rf_loop() {
   trap '' PIPE HUP INT TERM QUIT
   rf_pid && _M=$_P
   echo "main $_M" >&8
-  echo "$_N K $_boot ${_mid:--} $_uid $_who $_U ${_exe##*/} $_root"
-  while IFS=' ' read -r _op _q _key _a1 _a2 _a3 _a4 _a5 _a6 _a7 _a8 _rest; do
+  echo "$_N K $_boot ${_mid:--} $_uid $_who $_U $_exe $_root"
+  while IFS=' ' read -r _op _q _key _a1 _a2 _a3 _a4 _a5 _a6 _a7 _a8 _a9 _rest; do
     case $_op in
     ask) # ask Q TOKEN TIMEOUT LEN LENI
       { rf_section "$_a2" && _B=$_S && rf_section "$_a3" && _I=$_S && rf_end; } || rf_bad
       rf_ask;;
-    run) # run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES
+    run) # run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES IDLE
       { rf_section "$_a6" && _B=$_S && rf_section "$_a7" && _I=$_S && rf_lines "$_a8" && rf_end; } || rf_bad
       rf_run;;
     cancel) rf_end || rf_bad; rf_cancel;;     # cancel Q KEY GRACE
@@ -127,10 +134,10 @@ rf_eval() { exec 8>&-; rf_clean; unset _N _key; set +fu; set -e; eval "$_B"; }
 # --- the spool
 rf_spool() {
   [ -z "$_ready" ] || return 0
-  [ -d "$_root" ] || mkdir "$_root" 2>/dev/null
-  { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ]; } || return 1
-  chmod 700 "$_root" || return 1
-  [ -d "$_r" ] || mkdir "$_r" 2>/dev/null || [ -d "$_r" ] || return 1
+  _x=; [ ! -d "$_root" ] || _x=1
+  [ -d "$_r" ] || mkdir -p "$_r" 2>/dev/null # whatever was in its way is found now
+  { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ -d "$_r" ]; } || return 1
+  [ -z "$_x" ] || chmod 700 "$_root" || return 1
   [ ! -L "$_r" ] && [ -O "$_r" ] || return 1
   _ready=1
 }
@@ -139,7 +146,7 @@ rf_claim() { set -C; if { echo "$1 ." >"$_f"; } 2>/dev/null; then set +C; else s
 # the record is an append-only log; a line counts only with its closing dot, so a torn one is not seen
 #   L cursor .   where a watched log stood   S supervisor boot t0 .   claimed
 #   R group .   the step is (about to be) this process group
-#   K . / T . / B .   cancelled, timed out, output cut      X rc t0 t1 out err flags .   ended
+#   K . / T . / I . / B .   cancelled, timed out, idle for too long, output cut      X rc t0 t1 out err flags .   ended
 #   F .   fenced: never ran, never will
 rf_judge() {
   _s=C; _sup=; _pg=; _bt=; _fl=; _X=; _so=0; _se=0
@@ -150,6 +157,7 @@ rf_judge() {
     R) _pg=$_x1;;
     K) [ -n "$_X" ] || _fl=${_fl}cancelled,;;
     T) [ -n "$_X" ] || _fl=${_fl}timeout,;;
+    I) [ -n "$_X" ] || _fl=${_fl}timeout,idle,;;
     B) _fl=${_fl}cut,;;
     X) [ -n "$_X" ] || { _s=X; _X="$_x1 $_x2 $_x3"; _so=$_x4; _se=$_x5; _fl=$_x6; };;
     F) [ "$_s" = X ] || _s=N;;
@@ -186,7 +194,7 @@ rf_run() {
   rf_spool || { echo "$_N R $_q nospool"; return; }
   if [ -e "$_f" ]; then rf_attach; return; fi
   [ -n "$_setsid" ] || { echo "$_N R $_q nosetsid"; return; }
-  [ "$_a1" = "$_boot" ] || { echo "$_N R $_q rebooted"; return; }
+  rf_same "$_a1" || { echo "$_N R $_q rebooted"; return; }
   rf_up; _t0=$_U
   [ "$_a2" = 0 ] || [ "$_U" -le "$_a2" ] || { echo "$_N R $_q expired"; return; }
   set -C
@@ -196,12 +204,14 @@ rf_run() {
   fi
   _B=; _I=
 }
+# the same boot, also where another user sees the first process and this one does not
+rf_same() { case $1 in "$_boot"|"${_boot%.*}.0") return 0;; esac; [ "$_boot" = "${1%.*}.0" ]; }
 rf_supervise() {
   exec 3>>"$_f"
   _cur=; [ -z "$_C" ] || rf_cursors
   { rf_keep && echo "S $_M $_boot $_t0 ." >&3; } 2>/dev/null || { rm -f "$_f"; echo "$_N R $_q nospool"; return 0; }
   [ "$_a5" = 0 ] || printf '%s S %s %s\n%s' "$_N" "$_q" "${#_cur}" "$_cur"
-  echo "arm $((_t0+_a3)) $_a4 $_f" >&8
+  echo "arm $((_t0+_a3)) $_a4 ${_a9:-0} $_f" >&8
   { rf_job; } 5>>"$_f.o" 6>>"$_f.e" || { echo "F ." >&3; echo "$_N R $_q nospool"; }
   echo "done" >&8
   return 0
@@ -232,6 +242,8 @@ rf_job() {
   *cut,*) rf_sizes;;
   *) { IFS=":$_tab " read -r _x _so </proc/self/fdinfo/5 && IFS=":$_tab " read -r _x _se </proc/self/fdinfo/6; } || rf_sizes;;
   esac
+  # a step on a full disk may have printed what was not kept: then as much again does not fit either
+  [ "$_rc" = 0 ] && [ "$((_so+_se))" -le 3000 ] || { printf '%65536s' '' >|"$_f.p" && : >|"$_f.p"; } 2>/dev/null || _fl=${_fl}cut,
   _X="$_rc $_t0 $_t1"
   echo "X $_X $_so $_se ${_fl:-ok} ." >&3
   rf_report
@@ -272,7 +284,8 @@ rf_attach() {
     X) rf_report; return;;
     N) echo "$_N R $_q fenced"; return;;
     R) _n=$((_n+1)); [ "$_n" -lt 20 ] || _z=0.2; rf_nap "$_z";;
-    *) echo "$_N U $_q $_s"; return;;
+    *) _x=0; [ "$_s" != L ] || [ -z "$_pg" ] || ! rf_ours || _x=1
+      echo "$_N U $_q $_s $_x"; return;;
     esac
   done
 }
@@ -293,7 +306,7 @@ rf_cancel() {
   if rf_spool; then _f=$_r/$_key; rf_claim F; else echo "$_N R $_q nospool"; return; fi
   set +f; set -- "$_r/$_key" "$_r/$_key"-*; set -f
   for _f in "$@"; do
-    case $_f in *.o|*.e|*.h) continue;; esac
+    case $_f in *.o|*.e|*.h|*.p) continue;; esac
     [ -e "$_f" ] || continue
     rf_settle
     case $_s in R|L) ;; *) continue;; esac
@@ -391,7 +404,8 @@ rf_word() {
   case $_w in
   "main "*) _M=${_w#main };;
   "ask "*) _act=ask; _hit=; _dl=${_w#ask }; _grace=2;;
-  "arm "*) _act=arm; _hit=; _w=${_w#arm }; _dl=${_w%% *}; _w=${_w#* }; _grace=${_w%% *}; _f=${_w#* };;
+  "arm "*) _act=arm; _hit=; _w=${_w#arm }; _dl=${_w%% *}; _w=${_w#* }; _grace=${_w%% *}; _w=${_w#* }
+    _idle=${_w%% *}; _f=${_w#* }; rf_up; _since=$_U; _sizes=0.0;;
   done) _act=;;
   "W "*) _K=$_K$_w$_nl;;
   clear) _K=;;
@@ -410,7 +424,14 @@ rf_tick() {
     [ -z "$_eof" ] || _act=
     return
   fi
-  if [ -z "$_hit" ]; then rf_cut o 5; rf_cut e 6; fi
+  if [ -z "$_hit" ]; then
+    rf_cut o 5; _y=$_n; rf_cut e 6
+    [ "$_sizes" = "$_y.$_n" ] || { _sizes=$_y.$_n; _since=$_U; }
+    # its parent was killed: nobody knows what it prints
+    if [ "$_idle" -gt 0 ] && [ -z "$_eof" ] && [ "$((_U-_since))" -ge "$_idle" ]; then
+      echo "I ." >>"$_f"; _hit=1; _dl=$_U
+    fi
+  fi
   [ "$_U" -ge "$_dl" ] || [ -n "$_eof" ] || return 0
   rf_judge
   [ -z "$_X" ] || { _act=; return; }
@@ -426,7 +447,7 @@ rf_tick() {
 rf_group() { IFS= read -r _y <"/proc/$1/stat" || return; _y=${_y##*) }; _y=${_y#* }; _y=${_y#* }; _g=${_y%% *}; }
 # past 64 MiB of output the head is kept once and the rest is emptied at every tick; the step is never killed or blocked
 rf_cut() {
-  { IFS=":$_tab " read -r _x _n <"/proc/$_M/fdinfo/$2"; } 2>/dev/null || return 0
+  _n=; { IFS=":$_tab " read -r _x _n <"/proc/$_M/fdinfo/$2"; } 2>/dev/null || return 0
   [ "$_n" -gt 67108864 ] || return 0
   [ -e "$_f.$1.h" ] || { echo "B ." >>"$_f"; dd bs=1048576 count=1 <"$_f.$1" >"$_f.$1.h"; }
   : >|"$_f.$1"

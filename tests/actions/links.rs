@@ -1,0 +1,175 @@
+//! Steps that take their own connection away, or the host.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use refloat::action::registry::{self, Leaf};
+use refloat::action::{Cx, Login, Logs};
+use refloat::base::diag::Diagnostics;
+use refloat::base::digest::Digest;
+use refloat::base::ids::{RunId, UnitKey};
+use refloat::base::permit::Permit;
+use refloat::base::span::Sources;
+use refloat::template::{Base, Read, ReadError, Scope};
+use refloat::text;
+use refloat::transport::route::Routes;
+use refloat::transport::ssh::Options;
+use refloat::transport::{Claims, Hands, Transport as _};
+
+use super::over_ssh::inventory;
+use super::{Bench, Ran};
+use crate::support::sshd::{Sshd, available};
+use crate::support::tier;
+
+#[test]
+fn what_ends_the_place_it_runs_in_is_done_when_it_was_begun() {
+    let bench = Bench::new();
+    // its parent is what would write its end down
+    let steps = "  - id: leave\n    hosts: a\n    run: { command: 'echo effect >>OUT/effects; kill -9 $PPID', ends_connection: true }\n    done_when: { command: 'test -e OUT/effects' }\n  - { id: told, note: 'exit {{default outputs.leave.exit \"unknown\"}}' }\n";
+    let ran = bench.run(steps);
+    ran.well(&["changed", "ok"]);
+    assert_eq!(ran.notes().last(), Some(&"exit unknown"), "{}", ran.shown);
+    assert_eq!(fs::read_to_string(bench.out("effects")).expect("effects"), "effect\n");
+    // an end that was written down counts
+    bench.run("  - id: bad\n    hosts: a\n    run: { command: exit 7, ends_connection: true }\n").failed("exit 7");
+    // `done_when` decides more
+    let not_done = steps
+        .replace("test -e OUT/effects", "test -e OUT/never")
+        .replace("    done_when", "    timeout: 2s\n    done_when");
+    bench.run(&not_done).failed("it was carried out and is not done");
+    // and nobody else's end is made up
+    let plain = bench.run(&steps.replace(", ends_connection: true", "").replace("OUT/effects'", "OUT/other'"));
+    assert_eq!(plain.code, Some(5), "{}", plain.shown);
+}
+
+/// The programs that restart a host write down that they were called, and the host's `PATH` begins with them.
+fn stand_ins(bench: &Bench) -> String {
+    let programs = bench.beside("programs");
+    fs::create_dir_all(&programs).expect("a folder");
+    for program in ["reboot", "systemctl", "shutdown"] {
+        let path = programs.join(program);
+        let text = format!("#!/bin/sh\necho {program} \"$@\" >>{}\n", bench.out("asked").display());
+        fs::write(&path, text).expect("a file");
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    }
+    format!("{}:/usr/bin:/bin", programs.display())
+}
+
+/// The server dies, and with the next one the host has another boot.
+fn restart(sshd: &mut Sshd) {
+    sshd.kill();
+    fs::write(sshd.path("boot"), "11111111-2222-3333-4444-555555555555\n").expect("a file");
+    sshd.again();
+}
+
+/// Runs steps on a host behind ssh whose `reboot` is a stand-in, and restarts the host when it is asked for.
+fn restarting(bench: &Bench, sshd: &mut Sshd, steps: &str, restarts: bool) -> Ran {
+    let asked = bench.out("asked");
+    let path = format!("connect: {{ path: '{}', ", stand_ins(bench));
+    fs::write(bench.beside("inventory.yaml"), inventory(sshd).replace("connect: { ", &path)).expect("a file");
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| bench.run(steps));
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !asked.exists() && !run.is_finished() {
+            assert!(Instant::now() < deadline, "nobody asks for a restart");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if restarts && asked.exists() {
+            restart(sshd);
+        }
+        run.join().expect("a run")
+    })
+}
+
+fn asked(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+#[test]
+fn a_host_restarts_once_and_the_run_goes_on_there() {
+    if !tier("sshd", available()) {
+        return;
+    }
+    let (mut sshd, bench) = (Sshd::start(""), Bench::new());
+    let steps = "  - id: restart\n    hosts: far\n    reboot: { within: 2m }\n  - id: after\n    hosts: far\n    run: cat /proc/sys/kernel/random/boot_id\n";
+    assert!(bench.plan(&steps.replace("far", "a")).contains("restart, and be back within 2m"));
+    let ran = restarting(&bench, &mut sshd, steps, true);
+    ran.well(&["changed", "changed"]);
+    assert_eq!(asked(&bench.out("asked")), "reboot\n", "asked for once, and not of a systemd that does not run");
+    // one that does not restart is a failure, and the host is told apart from one that does not answer
+    fs::remove_file(bench.out("asked")).expect("removed");
+    let stays = restarting(&bench, &mut sshd, &steps.replace("2m", "4s"), false);
+    stays.failed("it was asked to restart, and has not within 4s");
+}
+
+#[test]
+fn a_command_that_prints_no_more_is_ended_and_says_so() {
+    let bench = Bench::new();
+    let step = "  - id: it\n    hosts: a\n    idle_timeout: 1s\n    run: echo begin; sleep 600\n";
+    let ran = bench.run(step);
+    ran.failed("it printed nothing for 1s");
+    assert_eq!(ran.events("unit_ended").last().expect("an end")["outcome"], "timed_out");
+    // written on a group it is of its commands
+    let group = "  - id: all\n    idle_timeout: 1s\n    steps:\n      - { id: file, hosts: a, file: { path: OUT/f, content: x } }\n      - { id: it, hosts: a, run: sleep 600 }\n";
+    bench.run(group).failed("it printed nothing for 1s");
+}
+
+/// There is nothing to read in a `reboot`.
+struct Nothing;
+
+impl Scope for Nothing {
+    fn read(&self, _: Base<'_>, path: &[&str]) -> Result<Read, ReadError> {
+        Err(ReadError::NeedsHost { path: path.join(".") })
+    }
+}
+
+#[tokio::test]
+async fn a_restart_that_another_process_asked_for_is_found_and_not_asked_for_again() {
+    if !tier("sshd", available()) {
+        return;
+    }
+    let (mut sshd, bench) = (Sshd::start(""), Bench::new());
+    let (mut sources, diags) = (Sources::default(), Diagnostics::default());
+    let source = sources.add("reboot.yaml", "within: 2m");
+    let tree = text::parse(source, "within: 2m", &diags).expect("YAML");
+    let Some(Leaf::Action(action)) = registry::decode("reboot", &tree, &diags) else { panic!("an action") };
+    let login = Login::default();
+    let cx = Cx {
+        scope: &Nothing,
+        login: &login,
+        timeout: Duration::from_mins(1),
+        idle_timeout: None,
+        run: "r",
+        template: &|_| None,
+        files: &|_| None,
+    };
+    let ready = action.prepare(&cx).expect("a restart");
+    let mut host = sshd.host();
+    host.connect.path = Some(stand_ins(&bench));
+    let run = RunId::generate();
+    let routes = || Routes::new(Options::new(run.clone(), bench.beside("control")));
+    let permit = || Permit::grant(UnitKey(Digest::of("restart")));
+    let (first, asked) = (routes(), bench.out("asked"));
+    let link = first.connect(&host).await.expect("a link");
+    {
+        let hands = Hands::new(&*link, permit());
+        let asks = async {
+            while !asked.exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            ended = ready.apply(&hands, Logs::default()) => panic!("{ended:?}"),
+            () = asks => {}
+        }
+    }
+    drop((link, first));
+    restart(&mut sshd);
+    let second = routes();
+    let link = second.connect(&host).await.expect("a link");
+    let applied = ready.apply(&Hands::new(&*link, permit()), Logs::default()).await.expect("it has restarted");
+    assert!(applied.changed);
+    assert_eq!(fs::read_to_string(asked).expect("asked"), "reboot\n");
+    link.finish(Claims::Remove).await;
+}
