@@ -105,6 +105,7 @@ pub const CODES: &[Code] = &[
     error("no-target", "a part is used without the hosts that it is about"),
     error("no-template", "a template file is not there"),
     error("no-undo", "undo is asked for and is not possible"),
+    error("not-a-runbook", "a text of another kind stands where a runbook is read"),
     error("not-in-the-lab", "a drill speaks of a host that its lab does not have"),
     error("not-on-group", "a field of one step stands on a group"),
     error("not-on-this", "a field stands beside something that it means nothing for"),

@@ -41,7 +41,7 @@ pub fn build(
     let placed = params::place(given, sources);
     let resolved = params::resolve(&runbook, &inventory, &placed, given, diags);
     let parts = elsewhere::of_parts(&runbook, given, diags);
-    let vars = runbook.books().flat_map(|book| elsewhere::of_vars(book, given, diags)).collect();
+    let vars: IndexMap<_, _> = runbook.books().flat_map(|book| elsewhere::of_vars(book, false, given, diags)).collect();
     let touched = hosts::touched(&runbook, &inventory, &resolved.targets);
     runbook.books().for_each(|book| params::check_vars(book, &inventory, &touched, diags));
     if diags.has_errors() {
@@ -50,9 +50,16 @@ pub fn build(
     let texts: IndexMap<String, Arc<str>> =
         templates.texts.iter().map(|(name, source)| (name.clone(), Arc::clone(&sources.get(*source).text))).collect();
     let text = Arc::clone(&sources.get(runbook.name.span.source).text);
-    let stored =
-        Stored::new(&runbook, &text, &inventory, &touched, (&resolved, &parts), (&texts, &templates.files), sources)
-            .bytes();
+    let stored = Stored::new(
+        &runbook,
+        &text,
+        &inventory,
+        &touched,
+        (&resolved, &parts, &vars),
+        (&texts, &templates.files),
+        sources,
+    )
+    .bytes();
     let digest = Digest::of(&stored);
     Some(Plan {
         runbook,

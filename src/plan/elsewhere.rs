@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
-use crate::runbook::{Limits, Param, Runbook, SecretFrom, Var};
+use crate::runbook::{Kind, Limits, Param, Runbook, SecretFrom, Var};
 use crate::template::Value;
 use crate::text::{Node, Sp, Tree};
 
@@ -86,11 +86,20 @@ fn said(text: String, limits: &Limits, name: &Sp<String>, diags: &Diagnostics) -
     limits.typed_or_say(&Tree::new(Node::Str(text), name.span), diags).unwrap_or(Value::Null)
 }
 
-/// The vars of a runbook that come from elsewhere.
-pub(super) fn of_vars(book: &Runbook, given: &Given<'_>, diags: &Diagnostics) -> Vec<((String, String), Value)> {
+/// The vars of a runbook that come from elsewhere, for hosts of which the inventory says nothing. `secrets`: only those,
+/// since the others are kept with a run.
+pub(super) fn of_vars(book: &Runbook, secrets: bool, given: &Given<'_>, diags: &Diagnostics) -> Vec<(VarName, Value)> {
     let from = |(name, var): (&String, &Var)| {
-        let value = secret(var.from.as_ref()?, &var.limits, &var.name, given, diags)?;
+        let text = (given.env)(var.env.as_deref().unwrap_or_default()).filter(|text| !text.is_empty());
+        let value = match text.filter(|_| var.env.is_some()) {
+            Some(text) => said(text, &var.limits, &var.name, diags),
+            None => secret(var.from.as_ref()?, &var.limits, &var.name, given, diags)?,
+        };
         Some(((book.name.value.clone(), name.clone()), value))
     };
-    book.vars.iter().filter_map(from).collect()
+    let wanted = |(_, var): &(&String, &Var)| !secrets || var.limits.kind.value == Kind::Secret;
+    book.vars.iter().filter(wanted).filter_map(from).collect()
 }
+
+/// The name of a runbook, and that of a var in it.
+pub(super) type VarName = (String, String);

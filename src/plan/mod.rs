@@ -46,7 +46,7 @@ pub struct Plan {
     pub params: IndexMap<String, Value>,
     /// The values of a part's params that whoever uses it does not give, by the path of the step that uses it.
     pub parts: IndexMap<String, IndexMap<String, Value>>,
-    /// The vars that are secrets and come from elsewhere than the inventory, by the name of their runbook and their own.
+    /// The vars that come from elsewhere than the inventory, by the name of their runbook and their own.
     pub vars: IndexMap<(String, String), Value>,
     /// The static targets, params of type host(s) among them.
     pub targets: IndexMap<String, Vec<HostName>>,

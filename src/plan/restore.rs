@@ -66,7 +66,10 @@ pub fn restore(
         Some((path.clone(), self::params(book, kept, given, diags)))
     };
     let parts = stored.part_params.iter().filter_map(part_params).collect();
-    let vars = runbook.books().flat_map(|book| of_vars(book, given, diags)).collect();
+    let kept = stored.vars.iter().flat_map(|(book, vars)| {
+        vars.iter().map(|(name, kept)| ((book.clone(), name.clone()), Value::from_json(kept)))
+    });
+    let vars = kept.chain(runbook.books().flat_map(|book| of_vars(book, true, given, diags))).collect();
     let mut files = IndexMap::new();
     for (name, kept) in &stored.files {
         match kept.bytes() {
@@ -191,7 +194,7 @@ params:
   token: { type: secret, env: TOKEN }
   spare: { type: secret, env: SPARE, optional: true }
   lost: { type: hosts }
-vars: { place: { type: path, default: /tmp } }
+vars: { place: { type: path, default: /tmp }, zone: { type: string, env: ZONE, default: none }, sign: { type: secret, env: SIGN } }
 targets: { rest: "servers:!lost" }
 steps:
   - id: write
@@ -213,7 +216,9 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
         let inventory = sources.add("inventory.yaml", INVENTORY);
         let inventory = Inventory::from_sources(&[(inventory, "/etc/ssh".into())], &sources, &diags).expect("one");
         let params = [("word", "a b"), ("lost", "b-9"), ("token", "s3cret")].map(|(n, v)| (n.to_owned(), v.to_owned()));
-        let given = Given { params: &params, written: None, env: &|_| None, secrets: &|_| Ok(None) };
+        let env =
+            |name: &str| Some(name).filter(|name| ["ZONE", "SIGN"].contains(name)).map(|name| format!("{name}-1"));
+        let given = Given { params: &params, written: None, env: &env, secrets: &|_| Ok(None) };
         build(runbook, inventory, &Templates::new(), &given, &mut sources, &diags).unwrap_or_else(|| {
             panic!("{:?}", diags.into_sorted());
         })
@@ -229,7 +234,7 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
     #[test]
     fn what_was_fixed_comes_back_and_a_secret_is_asked_for_again() {
         let plan = planned();
-        for hidden in ["s3cret", "h1dden", "password"] {
+        for hidden in ["s3cret", "h1dden", "password", "SIGN-1"] {
             assert!(!String::from_utf8_lossy(&plan.stored).contains(hidden), "{hidden}");
         }
         // what was not given then is not given now
@@ -237,6 +242,9 @@ groups: { servers: { hosts: "b-*" }, all_of_them: { children: servers } }
         let back = again(&plan.stored, &env).expect("a plan");
         assert_eq!(back.params, plan.params);
         assert_eq!(back.targets, plan.targets);
+        let vars = |plan: &Plan, name: &str| plan.vars[&("test/keep".to_owned(), name.to_owned())].clone();
+        assert_eq!(vars(&back, "zone"), Value::str("ZONE-1"), "fixed when the plan was made");
+        assert_eq!(vars(&back, "sign"), Value::secret("others".to_owned()), "read again");
         for host in ["b-10", "b-9"] {
             let kept = plan.inventory.host(host).expect("known");
             let back = back.inventory.host(host).expect("kept");

@@ -12,6 +12,7 @@ use crate::inventory::{ConnectSettings, HostName, Inventory};
 use crate::runbook::Runbook;
 use crate::template::Value;
 
+use super::elsewhere::VarName;
 use super::params::Resolved;
 
 /// The form of this struct; grows when a field changes its meaning.
@@ -32,6 +33,9 @@ pub struct Stored {
     /// What those parts have that nobody around them gives: by the path of the step that uses one, and the param.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub part_params: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
+    /// The vars that came from the environment, by the runbook and the var; a secret is read again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vars: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
     /// The template files, by name.
     pub templates: BTreeMap<String, String>,
     /// The files that are sent as they are, by name.
@@ -102,6 +106,8 @@ pub struct StoredHost {
     pub vars: BTreeMap<String, serde_json::Value>,
 }
 
+/// What params of parts have by themselves, by the path of the step and the param.
+type PartParams = IndexMap<String, IndexMap<String, Value>>;
 /// Template files, by name.
 type Texts = IndexMap<String, Arc<str>>;
 /// Files that are sent as they are, by name.
@@ -113,7 +119,7 @@ impl Stored {
         text: &str,
         inventory: &Inventory,
         hosts: &[HostName],
-        (resolved, parts): (&Resolved, &IndexMap<String, IndexMap<String, Value>>),
+        (resolved, parts, vars): (&Resolved, &PartParams, &IndexMap<VarName, Value>),
         (templates, files): (&Texts, &Files),
         sources: &Sources,
     ) -> Self {
@@ -136,8 +142,13 @@ impl Stored {
             };
             (host.name.to_string(), kept)
         });
+        let mut of_environment: BTreeMap<String, BTreeMap<String, serde_json::Value>> = BTreeMap::new();
+        for ((book, name), value) in vars.iter().filter(|(_, value)| !matches!(value, Value::Secret(_))) {
+            of_environment.entry(book.clone()).or_default().insert(name.clone(), value.to_json());
+        }
         Self {
             version: VERSION,
+            vars: of_environment,
             runbook: runbook.name.value.clone(),
             text: text.to_owned(),
             templates: templates.iter().map(|(name, text)| (name.clone(), text.to_string())).collect(),

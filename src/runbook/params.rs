@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::secret::SecretFrom;
 use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::template::{AnyText, Plain, Text, Value};
 use crate::text::{self, Dur, Node, Size, Sp, Tree};
@@ -131,7 +132,9 @@ pub struct Var {
     pub limits: Limits,
     /// When the inventory gives none; a text may use `host` and other vars.
     pub default: Option<Sp<VarDefault>>,
-    /// Where a secret comes from when the inventory gives none.
+    /// The variable of the environment that gives it when the inventory does not.
+    pub env: Option<String>,
+    /// Where a secret comes from then.
     pub from: Option<SecretFrom>,
     /// For people.
     pub description: Option<String>,
@@ -155,11 +158,11 @@ pub(super) struct Fields {
     /// The value when none is given.
     default: Option<Tree>,
     /// The only values.
-    values: Option<Vec<Tree>>,
+    values: Option<Sp<Vec<Tree>>>,
     /// The smallest.
-    min: Option<f64>,
+    min: Option<Sp<f64>>,
     /// The largest.
-    max: Option<f64>,
+    max: Option<Sp<f64>>,
     /// What it must match.
     pattern: Option<Sp<String>>,
     /// Whether it may be missing: then it is null.
@@ -204,12 +207,57 @@ fn limits(fields: &Fields, diags: &Diagnostics) -> Limits {
             .help("take one of them away"),
         );
     }
-    let mut limits = Limits { kind: fields.r#type, values: None, min: fields.min, max: fields.max, pattern, optional };
+    bounds(fields, diags);
+    let number = |bound: &Option<Sp<f64>>| bound.as_ref().map(|bound| bound.value);
+    let (min, max) = (number(&fields.min), number(&fields.max));
+    let mut limits = Limits { kind: fields.r#type, values: None, min, max, pattern, optional };
     if let Some(values) = &fields.values {
-        let typed: Vec<_> = values.iter().map(|tree| limits.typed_or_say(tree, diags)).collect();
+        let typed: Vec<_> = values.value.iter().map(|tree| limits.typed_or_say(tree, diags)).collect();
         limits.values = typed.into_iter().collect();
     }
     limits
+}
+
+/// Bounds that a value of this type cannot meet or break: whoever wrote them relies on them.
+fn bounds(fields: &Fields, diags: &Diagnostics) {
+    let kind = &fields.r#type;
+    if kind.span.is_nowhere() {
+        return;
+    }
+    let refuse = |key: &str, at: Span, help: &str| {
+        let message = format!("`{key}` says nothing of a value of type {}", kind.value.word());
+        diags.push(Diagnostic::error("not-on-this", at, message).and(kind.span, "declared here").help(help));
+    };
+    let counted = matches!(kind.value, Kind::Int | Kind::Float | Kind::Size | Kind::Hosts);
+    for (key, bound) in [("min", &fields.min), ("max", &fields.max)] {
+        if let (Some(bound), false) = (bound, counted) {
+            refuse(
+                key,
+                bound.span,
+                "it is of `int`, `float` and `size`, and of the number of `hosts`; a text has `pattern`",
+            );
+        }
+    }
+    let text = matches!(kind.value, Kind::String | Kind::Path | Kind::Secret | Kind::Duration | Kind::Log);
+    if let (Some(pattern), false) = (&fields.pattern, text) {
+        refuse("pattern", pattern.span, "it is of texts; a number has `min` and `max`, and every value `values`");
+    }
+    if let (Some(values), true) = (&fields.values, kind.value.is_target()) {
+        refuse("values", values.span, "write `of:`, the hosts of which it must be a part");
+    }
+    if let (Some(min), Some(max)) = (&fields.min, &fields.max)
+        && min.value > max.value
+    {
+        diags.push(
+            Diagnostic::error(
+                "out-of-range",
+                max.span,
+                format!("no value is at least {} and at most {}", min.value, max.value),
+            )
+            .and(min.span, "the smallest")
+            .help("exchange the two"),
+        );
+    }
 }
 
 /// Whether it is written as a map; a bare word is often meant as the type.
@@ -266,7 +314,10 @@ impl Param {
         let of = match &fields.of {
             Some(tree) if limits.kind.is_target() => Some(Selector::decode_anyway(tree, diags)),
             Some(tree) => {
-                diags.push(Diagnostic::error("param-of", tree.span, "`of` belongs to params of type host or hosts"));
+                diags.push(
+                    Diagnostic::error("param-of", tree.span, "`of` belongs to params of type host or hosts")
+                        .help("write `type: hosts`, or the only values as `values:`"),
+                );
                 None
             }
             None => None,
@@ -308,6 +359,16 @@ impl Var {
         }
         let from = fields.from.as_ref().and_then(|from| SecretFrom::decode(from, &limits.kind, diags));
         no_secret_default(&fields, &limits, "write it in the inventory, or where it comes from: `from`", diags);
+        if let Some(of) = &fields.of {
+            diags.push(
+                Diagnostic::error(
+                    "param-of",
+                    of.span,
+                    "`of` belongs to params of type host or hosts, and this is a var",
+                )
+                .help("declare hosts under `params` or `targets`; of a value, write the only ones as `values:`"),
+            );
+        }
         let default = match &fields.default {
             None => None,
             Some(Sp { value: Node::Str(text), span }) if text.contains("{{") => {
@@ -315,7 +376,8 @@ impl Var {
             }
             Some(tree) => limits.typed_or_say(tree, diags).map(|value| Sp::new(VarDefault::Value(value), tree.span)),
         };
-        Some(Self { name, limits, default, from, description: fields.description })
+        let Fields { env, description, .. } = fields;
+        Some(Self { name, limits, default, env, from, description })
     }
 
     /// The default's text, for the reference check.

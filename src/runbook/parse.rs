@@ -93,6 +93,10 @@ pub fn parse(source: SourceId, sources: &Sources, diags: &Diagnostics) -> Option
 /// The same of a runbook that is a part of another: the paths of its steps begin with `path`.
 pub(super) fn part(source: SourceId, path: &str, sources: &Sources, diags: &Diagnostics) -> Option<Runbook> {
     let tree = text::parse(source, &sources.get(source).text, diags)?;
+    if let Some(other) = other_kind(&tree) {
+        diags.push(other);
+        return None;
+    }
     let fields: Fields = text::decode(&tree, diags)?;
     if !fields.runbook.span.is_nowhere() && !fields.runbook.value.split('/').all(text::is_kebab) {
         diags.push(
@@ -153,6 +157,21 @@ pub(super) fn part(source: SourceId, path: &str, sources: &Sources, diags: &Diag
         outputs: fields.outputs,
         broken,
     })
+}
+
+/// What is said of a text that says itself that it is of another kind. All of its keys would be wrong ones here.
+fn other_kind(tree: &Tree) -> Option<Diagnostic> {
+    if tree.get("runbook").is_some() && tree.get("test").is_none() && tree.get("drill").is_none() {
+        return None;
+    }
+    let kinds = [
+        ("test", "a test, which this version does not carry out", "a drill tries a runbook in a lab: `refloat drill`"),
+        ("drill", "a drill", "it is carried out by `refloat drill`"),
+        ("inventory", "an inventory", "it is given beside a runbook: `-i FILE`"),
+    ];
+    let (key, what, help) = kinds.into_iter().find(|(key, ..)| tree.get(key).is_some())?;
+    let at = text::key_span(tree, key).unwrap_or(tree.span);
+    Some(Diagnostic::error("not-a-runbook", at, format!("this is {what}")).help(help))
 }
 
 impl Runbook {

@@ -167,7 +167,9 @@ forms! {
     ParamForm, "param" => |g| without(schema::fields::<super::params::Fields>(g), &["log"]);
     /// A var.
     VarForm, "var" => |g| {
-        without(schema::fields::<super::params::Fields>(g), &["host", "hosts"])
+        let mut form = without(schema::fields::<super::params::Fields>(g), &["host", "hosts"]);
+        form.get_mut("properties").and_then(Value::as_object_mut).map(|properties| properties.remove("of"));
+        form
     };
     /// Batches.
     RollingForm, "rolling-form" => |g| json_schema!({ "anyOf": [

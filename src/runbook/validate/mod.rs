@@ -83,7 +83,7 @@ fn whole(
         check.step(step);
     }
     for expression in runbook.outputs.values() {
-        check.texts.check(expression, &check.known, &Place::nowhere());
+        check.texts.check(expression, &check.known, &Place::once());
     }
     undo::check(runbook, diags);
     lints::check(runbook, part.is_some(), sources, diags);
@@ -108,7 +108,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn head(&mut self, runbook: &Runbook) {
         for lock in &runbook.lock {
-            self.texts.check(lock, &self.known, &Place::nowhere());
+            self.texts.check(lock, &self.known, &Place::once());
         }
         for var in runbook.vars.values() {
             var.texts(&mut |text| self.texts.check(text, &self.known, &Place::host()));
@@ -197,7 +197,7 @@ impl Check<'_> {
             // with the step, as every watch
             Body::Watch => {}
             // one person is asked once, whatever hosts the step is about
-            Body::Gate(gate) => gate.texts(&mut |text| self.texts.check(text, &self.known, &Place::nowhere())),
+            Body::Gate(gate) => gate.texts(&mut |text| self.texts.check(text, &self.known, &Place::once())),
             Body::Aside(aside) => aside.texts(&mut |text| self.texts.check(text, &self.known, place)),
             Body::Use(uses) => self.uses(uses),
             Body::Group(members) => members.iter().for_each(|member| self.step(member)),

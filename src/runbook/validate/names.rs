@@ -15,6 +15,8 @@ use crate::runbook::watch::Pattern;
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     host: bool,
+    /// Whether it would be about a host if the step had `hosts`.
+    can_have: bool,
     result: Answer,
 }
 
@@ -38,11 +40,17 @@ impl Answer {
 
 impl Place {
     pub(super) fn host() -> Self {
-        Self { host: true, result: Answer::None }
+        Self { host: true, can_have: true, result: Answer::None }
     }
 
+    /// In a step without hosts, which could have them.
     pub(super) fn nowhere() -> Self {
-        Self { host: false, result: Answer::None }
+        Self { host: false, can_have: true, result: Answer::None }
+    }
+
+    /// Read once, whatever hosts there are: a question to a person, a lock, what a runbook gives or gets.
+    pub(super) fn once() -> Self {
+        Self { can_have: false, ..Self::nowhere() }
     }
 
     /// With a result.
@@ -196,11 +204,11 @@ impl<'a> Known<'a> {
         match *root {
             "params" => self.param(name),
             "vars" => {
-                need_host(place, "vars")?;
+                self.need_host(place, &parts)?;
                 self.var(name)
             }
             "host" => {
-                need_host(place, "host")?;
+                self.need_host(place, &parts)?;
                 one_of("a host", name, &["name", "address", "groups"])
             }
             "run" => one_of("the run", name, &["id", "started_at", "mode", "operator"]),
@@ -309,6 +317,27 @@ impl<'a> Known<'a> {
         Err(Wrong::unknown("step", step, self.steps.keys().map(String::as_str)))
     }
 
+    /// `path` begins with `host` or `vars`.
+    fn need_host(&self, place: &Place, path: &[&str]) -> Result<(), Wrong> {
+        if place.host {
+            return Ok(());
+        }
+        let field = match path {
+            ["host", field, ..] => (*field).to_owned(),
+            ["host"] => "name".to_owned(),
+            other => other.join("."),
+        };
+        let target = self.targets.first().map_or("t", String::as_str);
+        let one = format!("`targets.{target}.one.{field}` of its only host");
+        let all = format!("`join (pluck targets.{target} \"{field}\")` of all of them");
+        let (why, help) = if place.can_have {
+            ("and the step is about none", format!("add `hosts:` to the step, or read it of a target: {one}, {all}"))
+        } else {
+            ("and this is read once, for all hosts together", format!("read it of a target: {one}, {all}"))
+        };
+        Err(Wrong::new("needs-host", format!("`{}` belongs to a host, {why}", path.join("."))).help(help))
+    }
+
     fn target(&self, path: &[&str]) -> Result<(), Wrong> {
         let Some((name, rest)) = path.split_first() else {
             return Err(Wrong::new("unknown-name", "`targets` needs a name, `targets.x`"));
@@ -339,14 +368,6 @@ impl<'a> Known<'a> {
             }
         }
     }
-}
-
-fn need_host(place: &Place, what: &str) -> Result<(), Wrong> {
-    if place.host {
-        return Ok(());
-    }
-    Err(Wrong::new("needs-host", format!("`{what}` belongs to a host, and this place is about none"))
-        .help("add `hosts:` to the step, or read it of a target: `targets.t.one.vars.x`"))
 }
 
 fn one_of(owner: &str, name: Option<&str>, known: &[&str]) -> Result<(), Wrong> {

@@ -12,7 +12,7 @@ use super::names::Place;
 impl Check<'_> {
     pub(super) fn uses(&self, uses: &Use) {
         // values are those of the run: a part is used once, whatever hosts the step is about
-        let nowhere = Place::nowhere();
+        let once = Place::once();
         for argument in uses.params.values() {
             match &argument.hosts {
                 Some(selector) => {
@@ -20,7 +20,7 @@ impl Check<'_> {
                         selectors.check(selector);
                     }
                 }
-                None => argument.data.texts(&mut |text| self.texts.check(text, &self.known, &nowhere)),
+                None => argument.data.texts(&mut |text| self.texts.check(text, &self.known, &once)),
             }
         }
         let Some(book) = &uses.book else { return };
