@@ -81,19 +81,11 @@ fn texts(named: &[PathBuf], diags: &Diagnostics) -> Vec<PathBuf> {
                 diags
                     .push(Diagnostic::placeless("no-runbook", format!("{} holds no runbook (*.yaml)", path.display())));
             }
-        } else if is_test(path) {
-            let message = format!("{} is a test, and this version carries out none", path.display());
-            let help = "name the runbook beside it; tests come with a verb of their own";
-            diags.push(Diagnostic::placeless("not-yet", message).help(help));
         } else {
             files.push(path.clone());
         }
     }
     files
-}
-
-fn is_test(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(".test.yaml")
 }
 
 /// The drills among what was named: files as they are, of folders every `*.drill.yaml`.

@@ -348,15 +348,6 @@ impl Var {
                     .help("declare it under `params` or `targets`"),
             );
         }
-        for (key, help) in [
-            ("of", "hosts are a param or a target: declare it under `params`"),
-            ("env", "write the value in the inventory, or make it a param; a secret has `from: { env: NAME }`"),
-        ] {
-            if let Some(span) = text::key_span(tree, key) {
-                let message = format!("`{key}` of a var, which each host has its own value of");
-                diags.push(Diagnostic::error("not-on-this", span, message).help(help));
-            }
-        }
         let from = fields.from.as_ref().and_then(|from| SecretFrom::decode(from, &limits.kind, diags));
         no_secret_default(&fields, &limits, "write it in the inventory, or where it comes from: `from`", diags);
         if let Some(of) = &fields.of {
