@@ -20,6 +20,8 @@ fn fsyncs(steps: usize) -> usize {
     let trace = folder.path().join("trace");
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-e", "trace=fsync,fdatasync", "-o"]).arg(&trace).arg(BINARY).arg("run");
+    fs::write(folder.path().join("inventory.yaml"), "inventory: none\nhosts: { web: {} }\n").expect("a file");
+    command.arg("-i").arg(folder.path().join("inventory.yaml"));
     command.arg(folder.path().join("book.yaml")).env("REFLOAT_STATE", folder.path().join("state"));
     let done = command.env("HOME", folder.path()).output().expect("strace");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));

@@ -8,6 +8,7 @@ use super::attach::AttachArgs;
 use super::cancel::{CancelArgs, NoteArgs};
 use super::lab::LabArgs;
 pub use super::resume::args::{Mark, ResumeArgs};
+use super::runs::RunsArgs;
 
 /// Runbooks that recover clusters: checked, planned, journalled, executed over plain SSH.
 #[derive(Parser, Debug)]
@@ -255,23 +256,6 @@ pub struct DrillArgs {
     /// The folder of a lab that is up and whose network this process is in.
     #[arg(long, value_name = "FOLDER", hide = true)]
     pub inside: Option<PathBuf>,
-}
-
-/// `refloat runs`
-#[derive(Args, Debug)]
-pub struct RunsArgs {
-    /// Only runs that still owe something to a host, and what. `refloat duty` carries it out.
-    #[arg(long)]
-    pub duties: bool,
-    /// How many, the latest first.
-    #[arg(short = 'n', long, default_value_t = 20)]
-    pub limit: usize,
-    /// Write a run to a file: all that `refloat resume` needs on another machine, and no secrets. The file must not exist.
-    #[arg(long, num_args = 2, value_names = ["RUN", "FILE"], conflicts_with_all = ["import", "duties"])]
-    pub export: Option<Vec<String>>,
-    /// Take in a run from such a file. It is verified, and refused when the run is here with another history.
-    #[arg(long, value_name = "FILE", conflicts_with = "duties")]
-    pub import: Option<PathBuf>,
 }
 
 /// `refloat report`

@@ -2,15 +2,35 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::args::{Common, Output, RunsArgs};
+use clap::Args;
+
+use super::args::{Common, Output};
 use super::{env, show};
 use crate::base::clock::SystemClock;
 use crate::base::exit::Exit;
 use crate::base::secret::Redactor;
 use crate::journal::{Journal, JournalError, RunStatus, RunSummary};
 use crate::report::{end_words, escape};
+
+/// `refloat runs`
+#[derive(Args, Debug)]
+pub struct RunsArgs {
+    /// Only runs that still owe something to a host, and what. `refloat duty` carries it out.
+    #[arg(long)]
+    pub duties: bool,
+    /// How many, the latest first.
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub limit: usize,
+    /// Write a run to a file: all that `refloat resume` needs on another machine, and no secrets. The file must not exist.
+    #[arg(long, num_args = 2, value_names = ["RUN", "FILE"], conflicts_with_all = ["import", "duties"])]
+    pub export: Option<Vec<String>>,
+    /// Take in a run from such a file. It is verified, and refused when the run is here with another history.
+    #[arg(long, value_name = "FILE", conflicts_with = "duties")]
+    pub import: Option<PathBuf>,
+}
 
 pub fn run(args: &RunsArgs, common: &Common) -> Exit {
     match env::state(common) {

@@ -15,6 +15,7 @@ mod by_hand;
 mod cancel;
 mod connect;
 mod duty;
+mod end;
 mod failure;
 mod fleet;
 mod flow;
