@@ -251,8 +251,9 @@ fn campaign(wanted: impl Fn(u64) -> bool, second: u64) -> usize {
 
 #[test]
 fn a_run_that_was_killed_anywhere_goes_on_to_the_same_end() {
-    let fired = campaign(|point| !point.is_multiple_of(3), 10);
-    assert!(fired >= 600, "only {fired} points");
+    // a sample for every day; `make campaign` takes all of them
+    let fired = campaign(|point| point.is_multiple_of(4), 10);
+    assert!(fired >= 200, "only {fired} points");
 }
 
 #[test]
