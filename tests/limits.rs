@@ -54,18 +54,22 @@ fn laughs() -> String {
     laughs
 }
 
-/// `refloat validate` of a text in 256 MiB of address space.
-fn validate(text: &str) -> Output {
+/// The program over a text in 256 MiB of address space.
+fn refloat(verb: &str, text: &str) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("book.yaml"), text).expect("a file");
+    fs::write(folder.path().join("inventory.yaml"), "inventory: t\nhosts: { a: }\n").expect("a file");
     Command::new("sh")
-        .args(["-c", "ulimit -v 262144 && exec \"$0\" validate book.yaml --output json", env!("CARGO_BIN_EXE_refloat")])
+        .args(["-c", "ulimit -v 262144 && exec \"$0\" $1", env!("CARGO_BIN_EXE_refloat"), verb])
         .current_dir(folder.path())
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .output()
         .expect("the shell starts")
 }
+
+const VALIDATE: &str = "validate book.yaml --output json";
+const PLAN: &str = "plan book.yaml -i inventory.yaml";
 
 #[test]
 fn what_is_too_large_is_refused_in_little_memory() {
@@ -77,7 +81,14 @@ fn what_is_too_large_is_refused_in_little_memory() {
         ("values", format!("a: [{}]", "1,".repeat(500_000))),
         ("laughs", laughs()),
     ] {
-        let output = validate(&text);
+        let output = refloat(PLAN, &text);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(3) && (said.contains("text-too-large") || said.contains("unreadable")),
+            "{what}: {:?} {said}",
+            output.status
+        );
+        let output = refloat(VALIDATE, &text);
         assert_eq!(output.status.code(), Some(3), "{what}: {}", String::from_utf8_lossy(&output.stderr));
         let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let all = document["diagnostics"]["diagnostics"].as_array().expect("a list");
@@ -97,8 +108,11 @@ fn the_largest_text_that_is_read_needs_little_memory() {
     let text = format!(
         "runbook: a/b\nrisk: read-only\nparams:\n  a: {{ type: list, default: [{list}] }}\nsteps: [ {{ note: a }} ]\n"
     );
-    let output = validate(&text);
-    assert!(matches!(output.status.code(), Some(0 | 3)), "{}", String::from_utf8_lossy(&output.stderr));
+    for verb in [VALIDATE, PLAN, "schema runbook", "schema drill", "schema inventory"] {
+        let output = refloat(verb, &text);
+        assert_eq!(output.status.code(), Some(0), "{verb}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(!output.stdout.is_empty(), "{verb}");
+    }
 }
 
 /// A worker's stack is small, and a runtime of one thread has no other.

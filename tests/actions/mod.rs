@@ -7,6 +7,7 @@ mod files;
 mod gates;
 mod http;
 mod over_ssh;
+mod parts;
 mod paths;
 mod runs;
 mod secrets;

@@ -37,7 +37,7 @@ const STEPS: &str = r#"
 "#;
 
 impl Bench {
-    fn part(&self, name: &str, text: &str) {
+    pub(super) fn part(&self, name: &str, text: &str) {
         let file = self.beside("runbooks").join(format!("{name}.yaml"));
         fs::create_dir_all(file.parent().expect("a folder")).expect("made");
         fs::write(file, text.replace("OUT", self.out("").display().to_string().trim_end_matches('/'))).expect("a file");
