@@ -1,6 +1,8 @@
 //! Every action of the table, and all else that a step can do: its example is valid without a warning, it is explained, it
 //! is in the schema, the second time changes nothing where that is promised, and what it gives survives the journal.
 
+mod checks;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -160,35 +162,5 @@ fn a_plan_of_each_example_touches_no_host() {
         let trace = fs::read_to_string(folder.path().join("trace")).expect("a trace");
         let calls: Vec<&str> = trace.lines().filter(|line| line.contains('(') && !line.contains("+++")).collect();
         assert!(calls.len() == 1 && calls[0].contains("execve("), "{}: {calls:#?}", about.key);
-    }
-}
-
-/// An action is one file and one line: whoever takes both away takes the action away and nothing else.
-#[test]
-fn an_action_is_one_file_and_one_line() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/action");
-    let sources: Vec<(String, String)> = fs::read_dir(&root)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.is_file())
-        .map(|path| {
-            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-            (name, fs::read_to_string(&path).expect("a source"))
-        })
-        .collect();
-    for entry in registry::entries() {
-        let word = if entry.key == "move" { "r#move".to_owned() } else { entry.key.to_owned() };
-        let own = format!("{}.rs", entry.key);
-        assert!(sources.iter().any(|(name, _)| *name == own), "{own}");
-        let lines: Vec<(&str, &str)> = sources
-            .iter()
-            .filter(|(name, _)| *name != own)
-            .flat_map(|(name, text)| text.lines().map(move |line| (name.as_str(), line.trim())))
-            .filter(|(name, line)| {
-                let listed = *name == "mod.rs" && (*line == format!("{word},") || *line == format!("mod {word};"));
-                listed || line.contains(&format!("super::{word}::")) || line.contains(&format!("{word}::ENTRY"))
-            })
-            .collect();
-        assert_eq!(lines, [("mod.rs", format!("{word},").as_str())], "{}", entry.key);
     }
 }

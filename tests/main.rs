@@ -1,6 +1,7 @@
 //! The one integration binary: what needs real processes, real sshd, real hosts.
 
 mod actions;
+mod addition;
 mod architecture;
 mod conformance;
 mod corpus;

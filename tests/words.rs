@@ -225,7 +225,7 @@ fn a_full_disk_is_told_by_its_name() {
     desk.mode("state", 0o700);
     let text = fs::read_to_string(desk.path().join("r.yaml")).expect("there");
     desk.write("r.yaml", &text.replace("DISK", &desk.path().join("state").display().to_string()));
-    let mount = "mount -t tmpfs -o size=1m,mode=0700 none state";
+    let mount = "mount -t tmpfs -o size=4m,mode=0700 none state";
     let (code, _, said) = mounted(&desk, own, mount, "run r.yaml -i i.yaml");
     assert_eq!(code, 5, "{said}");
     assert!(said.contains("the disk that holds") && said.contains("is full; free some space there"), "{said}");

@@ -56,7 +56,7 @@ fn fields(step: &Step) -> Vec<(&'static str, bool, Option<&'static str>)> {
             (action && body.key() == "run") || group,
             Some("it is of the command of `run`; `timeout` is of every action"),
         ),
-        ("parse", action && body.key() == "run", Some(parse(body))),
+        ("parse", action && ["run", "http"].contains(&body.key()), Some(parse(body))),
         ("outputs", action, outputs(body)),
         ("undo", action || (group && matches!(step.undo, Undo::Auto)), None),
         ("sensitive", !group && !part, None),
@@ -97,7 +97,7 @@ fn time(body: &Body) -> Option<&'static str> {
 fn parse(body: &Body) -> &'static str {
     match body {
         Body::Gather(_) | Body::Judge(..) | Body::Wait(_) => "write it in the probe",
-        _ => "it is of what `run` prints; remove it",
+        _ => "it is of what `run` prints and `http` is answered; remove it",
     }
 }
 

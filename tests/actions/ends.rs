@@ -65,15 +65,15 @@ fn what_a_person_stops_on_the_hosts_is_cancelled() {
 #[test]
 fn a_person_stops_what_only_reads_as_well() {
     for steps in [
-        "  - { id: it, hosts: a, gather: { v: { command: 'touch OUT/began; sleep 600' } } }\n",
-        "  - { id: it, hosts: a, require: [ { command: 'touch OUT/began; sleep 600' } ] }\n",
-        "  - { id: it, hosts: a, wait: { within: 20m, until: { command: 'touch OUT/began; sleep 600' } } }\n",
-        "  - { id: it, hosts: a, done_when: { command: 'touch OUT/began; sleep 600' }, run: 'true' }\n",
-        "  - { id: it, hosts: a, run: 'true', verify: { command: 'touch OUT/began; sleep 600' } }\n",
-        "  - { id: asked, hosts: a, require: [ { command: 'if [ -e OUT/once ]; then touch OUT/began; sleep 600; fi; touch OUT/once' } ] }\n  \
+        "  - { id: it, hosts: a, gather: { v: { command: 'touch OUT/began; sleep 600', timeout: 20m } } }\n",
+        "  - { id: it, hosts: a, require: [ { command: 'touch OUT/began; sleep 600', timeout: 20m } ] }\n",
+        "  - { id: it, hosts: a, wait: { within: 20m, until: { command: 'touch OUT/began; sleep 600', timeout: 20m } } }\n",
+        "  - { id: it, hosts: a, done_when: { command: 'touch OUT/began; sleep 600', timeout: 20m }, run: 'true' }\n",
+        "  - { id: it, hosts: a, run: 'true', verify: { command: 'touch OUT/began; sleep 600', timeout: 20m } }\n",
+        "  - { id: asked, hosts: a, require: [ { command: 'if [ -e OUT/once ]; then touch OUT/began; sleep 600; fi; touch OUT/once', timeout: 20m } ] }\n  \
          - { id: it, hosts: a, still: [ asked ], run: 'true' }\n",
     ] {
-        let ran = ended_twice(&Bench::new(), &steps.replace("hosts: a,", "hosts: a, timeout: 20m,"));
+        let ran = ended_twice(&Bench::new(), steps);
         assert_eq!(ran.code, Some(130), "{}", ran.shown);
     }
 }

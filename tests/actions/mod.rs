@@ -8,6 +8,7 @@ mod gates;
 mod http;
 mod links;
 mod over_ssh;
+mod parts;
 mod paths;
 mod runs;
 mod secrets;

@@ -229,6 +229,7 @@ fn urls_keep_their_parts() {
         ("http://{{x}}/", ""),
         ("http://h:{{x}}/", "80/x"),
         ("http://h/{{x}}", ".."),
+        ("http://h/{{url x}}", ".."),
         ("{{x}}", "javascript:alert(1)"),
         ("{{x}}", "http://a b/"),
         ("{{x}}", "file:///etc"),
@@ -246,6 +247,8 @@ fn urls_keep_their_parts() {
             ("{{x}}{{x}}", "right behind a URL"),
             ("ht{{x}}://h", "before `://`"),
             ("http://{{x}}{{x}}/", "right behind a host"),
+            ("http://h/%{{x}}", "percent-encoded"),
+            ("http://h/?a=%2{{x}}", "percent-encoded"),
         ],
     );
 }

@@ -7,6 +7,7 @@ mod kleene;
 mod language;
 mod shells;
 mod structure;
+mod urls;
 
 use refloat::base::clock::Timestamp;
 use refloat::template::{Base, Read, ReadError, Scope, Value};

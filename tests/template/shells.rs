@@ -14,7 +14,7 @@ struct Place {
     prints: fn(&str) -> Vec<String>,
 }
 
-const PLACES: [Place; 24] = [
+const PLACES: [Place; 31] = [
     Place { source: "p {{x}}", prints: |v| vec![v.to_owned()] },
     Place { source: "p a{{x}}b", prints: |v| vec![format!("a{v}b")] },
     Place { source: "p 'a{{x}}b'", prints: |v| vec![format!("a{v}b")] },
@@ -32,6 +32,16 @@ const PLACES: [Place; 24] = [
     Place { source: "p \"$(p2 \"${UNSET:-\"b\"}\" '' {{x}})\"", prints: |v| vec![format!("{v}.")] },
     Place { source: "for i in {{words l}}; do p \"$i\"; done", prints: |v| vec![v.to_owned(), "a b".to_owned()] },
     Place { source: "case {{x}} in {{x}}) p ok ;; *) p no ;; esac", prints: |_| vec!["ok".to_owned()] },
+    Place { source: "[ {{x}} = \"{{x}}\" ] && p ok", prints: |_| vec!["ok".to_owned()] },
+    Place { source: "export X={{x}}; p \"$X\"", prints: |v| vec![v.to_owned()] },
+    Place { source: "f() { p {{x}}; }; f", prints: |v| vec![v.to_owned()] },
+    Place {
+        source: "if :; then p {{x}}; fi; while :; do p '{{x}}'; break; done",
+        prints: |v| vec![v.to_owned(), v.to_owned()],
+    },
+    Place { source: "printf '%s\\0' {{x}} | cat", prints: |v| vec![v.to_owned()] },
+    Place { source: "p \"$(printf '%s.' \"$(printf '%s.' {{x}}\"{{x}}\")\")\"", prints: |v| vec![format!("{v}{v}..")] },
+    Place { source: "cat <<'E'\nit's\nE\np {{x}} </dev/null 2>&1", prints: |v| vec![format!("it's\n{v}")] },
     Place { source: "# {{x}}\n(p {{x}} >/dev/null && { p ok; }) # it's", prints: |_| vec!["ok".to_owned()] },
     Place { source: "case a{{x}}b in a{{x}}*) p ok ;; *) p no ;; esac", prints: |_| vec!["ok".to_owned()] },
     Place { source: "[ \"a{{x}}\" = a{{x}} ] && p 'a{{x}}'", prints: |v| vec![format!("a{v}")] },
@@ -42,7 +52,7 @@ const PLACES: [Place; 24] = [
     Place { source: "set -- {{x}} 'b'; p \"$1\"", prints: |v| vec![v.to_owned()] },
 ];
 
-const HOSTILE: [&str; 24] = [
+pub const HOSTILE: [&str; 24] = [
     "x\"; touch /tmp/pwn; $(id)",
     "",
     " ",
@@ -146,6 +156,7 @@ fn a_value_arrives_as_it_is_in_every_place_and_shell() {
     }
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let texts: Vec<String> = (0..10_000).map(|_| random.text()).collect();
+    assert!(texts.iter().all(|text| !text.contains('\0')));
     let mut cases: Vec<(usize, &str)> =
         HOSTILE.iter().flat_map(|v| (0..PLACES.len()).map(move |place| (place, *v))).collect();
     cases.extend(texts.iter().enumerate().map(|(i, v)| (i % PLACES.len(), v.as_str())));
@@ -153,6 +164,52 @@ fn a_value_arrives_as_it_is_in_every_place_and_shell() {
         for batch in cases.chunks(500) {
             check(shell, batch, &compiled);
         }
+    }
+}
+
+/// A value as the name of a file that is written, appended to and read: the file has that very name.
+#[test]
+fn a_value_behind_a_redirection_is_the_name_of_the_file() {
+    let mut random = Random(0x5851_f42d_4c95_7f2d);
+    let values: Vec<String> = (0..500).map(|_| random.text().replace('/', "")).collect();
+    for shell in [&["dash"][..], &["bash"], &["busybox", "sh"]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut script = String::new();
+        let mut want = Vec::new();
+        for (n, value) in values.iter().enumerate() {
+            let name = match n % 3 {
+                0 => format!("{n}-{{{{x}}}}"),
+                1 => format!("\"{n}-{{{{x}}}}\""),
+                _ => format!("'{n}-{{{{x}}}}'"),
+            };
+            let text =
+                Text::<Shell>::from(format!("printf a >{name}; printf b >>{name}; cat <{name} 2>/dev/null").as_str());
+            assert_eq!(text.problems(), [], "{name}");
+            let rendered = text.render(&World::new().with("x", value.as_str())).expect("renders").text;
+            writeln!(script, "{rendered}").expect("a string takes it");
+            want.push(format!("{n}-{value}").into_bytes());
+        }
+        let (path, work) = (folder.path().join("script"), folder.path().join("work"));
+        std::fs::write(&path, script).expect("the script is written");
+        std::fs::create_dir(&work).expect("a folder");
+        let output = Command::new(shell[0])
+            .args(&shell[1..])
+            .arg(&path)
+            .current_dir(&work)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("LC_ALL", "C.UTF-8")
+            .output()
+            .expect("the shell starts");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{shell:?} has nothing to say");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "ab".repeat(values.len()), "{shell:?}");
+        let mut names: Vec<Vec<u8>> = std::fs::read_dir(&work)
+            .expect("the folder is there")
+            .map(|entry| entry.expect("an entry").file_name().into_encoded_bytes())
+            .collect();
+        names.sort();
+        want.sort();
+        assert!(names == want, "{shell:?}: the files have other names");
     }
 }
 

@@ -49,6 +49,8 @@ pub(in crate::template) enum Escape {
     UrlPort,
     /// A segment, or a part of one, of a path.
     UrlPath,
+    /// The same, encoded by `url`.
+    UrlEncodedPath,
     /// A part of a query or fragment.
     UrlQuery,
     /// Literal in a regular expression.
@@ -127,7 +129,10 @@ pub(in crate::template) fn apply(escape: &Escape, value: &Value, written: &str) 
         Escape::UrlHostPart => Err(unfit("a host name has letters, digits, points and dashes only")),
         Escape::UrlPort if text.parse::<u16>().is_ok() && !text.starts_with('+') => Ok(text),
         Escape::UrlPort => Err(unfit("it is not a port")),
-        Escape::UrlPath if matches!(text.as_str(), "." | "..") => Err(unfit("as a part of a path it leads elsewhere")),
+        Escape::UrlPath | Escape::UrlEncodedPath if matches!(text.as_str(), "." | "..") => {
+            Err(unfit("as a part of a path it leads elsewhere"))
+        }
+        Escape::UrlEncodedPath => Ok(text),
         Escape::UrlPath | Escape::UrlQuery => Ok(percent(&text)),
         Escape::Regex => Ok(regex_literal(&text)),
     }

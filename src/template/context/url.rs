@@ -15,6 +15,8 @@ pub(super) struct Url {
     scheme: String,
     /// The URL is one expression and nothing else.
     alone: bool,
+    /// Hexadecimal digits that still belong to the last `%`.
+    open: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +37,7 @@ enum Part {
 
 impl Url {
     pub(super) fn new(alone: bool) -> Self {
-        Self { part: Part::Scheme, scheme: String::new(), alone }
+        Self { part: Part::Scheme, scheme: String::new(), alone, open: 0 }
     }
 
     fn step(&mut self, c: char) -> Result<(), &'static str> {
@@ -65,6 +67,7 @@ impl Url {
 impl Machine for Url {
     fn text(&mut self, text: &str, at: usize, problems: &mut Vec<Problem>) {
         for (i, c) in text.char_indices() {
+            self.open = if c == '%' { 2 } else { self.open.saturating_sub(1) };
             if let Err(reason) = self.step(c) {
                 let place = at + i..at + i + c.len_utf8();
                 problems.push(Problem::error("unsafe-place", place, "this cannot follow the value").help(reason));
@@ -79,6 +82,12 @@ impl Machine for Url {
         };
         // What `url` has encoded is not encoded again.
         let encoded = helper == Some("url");
+        if std::mem::take(&mut self.open) > 0 {
+            return refuse(
+                "a value inside of a character that is percent-encoded",
+                "write the value alone: it is encoded",
+            );
+        }
         match self.part {
             Part::Scheme if self.scheme.is_empty() => {
                 self.part = Part::Base;
@@ -93,14 +102,15 @@ impl Machine for Url {
             Part::Host => Ok(Escape::UrlHostPart),
             Part::AfterHost => refuse("a value right behind a host", "put a `.`, `:` or `/` between them"),
             Part::Port => Ok(Escape::UrlPort),
-            Part::Path | Part::Query if encoded => Ok(Escape::Plain),
+            Part::Path if encoded => Ok(Escape::UrlEncodedPath),
+            Part::Query if encoded => Ok(Escape::Plain),
             Part::Path => Ok(Escape::UrlPath),
             Part::Query => Ok(Escape::UrlQuery),
         }
     }
 
     fn join(&mut self, other: &Self) -> bool {
-        self.part == other.part && (self.part != Part::Scheme || self.scheme == other.scheme)
+        self.part == other.part && self.open == other.open && (self.part != Part::Scheme || self.scheme == other.scheme)
     }
 
     fn place(&self) -> &'static str {
