@@ -1,7 +1,7 @@
 //! The suite over a real sshd, and what can go wrong on the way to it.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use refloat::base::ids::RunId;
@@ -178,6 +178,16 @@ async fn a_server_that_allows_one_channel_is_used_in_turn() {
     link.finish(Claims::Remove).await;
 }
 
+/// A process that ends by SIGKILL, also when a test ends before its time.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.0.kill().expect("SIGKILL");
+        self.0.wait().expect("its end");
+    }
+}
+
 /// Not a test by itself: holds a link, a running step and a stream until it is killed.
 #[tokio::test]
 async fn helper_that_is_killed() {
@@ -186,7 +196,8 @@ async fn helper_that_is_killed() {
     let connect = refloat::transport::Connect { ssh_config: Some(dir.join("ssh_config")), ..Default::default() };
     let port = std::fs::read_to_string(dir.join("port")).expect("a port").parse().ok();
     let host = HostAddr { name: "h".to_owned(), address: "127.0.0.1".to_owned(), user: None, port, connect };
-    let options = Options::new(RunId::parse("killed").expect("an id"), dir.to_owned());
+    let run = std::fs::read_to_string(dir.join("run")).expect("a run");
+    let options = Options::new(RunId::parse(&run).expect("an id"), dir.to_owned());
     let transport = SshTransport::new(options).expect("a control folder");
     let link = transport.connect(&host).await.expect("a link");
     let staged = dir.join("staged").display().to_string();
@@ -209,8 +220,10 @@ async fn nothing_outlives_a_killed_controller() {
     let mark = format!("REFLOAT_MARK={}", RunId::generate());
     sshd.client(&format!("SetEnv {mark}"), "client", "known");
     std::fs::write(sshd.path("port"), sshd.port.to_string()).expect("a file");
+    let run = RunId::generate();
+    std::fs::write(sshd.path("run"), run.as_str()).expect("a file");
     let (name, value) = mark.split_once('=').expect("a mark");
-    let mut helper = Command::new(std::env::current_exe().expect("ourselves"))
+    let helper = Command::new(std::env::current_exe().expect("ourselves"))
         .args(["--exact", "transport::ssh::helper_that_is_killed", "--nocapture"])
         .env("REFLOAT_HELPER", sshd.dir.path())
         .env(name, value)
@@ -218,16 +231,16 @@ async fn nothing_outlives_a_killed_controller() {
         .stdout(Stdio::null())
         .spawn()
         .expect("a helper");
+    let helper = Killed(helper);
     until("the helper's step runs", || sshd.path("ready").exists()).await;
     assert!(marked(&mark).len() >= 3 && sshd.path("staged").exists() && sockets(sshd.dir.path()).len() == 1);
-    helper.kill().expect("SIGKILL");
-    helper.wait().expect("its end");
+    drop(helper);
     until("the step runs to its end", || sshd.path("ended").exists()).await;
     until("no process is left", || marked(&mark).is_empty()).await;
     until("no socket is left", || sockets(sshd.dir.path()).is_empty()).await;
     until("no staged file is left", || !sshd.path("staged").exists()).await;
     // Its record stays for who resumes, and its control folder goes with the next start.
-    let spool = spool(&RunId::parse("killed").expect("an id"));
+    let spool = spool(&run);
     assert_eq!(std::fs::read_dir(&spool).expect("the claims").count(), 6);
     let (transport, _) = transport(&sshd);
     let folders = std::fs::read_dir(sshd.dir.path()).expect("a folder").flatten().filter(|e| e.path().is_dir());
