@@ -83,7 +83,7 @@ impl Contender {
 
     pub fn prepare(&self, farm: &Farm, work: &Workload) -> Prepared {
         let text = |path: &PathBuf| path.display().to_string();
-        let hosts = farm.hosts(work.hosts);
+        let hosts = Farm::hosts(work.hosts);
         match self.who {
             Who::Floor => {
                 let steps = write(farm, "steps.json", &serde_json::to_string(&work.texts()).expect("JSON"));

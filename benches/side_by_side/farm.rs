@@ -70,7 +70,7 @@ impl Farm {
     }
 
     /// The names of the first `n` hosts.
-    pub fn hosts(&self, n: usize) -> Vec<String> {
+    pub fn hosts(n: usize) -> Vec<String> {
         (1..=n).map(|n| format!("consul-{n}")).collect()
     }
 
@@ -85,7 +85,7 @@ impl Farm {
     pub fn verify(&self, work: &Workload, contender: &str) {
         let text = format!("cat {STEPS} 2>/dev/null; echo --; cat {FILE} 2>/dev/null; rm -f {STEPS} {FILE}");
         let expected = format!("{}--\n{}", work.written(), work.file());
-        let hosts = self.hosts(work.hosts);
+        let hosts = Self::hosts(work.hosts);
         for (host, said) in hosts.iter().zip(floor::ask(&self.ssh_config(), &hosts, &text)) {
             let log = self.log(contender);
             assert_eq!(said, expected, "{contender} did not do {} on {host}; see {}", work.name, log.display());

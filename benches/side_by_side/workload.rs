@@ -91,7 +91,7 @@ impl Workload {
     /// What stands in [`STEPS`] afterwards.
     pub fn written(&self) -> String {
         match self.kind {
-            Kind::Steps { steps, .. } => (0..steps).map(|n| format!("{n}\n")).collect(),
+            Kind::Steps { steps, .. } => (0..steps).fold(String::new(), |text, n| text + &n.to_string() + "\n"),
             _ => String::new(),
         }
     }

@@ -85,7 +85,8 @@ fn long(generator: &mut SchemaGenerator) -> Schema {
 
 /// Text, an argument list, or a map with either, or with the name of a script.
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
-    let bare = |what| Run { what, shell: None, stdin: None, ok_codes: vec![0], idempotent: false, ends_connection: false };
+    let bare =
+        |what| Run { what, shell: None, stdin: None, ok_codes: vec![0], idempotent: false, ends_connection: false };
     let run = match &tree.value {
         Node::List(_) => bare(What::Argv(argv(text::decode(tree, diags)?, diags))),
         Node::Map(_) => fields(tree, diags)?,

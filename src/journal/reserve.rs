@@ -49,7 +49,7 @@ impl Drop for Reserve {
 
 fn write_zeros(mut file: &File) -> std::io::Result<()> {
     use std::io::Write as _;
-    let zeros = [0; 1 << 16];
+    let zeros = vec![0; 1 << 16];
     for _ in 0..ROOM >> 16 {
         file.write_all(&zeros)?;
     }

@@ -274,7 +274,7 @@ async fn checking_changes_nothing_and_holds_when_it_is_done() {
         idle_timeout: None,
         scope: &world,
         login: &login,
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         run: "01TEST",
         template: &|_| None,
         files: &|_| None,

@@ -103,8 +103,11 @@ pub(in crate::template) fn apply(escape: &Escape, value: &Value, written: &str) 
     }
     let text = text_of(value, written)?;
     let text = if shell { no_nul(text, written)? } else { text };
+    if matches!(escape, Escape::UrlPath | Escape::UrlEncodedPath) && matches!(text.as_str(), "." | "..") {
+        return Err(unfit("as a part of a path it leads elsewhere"));
+    }
     match escape {
-        Escape::Plain | Escape::Raw | Escape::RawShell | Escape::JsonValue => Ok(text),
+        Escape::Plain | Escape::Raw | Escape::RawShell | Escape::JsonValue | Escape::UrlEncodedPath => Ok(text),
         Escape::ShellWord { bare } => Ok(single_quoted(&text, *bare)),
         Escape::ShellWords => Ok(single_quoted(&text, true)),
         Escape::ShellSingle => Ok(text.replace('\'', r"'\''")),
@@ -129,10 +132,6 @@ pub(in crate::template) fn apply(escape: &Escape, value: &Value, written: &str) 
         Escape::UrlHostPart => Err(unfit("a host name has letters, digits, points and dashes only")),
         Escape::UrlPort if text.parse::<u16>().is_ok() && !text.starts_with('+') => Ok(text),
         Escape::UrlPort => Err(unfit("it is not a port")),
-        Escape::UrlPath | Escape::UrlEncodedPath if matches!(text.as_str(), "." | "..") => {
-            Err(unfit("as a part of a path it leads elsewhere"))
-        }
-        Escape::UrlEncodedPath => Ok(text),
         Escape::UrlPath | Escape::UrlQuery => Ok(percent(&text)),
         Escape::Regex => Ok(regex_literal(&text)),
     }
