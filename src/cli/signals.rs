@@ -20,14 +20,16 @@ pub fn obey(canceller: Canceller) -> JoinHandle<()> {
 
 async fn listen(canceller: Canceller, mut interrupt: Signal, mut terminate: Signal, mut hangup: Signal) {
     loop {
-        let (before, now) = tokio::select! {
-            _ = interrupt.recv() => canceller.more(),
-            _ = terminate.recv() => canceller.at_least(Grade::Leave),
-            _ = hangup.recv() => canceller.at_least(Grade::Leave),
+        let ((before, now), insists) = tokio::select! {
+            _ = interrupt.recv() => (canceller.more(), true),
+            _ = terminate.recv() => (canceller.at_least(Grade::Leave), true),
+            // a terminal that goes is heard of more than once: at a question, by the kernel, by the shell
+            _ = hangup.recv() => (canceller.at_least(Grade::Leave), false),
         };
         let words = match now {
             // it could not be written down that we leave, or takes too long
-            Grade::Leave if before == Grade::Leave => std::process::exit(Exit::Detached.code().into()),
+            Grade::Leave if before == Grade::Leave && insists => std::process::exit(Exit::Detached.code().into()),
+            Grade::Leave if before == Grade::Leave => continue,
             Grade::Leave => "Leaving. What was started and not stopped goes on on the hosts.",
             Grade::StopHosts => "Stopping what runs on the hosts. Again to leave at once.",
             Grade::NoNewWork => {

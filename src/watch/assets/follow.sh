@@ -126,7 +126,9 @@ RF_END
 }
 # reads a sibling as a whole: INODE NAME; 1: it is another one by now, 2: it was emptied
 whole() {
-  if [ ! -r "$2" ]; then know "$1"; say "gap $2 may not be read"
+  if [ ! -r "$2" ]; then
+    inode "$2"; [ "$I" = "$1" ] || return 1 # it has another name by now
+    know "$1"; say "gap $2 may not be read"
   elif packed "$2"; then
     { command exec 4<"$2"; } 2>/dev/null || return 1
     held 4; [ "$I" = "$1" ] || return 1
