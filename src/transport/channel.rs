@@ -1,5 +1,6 @@
 //! A channel to a host: the three streams of a program there. What opens channels is all in which the transports differ.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,11 +30,16 @@ pub(super) trait Opener: Send + Sync {
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
+/// What takes a text from standard input and runs it, leaving the rest of the input to it.
+static LOADER: LazyLock<&str> = LazyLock::new(|| {
+    let mut code = include_str!("assets/load.sh").lines().filter(|line| !line.starts_with('#'));
+    code.next().expect("the asset has its line")
+});
+
 /// The command line that starts a text of `len` bytes, which then follows on standard input. POSIX shells, csh and fish
-/// agree on it: no newline, `!`, backslash or single quote inside the quotes. `dd` with blocks of one byte takes exactly
-/// the text and leaves the rest to it.
+/// agree on it: no newline, `!`, backslash or single quote inside the quotes.
 pub(super) fn command(len: usize, user: Option<&str>, shell: &str) -> Result<String, LinkError> {
-    let run = format!("{shell} -c 'eval \"$(dd ibs=1 obs=65536 count={len} 2>/dev/null)\"' refloat");
+    let run = format!("{shell} -c '{}' refloat {len}", *LOADER);
     match user {
         None => Ok(format!("exec {run}")),
         Some(user) if is_user(user) => Ok(format!("exec sudo -n -H -u {} -- {run}", quote::word(user))),
@@ -49,6 +55,11 @@ fn is_user(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_login_shell_takes_the_loader_for_its_own() {
+        assert!(LOADER.is_ascii() && !LOADER.contains(['\'', '!', '\\', '\n']), "{}", *LOADER);
+    }
 
     #[test]
     fn a_user_cannot_become_an_option_or_a_command() {

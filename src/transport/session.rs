@@ -2,7 +2,6 @@
 //! be used again, since nobody knows where in the stream it stands.
 
 use std::fmt::Write as _;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -19,16 +18,9 @@ use crate::base::{crash, ids};
 /// The host side's text.
 const RUNNER: &str = include_str!("assets/runner.sh");
 
-/// What a channel's shell takes byte by byte; it takes the runner in blocks.
-static LOADER: LazyLock<String> = LazyLock::new(|| {
-    let code = include_str!("assets/load.sh").lines().filter(|line| !line.starts_with('#'));
-    let text = code.fold(String::new(), |text, line| text + line + "\n");
-    format!("{text}rf_load {}; exit\n", RUNNER.len())
-});
-
 /// The command line that starts a runner, to whom [`Session::greet`] then speaks.
 pub(super) fn command(user: Option<&str>, shell: &str) -> Result<String, LinkError> {
-    channel::command(LOADER.len(), user, shell)
+    channel::command(RUNNER.len(), user, shell)
 }
 
 /// What the controller keeps of an `ask`'s output, for each stream, in bytes.
@@ -105,8 +97,7 @@ impl Session {
         let nonce = ids::nonce();
         let (mut output, mut errors) = (Reader::new(output), Reader::new(errors));
         let head = format!(
-            "{}{RUNNER}refloat1 {nonce} {} {}\n{}\n",
-            *LOADER,
+            "{RUNNER}refloat1 {nonce} {} {}\n{}\n",
             terms.run,
             terms.shell.as_deref().unwrap_or(""),
             terms.path.as_deref().unwrap_or("")
@@ -361,6 +352,6 @@ mod tests {
 
     #[test]
     fn the_runner_has_as_many_characters_as_bytes_in_every_locale() {
-        assert!(RUNNER.is_ascii() && LOADER.is_ascii());
+        assert!(RUNNER.is_ascii());
     }
 }

@@ -1,12 +1,4 @@
 # shellcheck shell=sh
-# Takes the next $1 bytes of standard input, no more, and runs them. A block is never larger than what is missing, so
-# what follows stays there; the text is ASCII, so that characters are bytes in every locale.
-rf_load() {
-  _t=
-  while [ "${#_t}" -lt "$1" ]; do
-    _c=$(dd bs="$(($1-${#_t}))" count=1 2>/dev/null; echo .)
-    _c=${_c%.}; [ -n "$_c" ] || exit 90
-    _t=$_t$_c
-  done
-  eval "unset _t _c; $_t"
-}
+# Takes the next $1 bytes of standard input, no more, and runs them. A block is never larger than what is missing, so what
+# follows stays there. One line, and without what a login shell might take for its own: see src/transport/channel.rs.
+LC_ALL=C; _t=; while [ "${#_t}" -lt "$1" ]; do _c=$(dd bs="$(($1-${#_t}))" count=1 2>/dev/null; echo .); _c=${_c%.}; [ -n "$_c" ] || exit 90; _t=$_t$_c; done; shift; eval "unset _t _c; $_t"

@@ -13,7 +13,7 @@
 
 rf_main() {
   set -fu
-  LC_ALL=C; unset CDPATH ENV BASH_ENV; umask 077
+  LC_ALL=C; export LC_ALL; unset CDPATH ENV BASH_ENV; umask 077
   SHLVL=1; export SHLVL # or a bash that believes itself to be the first shell below an sshd reads ~/.bashrc
   trap '' PIPE HUP INT TERM QUIT # nothing but KILL ends it before the record of its step is written
   _nl='
@@ -37,7 +37,9 @@ rf_main() {
   _h=${HOME:-/}
   if [ "$_h" != / ] && [ -d "$_h" ] && [ -w "$_h" ]; then _root=$_h/.refloat; else _root=/var/tmp/.refloat-$_uid; fi
   _r=$_root/$_run; _ready=; _I=; _K=; _W=
-  _setsid=$(command -v setsid) || _setsid=
+  _setsid=; IFS=:
+  for _x in $PATH; do if [ -z "$_setsid" ] && [ -x "$_x/setsid" ]; then _setsid=$_x/setsid; fi; done
+  unset IFS
   rf_up
   exec 4>&1
   rf_loop 8>&1 1>&4 4>&- | rf_warden
@@ -112,7 +114,7 @@ rf_small() {
   [ "${#_V}" -eq "$2" ]
 }
 # the surroundings of a step or a text that only looks
-rf_clean() { trap - HUP INT TERM QUIT PIPE; umask 022; cd /; LC_ALL=C.UTF-8; export LC_ALL; unset IFS; }
+rf_clean() { trap - HUP INT TERM QUIT PIPE; umask 022; cd /; LC_ALL=C.UTF-8; unset IFS; }
 
 # --- what only looks: a subshell, no claim, no file. Its streams go straight to the channel between two marks
 rf_ask() {
@@ -254,8 +256,8 @@ rf_step() {
   rf_pid && echo "R $_P ." >&3 || exit 125
   exec 3>&- 5>&- 6>&- 8>&-
   rf_clean
-  REFLOAT_S=$_B; export REFLOAT_S
-  exec "$_setsid" ${_sh:-/bin/sh} -ec 'eval "unset REFLOAT_S
+  REFLOAT_S=$_B; LC_ALL=C; export REFLOAT_S # setsid reads a dozen files for another locale
+  exec "$_setsid" ${_sh:-/bin/sh} -ec 'LC_ALL=C.UTF-8; eval "unset REFLOAT_S
 $REFLOAT_S"' refloat # the text is neither in argv nor on disk
 }
 # the result, with small output in the same write
@@ -389,7 +391,7 @@ rf_warden() {
       [ -z "$_eof" ] && IFS= read -r _w || break
       rf_word; continue
     fi
-    rf_nap 0.5
+    rf_up; if [ "$((_dl-_U))" -ge 100 ]; then rf_nap 1; else rf_nap 0.5; fi
     if [ -z "$_eof" ]; then
       echo - >"/proc/$_M/fd/8" # so that what follows never waits
       while IFS= read -r _w || { _eof=1; false; }; do [ "$_w" != - ] || break; rf_word; done
