@@ -176,7 +176,7 @@ impl Run {
                 // where it went well it is done, and not tried again
                 Err(Halt::Stop(stop)) if self.tries_again(step, attempt.max(stop.tried), &stop).await? => {
                     attempt = attempt.max(stop.tried) + 1;
-                    self.forgive(step);
+                    self.forgive(step, &stop)?;
                 }
                 Err(Halt::Stop(stop)) if self.bears(step, tally, &stop).await? => {
                     hosts.retain(|host| !stop.hosts.contains(host));

@@ -17,7 +17,7 @@ use crate::plan::Items;
 use crate::runbook::Step;
 use crate::template::Value;
 
-use super::halt::{Kind, Stop};
+use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 
 /// How a run goes on.
@@ -177,9 +177,13 @@ impl Run {
         openings.any(|opening| self.passes.starts_with(&opening.pass) && opening.notes.contains(text))
     }
 
-    /// Another attempt is made of what failed before this process.
-    pub(super) fn forgive(&mut self, step: &Step) {
+    /// Another attempt is made: of what failed before this process, and where the step was carried out and did not come
+    /// to what it is for.
+    pub(super) fn forgive(&mut self, step: &Step, stop: &Stop) -> Result<(), Halt> {
+        let spots = self.spots(step, &stop.hosts)?;
+        self.in_vain = spots.iter().map(|spot| Unit { attempt: 1, ..self.unit_at(step, spot) }).collect();
         let known = self.memory.as_ref().and_then(|memory| memory.state.step(&step.path, Phase::Apply));
         self.tried_again.extend(known.into_iter().flat_map(|known| known.units.iter().copied()));
+        Ok(())
     }
 }

@@ -91,6 +91,8 @@ pub(super) struct Run {
     pub(super) passes: Vec<u32>,
     /// Attempts that failed before this process and after which another one is made.
     pub(super) tried_again: HashSet<UnitKey>,
+    /// Units (by their first attempt) that are carried out again although they ended well: their step did not.
+    pub(super) in_vain: HashSet<Unit>,
 }
 
 /// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
@@ -187,6 +189,7 @@ impl Run {
             recalling: false,
             passes: Vec::new(),
             tried_again: HashSet::new(),
+            in_vain: HashSet::new(),
         })
     }
 

@@ -51,6 +51,11 @@ impl Run {
         let turn = self.log.with_state(|state| turn(state, &first, effect));
         let turn = match turn {
             Turn::Start(now) if now > 1 && effect != Effect::Reads => self.as_before(&first, now - 1).unwrap_or(turn),
+            Turn::Done(_) if self.in_vain.remove(&first) => {
+                let last =
+                    self.log.with_state(|state| state.last_attempt(&first).map_or(0, |unit| unit.start.unit.attempt));
+                Turn::Start(last + 1)
+            }
             other => other,
         };
         if let Turn::Start(attempt) | Turn::Ask(attempt) = turn {

@@ -35,3 +35,22 @@ fn a_text_in_another_shell_with_other_good_codes() {
     let probe = "  - id: it\n    hosts: controller\n    require:\n      - { command: { command: 'x=(1 2); echo ${#x[@]} $(cat)', shell: bash, stdin: in }, that: eq result.value \"2 in\" }\n";
     bench.run(probe).well(&["ok"]);
 }
+
+#[test]
+fn a_step_that_ends_well_and_is_not_done_is_tried_again_where_it_is_not() {
+    let bench = Bench::new();
+    // a second effect for each of two items: the first is done at once, the other after three attempts
+    let steps = "  - id: it\n    hosts: a\n    for_each: split \"1 3\" \" \"\n    timeout: 1s\n    retry: { attempts: 3, delay: 10ms }\n    \
+         done_when: { command: 'test \"$(wc -l <OUT/{{item}})\" -ge {{item}}' }\n    \
+         run: 'echo x >>OUT/{{item}}'\n    undo: none\n    why: it only counts\n";
+    let ran = bench.run(steps);
+    ran.well(&["changed"]);
+    let lines = |name: &str| std::fs::read_to_string(bench.out(name)).expect("a file").lines().count();
+    assert_eq!([lines("1"), lines("3")], [1, 3], "{}", ran.shown);
+    // what is done is not carried out again
+    bench.run(steps).well(&["ok"]);
+    assert_eq!([lines("1"), lines("3")], [1, 3]);
+    let never = steps.replace("-ge {{item}}", "-ge 9");
+    bench.run(&never).failed("it was carried out and is not done");
+    assert_eq!(lines("1"), 4, "three more attempts");
+}
