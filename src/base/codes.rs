@@ -109,6 +109,7 @@ pub const CODES: &[Code] = &[
     error("not-in-the-lab", "a drill speaks of a host that its lab does not have"),
     error("not-on-group", "a field of one step stands on a group"),
     error("not-on-this", "a field stands beside something that it means nothing for"),
+    warning("not-passed-on", "a field of a group does not reach into a part that is used in it"),
     error("not-renderable", "a step cannot be carried out with these values"),
     error("not-snake-case", "a var cannot have this name"),
     error("not-together", "two keys exclude each other"),

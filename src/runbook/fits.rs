@@ -18,6 +18,28 @@ pub(super) fn check(step: &Step, tree: &Tree, diags: &Diagnostics) {
             refuse(step, key, span, help, diags);
         }
     }
+    if let Some(part) = part_in(step) {
+        for key in ["sudo", "env", "cwd", "timeout", "idle_timeout", "run_on"] {
+            if let Some(span) = text::key_span(tree, key) {
+                diags.push(
+                    Diagnostic::warning(
+                        "not-passed-on",
+                        span,
+                        format!("`{key}` does not reach into `{}`", part.id.value),
+                    )
+                    .label("it is for the other steps of the group")
+                    .and(part.id.span, "a part has surroundings of its own")
+                    .help("write it in the runbook that is used (`defaults` is for all of its steps)"),
+                );
+            }
+        }
+    }
+}
+
+/// The first part among the steps of a group.
+fn part_in(step: &Step) -> Option<&Step> {
+    let Body::Group(members) = &step.body else { return None };
+    members.iter().find_map(|member| if matches!(member.body, Body::Use(_)) { Some(member) } else { part_in(member) })
 }
 
 fn refuse(step: &Step, key: &str, span: Span, help: Option<&str>, diags: &Diagnostics) {
