@@ -91,6 +91,19 @@ impl Run {
         Ok(true)
     }
 
+    /// Whether `done_when` says of what was lost sight of just now that it was carried out. The truth may lag.
+    pub(super) async fn turns_out_done(&mut self, step: &Step, spot: &Spot) -> Result<bool, Halt> {
+        if step.done_when.is_empty() {
+            return Ok(false);
+        }
+        let attempt = self.unit_at(step, spot).attempt;
+        match self.becomes_done(step, std::slice::from_ref(&spot.about)).await {
+            Ok(()) => self.is_seen_done(step, spot, attempt).await,
+            Err(Halt::Stop(stop)) if stop.kind == Kind::Failed => Ok(false),
+            Err(halt) => Err(halt),
+        }
+    }
+
     /// It may have run, and only a person can tell.
     fn doubt(&self, step: &Step, spot: &Spot, attempt: u32) -> Stop {
         let why = format!("{spot}: attempt {attempt} may have run, and a second time is a second effect");

@@ -54,3 +54,23 @@ fn a_step_that_ends_well_and_is_not_done_is_tried_again_where_it_is_not() {
     bench.run(&never).failed("it was carried out and is not done");
     assert_eq!(lines("1"), 4, "three more attempts");
 }
+
+#[test]
+fn what_was_lost_sight_of_is_decided_by_done_when() {
+    let bench = Bench::new();
+    // what watches the step on its host is killed, so nobody knows its end
+    let lost = "  - id: it\n    hosts: a\n    timeout: 2s\n    undo: none\n    why: it only tells\n    run: 'echo x >>OUT/it; kill -9 $PPID; kill -9 $$'\n";
+    let ran = bench.run(lost);
+    assert_eq!(ran.code, Some(5), "{}", ran.shown);
+    assert_eq!(ran.events("unit_ended").last().expect("an end")["outcome"], "unknown", "{}", ran.shown);
+    let lines = || fs::read_to_string(bench.out("it")).expect("a file").lines().count();
+    assert_eq!(lines(), 1);
+    let asked = format!("{lost}    done_when: {{ command: 'test \"$(wc -l <OUT/it)\" -ge 2' }}\n");
+    let ran = bench.run(&asked);
+    ran.well(&["changed"]);
+    assert_eq!(ran.events("unit_marked").count(), 1, "{}", ran.shown);
+    assert_eq!(lines(), 2);
+    let ran = bench.run(&asked.replace("-ge 2", "-ge 9"));
+    assert_eq!(ran.code, Some(5), "{}", ran.shown);
+    assert_eq!(lines(), 3, "never a second time");
+}
