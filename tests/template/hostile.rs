@@ -56,6 +56,8 @@ fn yaml_reads_back_what_was_inserted() {
             };
             taken += 1;
             let read: Value = serde_yaml::from_str(&yaml).unwrap_or_else(|e| panic!("{e}: {yaml:?}"));
+            let other: Value = serde_yaml_ng::from_str(&yaml).unwrap_or_else(|e| panic!("{e}: {yaml:?}"));
+            assert_eq!(other, read, "{yaml:?}");
             let want = if all {
                 serde_json::json!({ "a": value, "b": value, "c": { "d": value }, "e": [value, format!("p{value}s")] })
             } else {
