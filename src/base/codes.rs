@@ -67,6 +67,7 @@ pub const CODES: &[Code] = &[
     error("infix-expression", "an operator stands between its operands"),
     error("invalid-value", "a value cannot be read"),
     error("inventory-unreadable", "the inventory cannot be read from disk"),
+    error("kinds-differ", "values of two kinds are compared"),
     error("lab", "a lab cannot be made like this"),
     error("later-step", "a step is read before it has run"),
     error("list-field", "a field is asked of a list of hosts"),

@@ -158,7 +158,7 @@ impl<'a> Parser<'a> {
         }
         let helper = helper.filter(|_| whole)?;
         self.arity(helper, &args, name_token)?;
-        self.compared_with_null(helper, &args, before);
+        self.compared(helper, &args, before);
         self.literal_path(helper, &args);
         let regex = self.literal_regex(helper, &args);
         Some(Ex { kind: ExKind::Call(Call { helper, args, regex }), range })
@@ -185,13 +185,21 @@ impl<'a> Parser<'a> {
         None
     }
 
-    /// A comparison with `null` deals with null.
-    fn compared_with_null(&mut self, helper: &Helper, args: &[Ex], first: usize) {
-        let null = |ex: &Ex| matches!(ex.kind, ExKind::Literal(Value::Null));
-        if matches!(helper.name, "eq" | "ne") && args.iter().any(null) {
-            for arg in args {
-                for reference in &mut self.references[first..] {
-                    reference.allows_null |= reference.range == arg.range;
+    /// A comparison with `null` deals with null, and one with another literal tells of what kind the path must be.
+    fn compared(&mut self, helper: &Helper, args: &[Ex], first: usize) {
+        if !matches!(helper.name, "eq" | "ne" | "gt" | "gte" | "lt" | "lte") {
+            return;
+        }
+        let literal = args.iter().find_map(|ex| match &ex.kind {
+            ExKind::Literal(value) => Some(value),
+            _ => None,
+        });
+        let Some(literal) = literal else { return };
+        for reference in &mut self.references[first..] {
+            if args.iter().any(|arg| reference.range == arg.range) {
+                match literal {
+                    Value::Null => reference.allows_null |= matches!(helper.name, "eq" | "ne"),
+                    other => reference.compared = Some(other.kind()),
                 }
             }
         }
@@ -218,7 +226,7 @@ impl<'a> Parser<'a> {
         // Its place is what is between the quotes.
         let range = args[1].range.start + 1..args[1].range.end - 1;
         let allows_null = helper.name != "pluck";
-        self.references.push(Reference { path, base, range, allows_null });
+        self.references.push(Reference { path, base, range, allows_null, compared: None });
     }
 
     /// Literal patterns are compiled.

@@ -89,7 +89,7 @@ impl Parser<'_> {
             Meaning::Element => RefBase::Local,
         };
         if !path.is_empty() {
-            self.references.push(Reference { path, base, range: range.clone(), allows_null });
+            self.references.push(Reference { path, base, range: range.clone(), allows_null, compared: None });
         }
     }
 

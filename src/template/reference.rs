@@ -24,6 +24,8 @@ pub struct Reference {
     pub range: Range<usize>,
     /// Whether null is dealt with: under `default`, `empty`, `get`, `#if`, or compared with `null`.
     pub allows_null: bool,
+    /// The kind of the literal that it is compared with, in words.
+    pub compared: Option<&'static str>,
 }
 
 impl Reference {

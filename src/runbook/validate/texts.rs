@@ -88,9 +88,10 @@ impl Texts<'_> {
         }
         for reference in references {
             let checked = match &reference.base {
-                RefBase::Root => {
-                    known.check(&reference.path, place).and_then(|()| no_secret(reference, context, known))
-                }
+                RefBase::Root => known
+                    .check(&reference.path, place)
+                    .and_then(|()| no_secret(reference, context, known))
+                    .and_then(|()| same_kind(reference, known)),
                 RefBase::HostsOf(list) if list.first().is_some_and(|root| root == "targets") => {
                     known.check_at_host(&reference.path)
                 }
@@ -101,6 +102,30 @@ impl Texts<'_> {
             }
         }
     }
+}
+
+/// Values of two kinds are never compared: what would always be an error of the run is one now.
+fn same_kind(reference: &Reference, known: &Known<'_>) -> Result<(), Wrong> {
+    let ([root, name], Some(with)) = (reference.path.as_slice(), reference.compared) else { return Ok(()) };
+    let (kind, like) = match known.kind(root, name) {
+        Some(Kind::String | Kind::Path) => ("a text", &["a text"][..]),
+        Some(Kind::Int) => ("a whole number", &["a whole number", "a number"][..]),
+        Some(Kind::Float) => ("a number", &["a whole number", "a number"][..]),
+        Some(Kind::Bool) => ("a boolean", &["a boolean"][..]),
+        _ => return Ok(()),
+    };
+    if like.contains(&with) {
+        return Ok(());
+    }
+    Err(Wrong {
+        code: "kinds-differ",
+        message: format!("`{root}.{name}` is {kind}, and is compared with {with}"),
+        help: Some(match kind {
+            "a text" => format!("write the other value in quotes, or `(int {root}.{name})` where it is a number"),
+            "a boolean" => format!("`{root}.{name}` by itself is the condition, `not {root}.{name}` its contrary"),
+            _ => "write the other value without quotes".to_owned(),
+        }),
+    })
 }
 
 /// A command line is visible to everybody on a host.
