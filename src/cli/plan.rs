@@ -71,7 +71,11 @@ fn text(plan: &Plan, steps: &[PreviewStep]) -> String {
     let mut out = String::new();
     let runbook = &plan.runbook;
     let _ = writeln!(out, "{} · {}", runbook.name.value, escape(runbook.title.as_deref().unwrap_or_default()));
-    let _ = writeln!(out, "risk {} · plan {}", runbook.risk.value.word(), plan.digest.short());
+    let owner = runbook.owner.as_deref().map(|owner| format!(" · owner {}", escape(owner))).unwrap_or_default();
+    let _ = writeln!(out, "risk {}{owner} · plan {}", runbook.risk.value.word(), plan.digest.short());
+    for line in runbook.description.iter().flat_map(|text| text.lines()) {
+        let _ = writeln!(out, "  {}", escape(line));
+    }
     for (name, hosts) in &plan.targets {
         let names: Vec<&str> = hosts.iter().map(crate::inventory::HostName::as_str).collect();
         let _ = writeln!(out, "  {name}: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") });

@@ -210,7 +210,7 @@ impl Run {
     fn log_of(&self, step: &Step, watch: &Watch, host: &str) -> Result<Log, String> {
         let view = View::new(&self.world, Some(host), None);
         let text = watch.log.render(&view).and_then(known).map_err(|error| error.to_string())?;
-        let source = source(&text)?;
+        let source = runbook::log_source(&text)?;
         let user = Surface { run: self, step }.surroundings(&Spot::at(host)).map_err(|error| error.to_string())?.user;
         Ok(Log { text, source, user })
     }
@@ -546,20 +546,5 @@ fn name(entry: &runbook::Entry) -> String {
     match &entry.pattern {
         runbook::Pattern::Line(text) => text.source().value.clone(),
         runbook::Pattern::Matches(text) => format!("/{}/", text.source().value),
-    }
-}
-
-/// The name of one unit: journalctl would take a pattern for many.
-fn is_unit(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.@:\\".contains(&b);
-    !name.is_empty() && !name.starts_with('-') && name.bytes().all(plain)
-}
-
-/// `journal:UNIT`, or a path.
-fn source(text: &str) -> Result<LogSource, String> {
-    match text.split_once(':') {
-        Some(("journal", unit)) if is_unit(unit) => Ok(LogSource::Journal(unit.to_owned())),
-        _ if text.starts_with('/') => Ok(LogSource::File(text.to_owned())),
-        _ => Err(format!("`{text}` is no log: a path or `journal:UNIT` is")),
     }
 }

@@ -123,7 +123,7 @@ fn missing(param: &Param, given: &Given<'_>) -> Diagnostic {
     if let Some((_, place)) = given.written {
         return Diagnostic::error("missing-param", place, message).help("write it below `params:`");
     }
-    let mut help = format!("give it: -p {}=…", param.name.value);
+    let mut help = format!("give it: -p {}={}", param.name.value, param.example.as_deref().unwrap_or("…"));
     if let Some(variable) = &param.env {
         help = format!("{help}, or set {variable}");
     }

@@ -39,4 +39,4 @@ pub use surroundings::{Sudo, Surroundings};
 pub use uses::{Argument, Find, HOSTS, Use, link};
 pub use validate::{Templates, validate};
 pub use wait::Wait;
-pub use watch::{Entry, Pattern, Watch};
+pub use watch::{Entry, Pattern, Watch, log_source};

@@ -24,6 +24,8 @@ pub struct Runbook {
     pub title: Option<String>,
     /// More lines for people.
     pub description: Option<String>,
+    /// Whose it is, for people.
+    pub owner: Option<String>,
     /// What it may do.
     pub risk: Sp<Risk>,
     /// At most one run holds each of these.

@@ -121,6 +121,8 @@ pub struct Param {
     pub from: Option<SecretFrom>,
     /// For people.
     pub description: Option<String>,
+    /// A value as it may be, for people.
+    pub example: Option<String>,
 }
 
 /// A value of each host.
@@ -176,9 +178,8 @@ pub(super) struct Fields {
     from: Option<Tree>,
     /// For people.
     description: Option<String>,
-    /// For people.
-    #[serde(rename = "example")]
-    _example: Option<Tree>,
+    /// A value as it may be, for people.
+    example: Option<Tree>,
 }
 
 fn limits(fields: &Fields, diags: &Diagnostics) -> Limits {
@@ -322,8 +323,26 @@ impl Param {
             }
             None => None,
         };
+        let example = example(&fields, &limits, diags);
         let Fields { default, env, description, .. } = fields;
-        Some(Self { name, limits, default, of, env, from, description })
+        Some(Self { name, limits, default, of, env, from, description, example })
+    }
+}
+
+/// An example is a value that could be given, as one would type it.
+fn example(fields: &Fields, limits: &Limits, diags: &Diagnostics) -> Option<String> {
+    let tree = fields.example.as_ref()?;
+    match (&tree.value, limits.kind.is_target()) {
+        (Node::Str(text), true) => Some(text.clone()),
+        (_, true) => {
+            diags.push(Diagnostic::error("wrong-value", tree.span, "an example of hosts is a selector, as a text"));
+            None
+        }
+        (_, false) => match limits.typed_or_say(tree, diags)? {
+            Value::Str(text) => Some(text.to_string()),
+            Value::Secret(_) => None,
+            other => Some(other.to_json().to_string()),
+        },
     }
 }
 
@@ -348,6 +367,8 @@ impl Var {
                     .help("declare it under `params` or `targets`"),
             );
         }
+        // of a var it is for those who read the runbook only, and is checked all the same
+        let _ = example(&fields, &limits, diags);
         let from = fields.from.as_ref().and_then(|from| SecretFrom::decode(from, &limits.kind, diags));
         no_secret_default(&fields, &limits, "write it in the inventory, or where it comes from: `from`", diags);
         if let Some(of) = &fields.of {
@@ -400,7 +421,11 @@ impl Limits {
         let text = value.as_str().map(str::to_owned);
         let wrong = || format!("{} is wanted, found {}", self.wanted(), shown(value));
         let typed = match self.kind.value {
-            Kind::String | Kind::Host | Kind::Hosts | Kind::Log => match value {
+            Kind::Log => match &text {
+                Some(log) => super::log_source(log).map(|_| value.clone())?,
+                None => return Err(wrong()),
+            },
+            Kind::String | Kind::Host | Kind::Hosts => match value {
                 Value::Str(_) => value.clone(),
                 // YAML takes a bare number for one; a name may well be digits
                 Value::Int(n) => Value::from(n.to_string()),

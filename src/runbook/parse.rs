@@ -28,8 +28,7 @@ pub(super) struct Fields {
     /// More lines for people.
     description: Option<String>,
     /// Whose it is.
-    #[serde(rename = "owner")]
-    _owner: Option<String>,
+    owner: Option<String>,
     /// What it may do.
     risk: Sp<Risk>,
     /// At most one run holds each of these.
@@ -147,6 +146,7 @@ pub(super) fn part(source: SourceId, path: &str, sources: &Sources, diags: &Diag
         name: fields.runbook,
         title: fields.title,
         description: fields.description,
+        owner: fields.owner,
         risk: fields.risk,
         lock: fields.lock.map(|many| many.0).unwrap_or_default(),
         params,
@@ -185,8 +185,19 @@ impl Runbook {
         broken.outputs.extend(self.broken.outputs);
         let broken = Broken { steps: broken.steps, outputs: broken.outputs, ..self.broken };
         // nobody wrote it: nothing is said of a drill's steps because of it
-        let (title, description, risk) = (None, None, Sp::new(Risk::Reversible, Span::NOWHERE));
-        Self { name, title, description, risk, lock: Vec::new(), outputs: IndexMap::new(), steps, broken, ..self }
+        let (title, description, owner, risk) = (None, None, None, Sp::new(Risk::Reversible, Span::NOWHERE));
+        Self {
+            name,
+            title,
+            description,
+            owner,
+            risk,
+            lock: Vec::new(),
+            outputs: IndexMap::new(),
+            steps,
+            broken,
+            ..self
+        }
     }
 }
 
