@@ -287,7 +287,26 @@ elif [ -e "$path" ]; then echo replace
 else echo create; fi
 "#;
 
+/// The exit code of [`COMMIT`] when there is no copy to put into place. It has changed nothing then.
+const GONE: i32 = 7;
+
+/// A copy goes with the connection over which it came. Where that was lost in between, another one is made, each time
+/// under names of its own: what a host has done under a name it does not do again.
+const AGAIN: [(&str, &str); 3] = [("stage-2", "commit-2"), ("stage-3", "commit-3"), ("stage-4", "commit-4")];
+
 impl Target {
+    async fn stage_as(&self, part: &'static str, hands: &Hands<'_>) -> Result<(), ActionError> {
+        let staged = super::beside(&self.path, hands);
+        let work = Work {
+            stdin: self.content.clone().unwrap_or_default(),
+            part,
+            scratch: vec![staged.clone()],
+            ..self.script(STAGE, &staged).work(&self.work)
+        };
+        super::succeed(hands.run(&work, None).await?, &work)?;
+        Ok(())
+    }
+
     fn script(&self, script: &str, staged: &str) -> Script {
         let digest = self.digest.map(|digest| digest.to_string()).unwrap_or_default();
         Script::new(
@@ -337,17 +356,7 @@ impl Ready for Target {
     }
 
     fn stage<'a>(&'a self, hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
-        Box::pin(async move {
-            let staged = super::beside(&self.path, hands);
-            let work = Work {
-                stdin: self.content.clone().unwrap_or_default(),
-                part: "stage",
-                scratch: vec![staged.clone()],
-                ..self.script(STAGE, &staged).work(&self.work)
-            };
-            super::succeed(hands.run(&work, None).await?, &work)?;
-            Ok(())
-        })
+        Box::pin(self.stage_as("stage", hands))
     }
 
     fn unstage<'a>(&'a self, hands: &'a Hands<'a>) -> BoxFuture<'a, Result<(), ActionError>> {
@@ -363,8 +372,17 @@ impl Ready for Target {
         Box::pin(async move {
             let script = if self.content.is_some() { COMMIT } else { REMOVE };
             let script = self.script(&format!("{KEEP}{script}"), &super::beside(&self.path, hands));
-            let work = Work { cursors: logs.sources, kept: vec![*hands.key()], ..script.work(&self.work) };
-            let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
+            let mut work = Work { cursors: logs.sources, kept: vec![*hands.key()], ..script.work(&self.work) };
+            let mut done = hands.run(&work, logs.noted).await?;
+            for (stage, commit) in AGAIN {
+                if done.exit != GONE || self.content.is_none() {
+                    break;
+                }
+                self.stage_as(stage, hands).await?;
+                work.part = commit;
+                done = hands.run(&work, None).await?;
+            }
+            let done = super::succeed(done, &work)?;
             let changed = done.stdout.starts_with(b"changed");
             let result = Value::map([
                 ("path".to_owned(), Value::str(&*self.path)),

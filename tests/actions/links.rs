@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use refloat::action::registry::{self, Leaf};
-use refloat::action::{Cx, Login, Logs};
+use refloat::action::{Cx, Login, Logs, Ready};
 use refloat::base::diag::Diagnostics;
 use refloat::base::digest::Digest;
 use refloat::base::ids::{RunId, UnitKey};
@@ -21,6 +21,8 @@ use super::over_ssh::inventory;
 use super::{Bench, Ran};
 use crate::support::sshd::{Sshd, available};
 use crate::support::tier;
+use crate::transport::ssh::kill_master;
+use crate::transport::until;
 
 #[test]
 fn what_ends_the_place_it_runs_in_is_done_when_it_was_begun() {
@@ -54,6 +56,24 @@ fn stand_ins(bench: &Bench) -> String {
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
     }
     format!("{}:/usr/bin:/bin", programs.display())
+}
+
+/// An action, ready to be carried out.
+fn prepared(key: &str, text: &str) -> Box<dyn Ready> {
+    let (mut sources, diags) = (Sources::default(), Diagnostics::default());
+    let tree = text::parse(sources.add("it.yaml", text), text, &diags).expect("YAML");
+    let Some(Leaf::Action(action)) = registry::decode(key, &tree, &diags) else { panic!("an action") };
+    let login = Login::default();
+    let cx = Cx {
+        scope: &Nothing,
+        login: &login,
+        timeout: Duration::from_mins(1),
+        idle_timeout: None,
+        run: "r",
+        template: &|_| None,
+        files: &|_| None,
+    };
+    action.prepare(&cx).expect("it can be carried out")
 }
 
 /// The server dies, and with the next one the host has another boot.
@@ -130,21 +150,7 @@ async fn a_restart_that_another_process_asked_for_is_found_and_not_asked_for_aga
         return;
     }
     let (mut sshd, bench) = (Sshd::start(""), Bench::new());
-    let (mut sources, diags) = (Sources::default(), Diagnostics::default());
-    let source = sources.add("reboot.yaml", "within: 2m");
-    let tree = text::parse(source, "within: 2m", &diags).expect("YAML");
-    let Some(Leaf::Action(action)) = registry::decode("reboot", &tree, &diags) else { panic!("an action") };
-    let login = Login::default();
-    let cx = Cx {
-        scope: &Nothing,
-        login: &login,
-        timeout: Duration::from_mins(1),
-        idle_timeout: None,
-        run: "r",
-        template: &|_| None,
-        files: &|_| None,
-    };
-    let ready = action.prepare(&cx).expect("a restart");
+    let ready = prepared("reboot", "within: 2m");
     let mut host = sshd.host();
     host.connect.path = Some(stand_ins(&bench));
     let run = RunId::generate();
@@ -171,5 +177,30 @@ async fn a_restart_that_another_process_asked_for_is_found_and_not_asked_for_aga
     let applied = ready.apply(&Hands::new(&*link, permit()), Logs::default()).await.expect("it has restarted");
     assert!(applied.changed);
     assert_eq!(fs::read_to_string(asked).expect("asked"), "reboot\n");
+    link.finish(Claims::Remove).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_went_with_its_connection_is_made_again() {
+    if !tier("sshd", available()) {
+        return;
+    }
+    let (sshd, bench) = (Sshd::start(""), Bench::new());
+    let place = bench.out("it");
+    let ready = prepared("file", &format!("{{ path: {}, content: new, mode: \"0600\" }}", place.display()));
+    fs::write(&place, "old").expect("a file");
+    let link = Routes::new(Options::new(RunId::generate(), bench.beside("control")));
+    let link = link.connect(&sshd.host()).await.expect("a link");
+    let hands = Hands::new(&*link, Permit::grant(UnitKey(Digest::of("written"))));
+    ready.stage(&hands).await.expect("a copy");
+    let copies = || fs::read_dir(bench.out("")).expect("a folder").count() - 1;
+    assert_eq!(copies(), 1);
+    kill_master(&sshd);
+    until("the host took the copy away", || copies() == 0).await;
+    let applied = ready.apply(&hands, Logs::default()).await.expect("it is there");
+    assert!(applied.changed);
+    assert_eq!((fs::read_to_string(&place).expect("a file").as_str(), copies()), ("new", 0));
+    // asked once more, as by a process that goes on, it says the same
+    assert!(ready.apply(&hands, Logs::default()).await.expect("it is there").changed);
     link.finish(Claims::Remove).await;
 }

@@ -5,7 +5,7 @@ mod healing;
 mod local;
 mod logins;
 mod logs;
-mod ssh;
+pub mod ssh;
 
 use std::time::Duration;
 
