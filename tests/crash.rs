@@ -6,6 +6,8 @@
 mod again;
 #[path = "crash/check.rs"]
 mod check;
+#[path = "crash/links.rs"]
+mod links;
 #[path = "crash/scenes.rs"]
 mod scenes;
 #[path = "crash/stage.rs"]

@@ -7,13 +7,35 @@ pub struct Scene {
     pub books: &'static [(&'static str, &'static str)],
     /// How a run that nobody interrupts ends.
     pub exit: i32,
+    /// How many words it goes through.
+    pub words: usize,
 }
+
+/// A loop in a runbook of its own.
+const INNER: &str = r#"
+runbook: play/inner
+risk: destructive
+params: { place: { type: path }, words: { type: list }, hosts: { type: hosts } }
+steps:
+  - id: group
+    hosts: hosts
+    for_each: params.words
+    steps:
+      - id: found
+        gather: { n: { command: "echo {{index}}", value: result.stdout } }
+      - id: did
+        run: echo did-{{item}}-{{outputs.found.n}} >>{{params.place}}/{{host.name}}
+  - id: tell
+    set: { told: "done" }
+outputs: { told: outputs.tell.told }
+"#;
 
 /// All of them together have far more than 600 points.
 pub const SCENES: &[Scene] = &[
     Scene {
         name: "straight",
         exit: 0,
+        words: 3,
         books: &[(
             "straight.yaml",
             r#"
@@ -68,6 +90,7 @@ outputs: { twice: outputs.sum.twice }
     Scene {
         name: "gates",
         exit: 0,
+        words: 3,
         books: &[(
             "gates.yaml",
             r#"
@@ -106,6 +129,7 @@ steps:
     Scene {
         name: "loops",
         exit: 0,
+        words: 3,
         books: &[
             (
                 "loops.yaml",
@@ -124,31 +148,13 @@ steps:
         run: echo after-{{outputs.each.told}} >>{{params.place}}/a
 "#,
             ),
-            (
-                "play/inner.yaml",
-                r#"
-runbook: play/inner
-risk: destructive
-params: { place: { type: path }, words: { type: list }, hosts: { type: hosts } }
-steps:
-  - id: group
-    hosts: hosts
-    for_each: params.words
-    steps:
-      - id: found
-        gather: { n: { command: "echo {{index}}", value: result.stdout } }
-      - id: did
-        run: echo did-{{item}}-{{outputs.found.n}} >>{{params.place}}/{{host.name}}
-  - id: tell
-    set: { told: "done" }
-outputs: { told: outputs.tell.told }
-"#,
-            ),
+            ("play/inner.yaml", INNER),
         ],
     },
     Scene {
         name: "leaving",
         exit: 0,
+        words: 3,
         books: &[(
             "leaving.yaml",
             r#"
@@ -186,6 +192,7 @@ steps:
     Scene {
         name: "undoing",
         exit: 1,
+        words: 3,
         books: &[(
             "undoing.yaml",
             r#"
@@ -224,6 +231,7 @@ steps:
     Scene {
         name: "again",
         exit: 1,
+        words: 3,
         books: &[(
             "again.yaml",
             r#"
@@ -250,6 +258,7 @@ steps:
     Scene {
         name: "watches",
         exit: 0,
+        words: 3,
         books: &[(
             "watches.yaml",
             r#"
@@ -285,3 +294,27 @@ steps:
         )],
     },
 ];
+
+/// A loop of fifty items on five hosts, in a group of a runbook that a group uses.
+pub const MANY: &[Scene] = &[Scene {
+    name: "many",
+    exit: 0,
+    words: 50,
+    books: &[
+        (
+            "many.yaml",
+            r#"
+runbook: play/many
+risk: destructive
+params: { place: { type: path }, words: { type: list } }
+steps:
+  - id: around
+    steps:
+      - id: each
+        hosts: "a:b:c:d:e"
+        use: { runbook: play/inner, params: { place: "{{params.place}}", words: "{{params.words}}" } }
+"#,
+        ),
+        ("play/inner.yaml", INNER),
+    ],
+}];

@@ -102,6 +102,20 @@ impl Sshd {
         self.child.wait().expect("its end");
     }
 
+    /// What serves connections, at this moment.
+    pub fn sessions(&self) -> Vec<i32> {
+        let mut found = children(&self.child.id().to_string());
+        let mut n = 0;
+        while let Some(parent) = found.get(n).cloned() {
+            n += 1;
+            found.extend(children(&parent));
+        }
+        let serves =
+            |pid: &String| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().starts_with("sshd");
+        found.retain(serves);
+        found.iter().filter_map(|pid| pid.parse().ok()).collect()
+    }
+
     /// Starts it again, as it was.
     pub fn again(&mut self) {
         let log = std::fs::read_to_string(self.path("sshd.log")).unwrap_or_default();

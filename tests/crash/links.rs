@@ -1,0 +1,181 @@
+//! Kills on real sshds: of refloat, of the ssh that carries a link, of what serves it at the other end, at times
+//! drawn from a seed. None of them changes what a run comes to.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::again::{Hosts, MARK, Outcome, Play, THREADS, calm_down, goes_on, mark, whole};
+use super::number;
+use super::scenes::SCENES;
+use crate::support::sshd::Sshd;
+use crate::support::{sshd, tier};
+
+/// Whom a kill is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Victim {
+    Refloat,
+    Master,
+    Session,
+}
+
+const VICTIMS: [Victim; 3] = [Victim::Refloat, Victim::Master, Victim::Session];
+
+/// A host: its server, and the home that it gives to whoever logs in.
+pub struct Place {
+    pub sshd: Sshd,
+    pub home: tempfile::TempDir,
+}
+
+/// Three hosts, each with a server of its own. What they start carries the mark.
+pub fn real(mark: &str) -> Hosts {
+    let place = |_| {
+        let home = tempfile::Builder::new().prefix("rh").tempdir().expect("a folder");
+        let more = format!("SetEnv HOME={} {MARK}={mark}\nMaxStartups 100", home.path().display());
+        Place { sshd: Sshd::start(&more), home }
+    };
+    Hosts::Stay((0..3).map(place).collect())
+}
+
+impl Place {
+    /// The host's line in the inventory.
+    pub fn line(&self) -> String {
+        let config = self.sshd.path("ssh_config");
+        format!("{{ address: 127.0.0.1, port: {}, connect: {{ ssh_config: {} }} }}", self.sshd.port, config.display())
+    }
+}
+
+/// The seed of this run; `REFLOAT_SEED` replays one.
+pub fn seed() -> u64 {
+    let now = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+    let seed = number("REFLOAT_SEED", now);
+    eprintln!("REFLOAT_SEED={seed}");
+    seed
+}
+
+/// An LCG is enough to spread.
+pub fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state >> 33
+}
+
+/// The processes with this variable whose command line is wanted.
+fn processes(variable: &str, wanted: impl Fn(&str) -> bool) -> Vec<i32> {
+    let inside = |path: &PathBuf| {
+        let words = fs::read_to_string(path.join("cmdline")).unwrap_or_default().replace('\0', " ");
+        let environ = fs::read(path.join("environ")).unwrap_or_default();
+        wanted(&words) && environ.split(|byte| *byte == 0).any(|one| one == variable.as_bytes())
+    };
+    let entries = fs::read_dir("/proc").expect("proc").flatten().map(|entry| entry.path());
+    entries.filter(inside).filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect()
+}
+
+/// The processes of a play that a kill may take.
+fn found(victim: Victim, places: &[Place], control: &Path, child: &Child) -> Vec<i32> {
+    match victim {
+        Victim::Refloat => i32::try_from(child.id()).into_iter().collect(),
+        Victim::Master => {
+            let own = format!("XDG_RUNTIME_DIR={}", control.display());
+            processes(&own, |words| words.starts_with("ssh ") || words.contains("/ssh "))
+        }
+        Victim::Session => places.iter().flat_map(|place| place.sshd.sessions()).collect(),
+    }
+}
+
+/// One play with a kill; whom it took. It can come too late to take anyone.
+fn one(seed: u64, places: &Hosts, wholes: &[(Outcome, u64)], mark: &str) -> Result<Option<Victim>, String> {
+    let Hosts::Stay(stay) = places else { return Err("no servers".to_owned()) };
+    let mut state = seed;
+    next(&mut state);
+    let victim = VICTIMS[usize::try_from(next(&mut state) % 3).expect("small")];
+    let n = usize::try_from(next(&mut state)).expect("small") % SCENES.len();
+    let (expected, time) = &wholes[n];
+    let after = Duration::from_millis(next(&mut state) % (time * 3 / 2).max(1));
+    let which = usize::try_from(next(&mut state)).expect("small");
+    // a run that was killed after its last event has nobody who tidies up
+    for place in stay {
+        let _ = fs::remove_dir_all(place.home.path().join(".refloat"));
+    }
+    let play = Play::new(&SCENES[n], places, mark);
+    let (control, mut hit) = (play.path("control"), false);
+    let ended = play.run_while(0, |child| {
+        // a link that never stood is not healed: first something was done
+        while victim != Victim::Refloat && play.effects().is_empty() && child.try_wait().expect("ours").is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(if victim == Victim::Refloat { after } else { after / 10 });
+        while !hit && child.try_wait().expect("ours").is_none() {
+            let all = found(victim, stay, &control, child);
+            let pid = all.get(which % all.len().max(1)).and_then(|pid| Pid::from_raw(*pid));
+            hit = pid.is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok());
+        }
+    });
+    let so = if ended.killed {
+        goes_on(&play, expected, None)
+    } else {
+        play.outcome(&ended).and_then(|outcome| {
+            if outcome == *expected {
+                Ok(())
+            } else {
+                Err(format!("{outcome:#?}\nexpected {expected:#?}\n{}", ended.said))
+            }
+        })
+    };
+    so.map_err(|why| format!("{} {victim:?} after {after:?}: {why}", SCENES[n].name))?;
+    Ok(hit.then_some(victim))
+}
+
+/// Plays until so many kills took someone.
+fn campaign(name: &str, count: u64) {
+    let (start, mark, seed) = (Instant::now(), mark(name), seed());
+    let here = real(&mark);
+    let timed = |scene| {
+        let began = Instant::now();
+        let (_, outcome) = whole(scene, &here, &mark);
+        (outcome, u64::try_from(began.elapsed().as_millis()).expect("small"))
+    };
+    let wholes: Vec<(Outcome, u64)> = SCENES.iter().map(timed).collect();
+    let (drawn, fired) = (AtomicU64::new(0), Mutex::new(BTreeMap::<Victim, u64>::new()));
+    let bad = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                let places = real(&mark);
+                while fired.lock().unwrap().values().sum::<u64>() < count && bad.lock().unwrap().len() < 10 {
+                    let n = drawn.fetch_add(1, Ordering::Relaxed);
+                    if n > count * 4 {
+                        break;
+                    }
+                    match one(seed + n, &places, &wholes, &mark) {
+                        Ok(None) => (),
+                        Ok(Some(victim)) => *fired.lock().unwrap().entry(victim).or_default() += 1,
+                        Err(why) => {
+                            eprintln!("REFLOAT_SEED={} REFLOAT_POINTS=1: {why}", seed + n);
+                            bad.lock().unwrap().push(seed + n);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let (fired, bad) = (fired.into_inner().unwrap(), bad.into_inner().unwrap());
+    eprintln!("{name}: {fired:?} of {} plays, {:.0} s", drawn.into_inner(), start.elapsed().as_secs_f64());
+    assert_eq!(calm_down(&mark), Vec::<String>::new());
+    assert!(bad.is_empty(), "wrong: REFLOAT_SEED={bad:?} REFLOAT_POINTS=1");
+    assert!(fired.values().sum::<u64>() >= count, "only {fired:?}");
+    assert!(count < 60 || fired.len() == VICTIMS.len(), "not all: {fired:?}");
+}
+
+#[test]
+#[ignore = "takes hours: make campaign, REFLOAT_POINTS=N for fewer"]
+fn campaign_kills_at_any_time_of_any_process_on_a_real_sshd() {
+    if tier("sshd", sshd::available()) {
+        campaign("sshd-random", number("REFLOAT_POINTS", 20_000));
+    }
+}
