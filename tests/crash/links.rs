@@ -173,6 +173,13 @@ fn campaign(name: &str, count: u64) {
 }
 
 #[test]
+fn a_kill_at_any_time_of_any_process_on_a_real_sshd_changes_nothing() {
+    if tier("sshd", sshd::available()) {
+        campaign("sshd-few", 60);
+    }
+}
+
+#[test]
 #[ignore = "takes hours: make campaign, REFLOAT_POINTS=N for fewer"]
 fn campaign_kills_at_any_time_of_any_process_on_a_real_sshd() {
     if tier("sshd", sshd::available()) {
