@@ -59,7 +59,12 @@ if [ "$what" = test ]; then
     needs nginx-light nginx
     needs haproxy haproxy
     needs socat socat
-    if am_root; then needs systemd systemctl journalctl; fi
+    if am_root; then
+        needs systemd systemctl journalctl
+        needs podman podman
+        # crun wants what the cgroups of many machines are not yet
+        needs runc runc
+    fi
 fi
 
 if [ -n "$missing" ]; then

@@ -178,6 +178,7 @@ pub const CODES: &[Code] = &[
     error("use-circle", "runbooks use each other in a circle"),
     error("var-type", "a var cannot have this type"),
     error("watch-without-action", "watch is around something that is no action"),
+    error("which-host", "what each host has for itself is read where there is no host"),
     error("words-glued", "words stands inside of a word"),
     error("words-outside-shell", "words stands outside of a shell text"),
     error("wrong-hosts", "the hosts that are given do not fit the param"),

@@ -7,8 +7,8 @@ use crate::action::fleet::Spot;
 use crate::action::{Effect, Logs, Ready};
 use crate::base::BoxFuture;
 use crate::event::{EventKind, Outcome, Unit};
-use crate::runbook::Step;
-use crate::transport::{Ask, Cursor, LogSource, Started};
+use crate::runbook::{LogName, Step};
+use crate::transport::{Ask, Started};
 
 use super::act::{Part, worse};
 use super::fleet::Surface;
@@ -167,7 +167,7 @@ impl Run {
             let redactor = self.redactor();
             let taken = started.cursors.iter().map(|cursor| EventKind::CursorTaken {
                 key,
-                log: redactor.redact(cursor_log(cursor)),
+                log: redactor.redact(LogName::written(&cursor.source)),
                 cursor: redactor.redact_json(serde_json::to_value(cursor).unwrap_or_default()),
             });
             // a journal that cannot be written shows with the part's end; nobody reads on from what is not written
@@ -176,13 +176,5 @@ impl Run {
             }
         };
         (Logs { sources, noted: Some(noted) }, Box::pin(noting))
-    }
-}
-
-/// The log of a cursor, as it is written in a runbook.
-fn cursor_log(cursor: &Cursor) -> String {
-    match &cursor.source {
-        LogSource::File(path) => path.clone(),
-        LogSource::Journal(unit) => format!("journal:{unit}"),
     }
 }

@@ -10,14 +10,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::action::fleet::Spot;
-use crate::action::guard::Amount;
 use crate::action::{Logs, known};
 use crate::base::clock::Timestamp;
 use crate::event::{EventKind, Matched, Unit};
+use crate::inventory::HostName;
 use crate::journal::JournalError;
-use crate::plan::View;
+use crate::plan::{self, View};
 use crate::runbook::{self, Step, Watch};
-use crate::template::{EvalError, Value};
+use crate::template::Value;
 use crate::transport::{self, Cursor, Link, LogSource, Look, Started};
 use crate::watch::matcher::{self, Matcher, Verdict};
 use crate::watch::{Followed, Follower};
@@ -70,6 +70,8 @@ struct Active {
 struct Log {
     text: String,
     source: LogSource,
+    /// The host that is asked.
+    at: String,
     user: Option<String>,
 }
 
@@ -80,7 +82,7 @@ impl Run {
         let Some(watch) = &step.watch else { return Ok(Watching::default()) };
         let failed = |error: String| Halt::from(Stop::new(Kind::Failed, error));
         let hosts = self.watched(watch, about).map_err(failed)?;
-        let spec = self.spec(watch, &hosts).map_err(|error| failed(error.to_string()))?;
+        let spec = plan::watch_spec(watch, &hosts, &self.world).map_err(|error| failed(error.to_string()))?;
         let entries = watch.expect.iter().map(|entry| (name(entry), entry.no_return)).collect::<Vec<_>>();
         let (sender, lines) = mpsc::channel(QUEUE);
         let (mut logs, mut log, mut tasks) = (HashMap::new(), HashMap::new(), JoinSet::new());
@@ -89,7 +91,7 @@ impl Run {
         for host in &hosts {
             let at = self.log_of(step, watch, host).map_err(|error| failed(format!("{host}: {error}")))?;
             log.insert(host.clone(), at.text);
-            let link = match self.links.get(host) {
+            let link = match self.links.get(&at.at) {
                 Some(Ok(link)) => Arc::clone(link),
                 other => {
                     let why = other.and_then(|link| link.as_ref().err()).map(ToString::to_string);
@@ -99,7 +101,8 @@ impl Run {
                 }
             };
             let (noted, told) = oneshot::channel();
-            if acting.contains(host) {
+            // in the same request where the same host is asked
+            if acting.contains(host) && at.at == *host {
                 logs.insert(host.clone(), Logs { sources: vec![at.source], noted: Some(noted) });
             } else {
                 let cursor = match self.taken(step, host).or_else(|| armed.remove(host)) {
@@ -183,7 +186,7 @@ impl Run {
             let mut asked = Vec::new();
             for host in hosts {
                 let at = self.log_of(step, watch, &host).map_err(|error| failed(format!("{host}: {error}")))?;
-                if let Some(Ok(link)) = self.links.get(&host) {
+                if let Some(Ok(link)) = self.links.get(&at.at) {
                     let (run, link): (&Self, _) = (self, Arc::clone(link));
                     asked.push(async move {
                         let cursor = run.stood(step, &host, &*link, at.user.as_deref(), at.source).await?;
@@ -208,11 +211,12 @@ impl Run {
     }
 
     fn log_of(&self, step: &Step, watch: &Watch, host: &str) -> Result<Log, String> {
-        let view = View::new(&self.world, Some(host), None);
-        let text = watch.log.render(&view).and_then(known).map_err(|error| error.to_string())?;
-        let source = runbook::log_source(&text)?;
+        let (text, source) = plan::log_of(watch, host, &self.world).map_err(|error| error.to_string())?;
+        if matches!(source, LogSource::Container(_)) {
+            return Ok(Log { text, source, at: HostName::CONTROLLER.to_owned(), user: None });
+        }
         let user = Surface { run: self, step }.surroundings(&Spot::at(host)).map_err(|error| error.to_string())?.user;
-        Ok(Log { text, source, user })
+        Ok(Log { text, source, at: host.to_owned(), user })
     }
 
     /// Whether a process before this one has written this line down.
@@ -251,37 +255,6 @@ impl Run {
     /// Monotonic time, in the form that the matcher counts in.
     fn moment(&self) -> Timestamp {
         Timestamp(i64::try_from(self.clock.elapsed().as_millis()).unwrap_or(i64::MAX))
-    }
-
-    fn spec(&self, watch: &Watch, hosts: &[String]) -> Result<matcher::Spec, EvalError> {
-        // patterns are the same for all hosts, so they are rendered in the eyes of the first
-        let view = View::new(&self.world, hosts.first().map(String::as_str), None);
-        let entry = |entry: &runbook::Entry| -> Result<matcher::Entry, EvalError> {
-            let pattern = match &entry.pattern {
-                runbook::Pattern::Line(text) => matcher::Pattern::Line(known(text.render(&view)?)?),
-                runbook::Pattern::Matches(text) => {
-                    let text = known(text.render(&view)?)?;
-                    let regex = regex::Regex::new(&text).map_err(|error| crate::action::invalid(error.to_string()))?;
-                    matcher::Pattern::Matches(regex)
-                }
-            };
-            let revoked_by = match &entry.revoked_by {
-                Some(text) => Some(matcher::Pattern::Line(known(text.render(&view)?)?)),
-                None => None,
-            };
-            let amount = match entry.amount {
-                None => matcher::Amount::Every,
-                Some(Amount::Exactly(n)) => matcher::Amount::Exactly(n.of(hosts.len())),
-                Some(Amount::AtLeast(n)) => matcher::Amount::AtLeast(n.of_rounded_up(hosts.len())),
-                Some(Amount::AtMost(n)) => matcher::Amount::AtMost(n.of(hosts.len())),
-            };
-            Ok(matcher::Entry { pattern, amount, revoked_by, no_return: entry.no_return })
-        };
-        Ok(matcher::Spec {
-            expect: watch.expect.iter().map(entry).collect::<Result<_, _>>()?,
-            never: watch.never.iter().map(entry).collect::<Result<_, _>>()?,
-            settle: watch.settle,
-        })
     }
 }
 
@@ -519,7 +492,7 @@ async fn follow(
     let Ok(started) = told.await else { return };
     let Some(mut cursor) = started.cursors.into_iter().next() else { return };
     loop {
-        let error = match Follower::start(&*link, user.as_deref(), &cursor).await {
+        let why = match Follower::start(&*link, user.as_deref(), &cursor).await {
             Ok(mut follower) => loop {
                 match follower.next().await {
                     Ok(followed) => {
@@ -529,13 +502,14 @@ async fn follow(
                     }
                     Err(error) => {
                         cursor = follower.cursor();
-                        break error;
+                        break (!follower.has_ended()).then(|| error.to_string());
                     }
                 }
             },
-            Err(error) => error,
+            Err(error) => Some(error.to_string()),
         };
-        if lines.send((host.clone(), Followed::Blind { why: error.to_string() })).await.is_err() {
+        let Some(why) = why else { continue };
+        if lines.send((host.clone(), Followed::Blind { why })).await.is_err() {
             return;
         }
         tokio::time::sleep(AGAIN).await;

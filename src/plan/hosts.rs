@@ -4,8 +4,8 @@
 use indexmap::{IndexMap, IndexSet};
 
 use crate::action::guard::Guard;
-use crate::inventory::{HostName, Inventory, Selector};
-use crate::runbook::{Body, HOSTS, Runbook, Step, Undo, Use};
+use crate::inventory::{HostName, Inventory, Selector, Via};
+use crate::runbook::{Body, HOSTS, LogName, Runbook, Step, Undo, Use};
 
 use super::params::Static;
 use super::part::default_hosts;
@@ -13,7 +13,8 @@ use super::part::default_hosts;
 /// The hosts, in the order of the inventory; the controller first when it is one of them.
 #[must_use]
 pub fn touched(runbook: &Runbook, inventory: &Inventory, targets: &IndexMap<String, Vec<HostName>>) -> Vec<HostName> {
-    let mut walk = Walk { inventory, targets: targets.clone(), found: IndexSet::new(), about: true };
+    let mut walk =
+        Walk { inventory, targets: targets.clone(), found: IndexSet::new(), about: true, container_logs: false };
     runbook.steps.iter().for_each(|step| walk.step(step));
     walk.found()
 }
@@ -26,7 +27,8 @@ pub fn asked_by<'a>(
     inventory: &Inventory,
     targets: &IndexMap<String, Vec<HostName>>,
 ) -> Vec<HostName> {
-    let mut walk = Walk { inventory, targets: targets.clone(), found: IndexSet::new(), about: false };
+    let mut walk =
+        Walk { inventory, targets: targets.clone(), found: IndexSet::new(), about: false, container_logs: false };
     steps.into_iter().for_each(|step| walk.step(step));
     walk.found()
 }
@@ -37,11 +39,17 @@ struct Walk<'a> {
     found: IndexSet<HostName>,
     /// Whether the hosts count that a step is about.
     about: bool,
+    /// Whether logs are watched that may be those of containers.
+    container_logs: bool,
 }
 
 impl Walk<'_> {
     fn found(self) -> Vec<HostName> {
-        let Self { found, inventory, .. } = self;
+        let Self { mut found, inventory, .. } = self;
+        let entered = |name: &HostName| inventory.host(name).is_some_and(|host| host.connect.via == Via::Exec);
+        if self.container_logs && found.iter().any(entered) {
+            found.insert(HostName::controller());
+        }
         let controller = found.iter().filter(|host| host.is_controller()).cloned();
         let rest = inventory.hosts().map(|host| host.name.clone()).filter(|name| found.contains(name));
         controller.chain(rest).collect()
@@ -70,7 +78,13 @@ impl Walk<'_> {
         if let (Some(_), Some(hosts)) = (uses.hosts, &step.hosts) {
             targets.insert(HOSTS.to_owned(), self.resolve(hosts));
         }
-        let mut walk = Walk { inventory: self.inventory, targets, found: IndexSet::new(), about: self.about };
+        let mut walk = Walk {
+            inventory: self.inventory,
+            targets,
+            found: IndexSet::new(),
+            about: self.about,
+            container_logs: false,
+        };
         for (name, target) in &book.targets {
             if !walk.targets.contains_key(name) {
                 let hosts = walk.resolve(&target.selector);
@@ -78,6 +92,7 @@ impl Walk<'_> {
             }
         }
         book.steps.iter().for_each(|step| walk.step(step));
+        self.container_logs |= walk.container_logs;
         self.found.extend(walk.found);
     }
 
@@ -93,7 +108,13 @@ impl Walk<'_> {
             step.flow.always.iter().for_each(|member| self.step(member));
         }
         step.flow.run_on.iter().for_each(|selector| self.add(selector));
-        step.watch.iter().filter_map(|watch| watch.hosts.as_ref()).for_each(|selector| self.add(selector));
+        if let Some(watch) = &step.watch {
+            watch.hosts.iter().for_each(|selector| self.add(selector));
+            // the logs of containers are read here
+            if !watch.log.is_literal() || watch.log.source().value == LogName::CONTAINER {
+                self.container_logs = true;
+            }
+        }
         self.guards(&step.done_when);
         self.guards(&step.verify);
         if let Undo::List(entries) = &step.undo {

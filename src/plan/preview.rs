@@ -9,6 +9,7 @@ use crate::base::secret::Redactor;
 use crate::base::span::Span;
 use crate::runbook::{Body, Step, Use};
 
+use super::logs::{log_of, watch_spec};
 use super::words::{hole, picked_later, user, what};
 use super::{Items, Plan, View, World};
 
@@ -184,6 +185,9 @@ fn one(
         }
         rows.extend(hosts.iter().filter(about).map(|host| row(step, Some(host), world)));
     }
+    if !rows.is_empty() {
+        rows.extend(unwatchable(step, &hosts, world));
+    }
     world.each(None);
     let shown = PreviewStep {
         path: step.path.clone(),
@@ -197,6 +201,20 @@ fn one(
         hosts: rows,
     };
     (shown, own)
+}
+
+/// Why the logs of a watch can never be read, or what is watched for is nothing that can be.
+fn unwatchable(step: &Step, about: &[String], world: &World) -> Option<PreviewHost> {
+    let watch = step.watch.as_ref()?;
+    let hosts = watch.hosts.as_ref().map_or_else(|| Ok(about.to_vec()), |selector| world.resolve(selector)).ok()?;
+    if hosts.is_empty() {
+        return None;
+    }
+    let log = |host: &String| log_of(watch, host, world).err().map(|error| (Some(host.clone()), error));
+    let spec = || watch_spec(watch, &hosts, world).err().map(|error| (None, error));
+    let (host, error) = hosts.iter().find_map(log).or_else(spec)?;
+    let (what, broken) = hole(&error, false);
+    broken.then_some(PreviewHost { host, user: None, what: format!("watches a log: {what}"), broken })
 }
 
 fn row(step: &Step, host: Option<&str>, world: &World) -> PreviewHost {

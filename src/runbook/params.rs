@@ -422,7 +422,7 @@ impl Limits {
         let wrong = || format!("{} is wanted, found {}", self.wanted(), shown(value));
         let typed = match self.kind.value {
             Kind::Log => match &text {
-                Some(log) => super::log_source(log).map(|_| value.clone())?,
+                Some(log) => log.parse::<super::LogName>().map(|_| value.clone())?,
                 None => return Err(wrong()),
             },
             Kind::String | Kind::Host | Kind::Hosts => match value {

@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::guard::Amount;
-use crate::action::not_yet;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::template::{AnyText, Plain, Regex, Text};
 use crate::text::{self, Amount as Quantity, Dur, Sp, Tree};
-use crate::transport::LogSource;
+
+use super::log::LogName;
 
 /// How long lines are waited for when `within` is not written.
 const DEFAULT_WITHIN: Duration = Duration::from_mins(1);
@@ -108,31 +108,13 @@ pub(super) struct EntryFields {
     no_return: bool,
 }
 
-/// The name of one unit: journalctl would take a pattern for many.
-fn is_unit(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.@:\\".contains(&b);
-    !name.is_empty() && !name.starts_with('-') && name.bytes().all(plain)
-}
-
-/// The log of a text: `journal:UNIT`, or a path.
-pub fn log_source(text: &str) -> Result<LogSource, String> {
-    match text.split_once(':') {
-        Some(("journal", unit)) if is_unit(unit) => Ok(LogSource::Journal(unit.to_owned())),
-        Some(("container", _)) => Err("the log of a container is not read by this version".to_owned()),
-        _ if text.starts_with('/') => Ok(LogSource::File(text.to_owned())),
-        _ => Err(format!("`{text}` is no log: a path or `journal:UNIT` is")),
-    }
-}
-
 /// A log that is written out is one.
 fn check_log(log: &Text<Plain>, diags: &Diagnostics) {
     let source = log.source();
     if !log.is_literal() {
         return;
     }
-    if source.value.starts_with("container:") {
-        diags.push(not_yet(source.span, "`container:`"));
-    } else if let Err(why) = log_source(&source.value) {
+    if let Err(why) = source.value.parse::<LogName>() {
         diags.push(Diagnostic::error("wrong-value", source.span, why));
     }
 }

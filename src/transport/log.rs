@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::LinkError;
+use super::container::LogCommand;
 use super::look::{Ask, Look};
 
 /// A log on a host.
@@ -13,6 +14,8 @@ pub enum LogSource {
     File(String),
     /// What a systemd unit writes to the journal.
     Journal(String),
+    /// What a container writes, by its engine. Asked at the controller.
+    Container(LogCommand),
 }
 
 /// A place in a log: what lies before it never counts.
@@ -41,11 +44,17 @@ pub enum Place {
     Absent,
     /// journald's own cursor; empty when the journal was empty.
     Journal(String),
+    /// The timestamp that a container's engine gave to the last line; empty when there was none.
+    Container(String),
 }
 
 /// Where logs stand now, as a user that may read them. Where a step is started, [`super::Work::cursors`] takes them in the
-/// same request.
+/// same request; that of a container is asked at the controller before.
 pub async fn cursors(look: &dyn Look, user: Option<&str>, sources: &[LogSource]) -> Result<Vec<Cursor>, LinkError> {
+    if let [source @ LogSource::Container(command)] = sources {
+        let at = Place::Container(command.last(look).await?);
+        return Ok(vec![Cursor { source: source.clone(), at }]);
+    }
     // what only looks runs in a part of the runner, which has the functions
     let script = "_C=$1 _cur=; rf_cursors; printf '%s' \"$_cur\"".to_owned();
     let lines = sources.iter().map(line).collect::<Result<Vec<_>, _>>()?;
@@ -60,6 +69,11 @@ pub(super) fn line(source: &LogSource) -> Result<String, LinkError> {
     let (kind, text) = match source {
         LogSource::File(path) => ('F', path),
         LogSource::Journal(unit) => ('J', unit),
+        LogSource::Container(_) => {
+            return Err(LinkError::NotStarted {
+                reason: "the log of a container is asked at the controller".to_owned(),
+            });
+        }
     };
     let whole = kind == 'J' || text.starts_with('/');
     if whole && !text.is_empty() && !text.contains(['\n', '\0']) {

@@ -16,6 +16,7 @@ use crate::base::BoxFuture;
 
 mod bulk;
 mod channel;
+mod container;
 mod control;
 pub mod error;
 mod frame;
@@ -41,6 +42,7 @@ mod session;
 pub mod ssh;
 pub mod work;
 
+pub use container::LogCommand;
 pub use error::LinkError;
 pub use hands::Hands;
 pub use link::{Bulk, Claims, Facts, Link, Notice};

@@ -6,7 +6,11 @@
 //! [`super::Followed::Gap`].
 //!
 //! Limits: a file that was empty at the cursor, then copied and emptied before the follower began, is not noticed; nor is
-//! one that was rewritten with the same first and last bytes up to where it had been read.
+//! one that was rewritten with the same first and last bytes up to where it had been read. Of a container's log, what its
+//! engine has not handed on half a second after it was written is not said yet.
+//!
+//! A container's log is followed on the controller, by its engine's own command; that ends with the container, and is
+//! started again.
 
 use crate::base::ids;
 use crate::transport::{Ask, Bulk, Cursor, Link, LinkError, LogSource, log::Place};
@@ -14,6 +18,7 @@ use crate::transport::{Ask, Bulk, Cursor, Link, LinkError, LogSource, log::Place
 use super::lines::{Followed, Lines};
 
 const FOLLOW: &str = include_str!("assets/follow.sh");
+const CONTAINER: &str = include_str!("assets/container.sh");
 
 /// What the journal is followed with: entries with their cursors, and a word every half second that all is well. Where the
 /// entry of the cursor was vacuumed, journalctl goes on with the oldest one that there is, without a word.
@@ -52,6 +57,10 @@ impl Follower {
                 let from = if let Place::Journal(cursor) = at { cursor.as_str() } else { "" };
                 (JOURNAL, words(&[unit, &mark, from]))
             }
+            (LogSource::Container(command), at) => {
+                let from = if let Place::Container(timestamp) = at { timestamp.as_str() } else { "" };
+                (CONTAINER, Some(command.argv(&mark, from)))
+            }
         };
         let script = script.to_owned();
         let ask = Ask { script, argv, user: user.map(str::to_owned), ..Ask::default() };
@@ -71,6 +80,12 @@ impl Follower {
             }
             self.lines.feed(&bytes);
         }
+    }
+
+    /// Whether nothing more is coming because it is to be started again, and not because the link was lost.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.lines.ended
     }
 
     /// The place behind the last line that was confirmed. All lines before it must have been taken by

@@ -55,13 +55,21 @@ pub(super) struct Lines {
     /// Bytes of it that were beyond [`LONGEST_LINE`].
     cut: u64,
     pub(super) ready: VecDeque<Followed>,
+    /// The follower has said that it comes to its end.
+    pub(super) ended: bool,
+    /// Where lines count from, until one came that does.
+    from: Option<jiff::Timestamp>,
 }
 
 impl Lines {
     pub(super) fn new(mark: &str, cursor: Cursor) -> Self {
         let mark = format!("{mark} ").into_bytes();
         let (raw, data, partial) = Default::default();
-        Self { mark, cursor, raw, data, partial, cut: 0, ready: VecDeque::new() }
+        let from = match &cursor.at {
+            Place::Container(timestamp) => timestamp.parse().ok(),
+            _ => None,
+        };
+        Self { mark, cursor, raw, data, partial, cut: 0, ready: VecDeque::new(), ended: false, from }
     }
 
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
@@ -119,6 +127,21 @@ impl Lines {
                     return self.ready.push_back(Followed::Gap { why: "the journal gave what is no entry".to_owned() });
                 }
             },
+            Cursor { source: LogSource::Container(_), at } if !line.is_empty() => {
+                let line = String::from_utf8_lossy(&line);
+                let (timestamp, text) = line.split_once(' ').unwrap_or((&line, ""));
+                // without one, it is the engine's own word
+                let Ok(moment) = timestamp.parse::<jiff::Timestamp>() else {
+                    return self.ready.push_back(Followed::Blind { why: line.into_owned() });
+                };
+                // engines give the line at the place again, or all of its second
+                if self.from.is_some_and(|from| moment <= from) {
+                    return;
+                }
+                self.from = None;
+                *at = Place::Container(timestamp.to_owned());
+                (text.to_owned(), None)
+            }
             _ => return,
         };
         for text in text.lines().filter(|text| !text.is_empty()) {
@@ -166,6 +189,14 @@ impl Lines {
                 self.flush();
                 self.ready.push_back(Followed::Gap { why: rest.to_owned() });
             }
+            ("oldest", [timestamp]) => {
+                // the line at the place is gone, and perhaps others with it
+                if self.from.is_some_and(|from| timestamp.parse().is_ok_and(|oldest: jiff::Timestamp| oldest > from)) {
+                    let why = "the container's log no longer has the place where it was left".to_owned();
+                    self.ready.push_back(Followed::Gap { why });
+                }
+            }
+            ("end", _) => self.ended = true,
             ("blind", _) => self.ready.push_back(Followed::Blind { why: rest.to_owned() }),
             _ => self.ready.push_back(Followed::Gap { why: format!("the follower said {text:?}") }),
         }
@@ -189,6 +220,7 @@ fn entry(line: &[u8]) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::LogCommand;
 
     fn lines() -> Lines {
         let source = LogSource::File("/log".to_owned());
@@ -250,6 +282,24 @@ mod tests {
         let got = all(&mut lines);
         assert_eq!(got[1], line("next", LONGEST_LINE as u64 + 6));
         assert!(matches!(&got[0], Followed::Line { text, .. } if text.len() == LONGEST_LINE));
+    }
+
+    #[test]
+    fn lines_of_a_container_count_from_their_timestamp_on() {
+        let command = LogCommand::beside(&["podman", "exec", "-i", "web"].map(str::to_owned)).expect("a command");
+        let at = |second: u32| Place::Container(format!("2026-01-01T00:00:0{second}.5Z"));
+        let mut lines = Lines::new("MARK", Cursor { source: LogSource::Container(command), at: at(2) });
+        lines.feed(b"\nMARK oldest 2026-01-01T00:00:02.5Z\n2026-01-01T00:00:02.1Z old\n2026-01-01T00:00:02.5Z same\n");
+        lines.feed(b"2026-01-01T01:00:03.5+01:00 new\n2026-01-01T00:00:01.5Z by a clock that was set back\n");
+        lines.feed(b"Error: no such container\n\nMARK ok 0 0:0 7\n\nMARK end\n");
+        let text = |text: &str| Followed::Line { text: text.to_owned(), offset: None };
+        let blind = Followed::Blind { why: "Error: no such container".to_owned() };
+        assert_eq!(all(&mut lines), [text("new"), text("by a clock that was set back"), blind, seen(7)]);
+        assert_eq!(lines.cursor.at, at(1));
+        assert!(lines.ended);
+        let mut lines = Lines::new("MARK", lines.cursor);
+        lines.feed(b"\nMARK oldest 2026-01-01T00:00:04.5Z\n");
+        assert!(matches!(all(&mut lines).as_slice(), [Followed::Gap { .. }]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! and what a plan shows of it beforehand.
 
 mod asides;
+mod containers;
 mod ends;
 mod files;
 mod gates;

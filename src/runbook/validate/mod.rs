@@ -189,7 +189,7 @@ impl Check<'_> {
                         selectors.pick(pick);
                     }
                     pick.texts(&mut |text| self.texts.check(text, &self.known, &Place::host()));
-                    self.known.add_target(&pick.name.value);
+                    self.known.add_pick(pick);
                 }
             }
             Body::Judge(_, guards) => self.guards(guards, place),

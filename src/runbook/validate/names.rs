@@ -2,14 +2,18 @@
 
 use std::collections::HashSet;
 
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 
+use crate::action::guard::Amount;
 use crate::action::probe::Probe;
 use crate::base::nearest::nearest;
+use crate::inventory::Selector;
 use crate::runbook::gate::{ANSWER, Gate, Wants};
 use crate::runbook::model::{Body, Runbook, Step};
 use crate::runbook::params::Kind;
+use crate::runbook::pick::Pick;
 use crate::runbook::watch::Pattern;
+use crate::text::Amount as Quantity;
 
 /// What a place in the runbook has: a host, a result.
 #[derive(Clone, Debug)]
@@ -102,10 +106,23 @@ impl Wrong {
     }
 }
 
+/// How many hosts a selector means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Count {
+    /// Never more than one.
+    One,
+    /// One or more.
+    Many,
+    /// A name that the inventory gives to a host, or to a group.
+    NotKnown,
+}
+
 /// What is known so far.
 pub(super) struct Known<'a> {
     runbook: &'a Runbook,
-    targets: IndexSet<String>,
+    targets: IndexMap<String, Count>,
+    /// The steps so far that are about several hosts.
+    many: HashSet<String>,
     /// The outputs of the steps so far; `None`: any name may be one.
     steps: IndexMap<String, Option<HashSet<String>>>,
     judges: IndexMap<String, bool>,
@@ -117,9 +134,23 @@ const HOST_FIELDS: &[&str] = &["name", "address", "groups", "vars", "outputs", "
 
 impl<'a> Known<'a> {
     pub(super) fn new(runbook: &'a Runbook) -> Self {
-        let params = runbook.params.iter().filter(|(_, p)| p.limits.kind.is_target()).map(|(name, _)| name.clone());
-        let targets = runbook.targets.keys().cloned().chain(params).collect();
-        Self { runbook, targets, steps: IndexMap::new(), judges: IndexMap::new(), each: false }
+        let mut known = Self {
+            runbook,
+            targets: IndexMap::new(),
+            many: HashSet::new(),
+            steps: IndexMap::new(),
+            judges: IndexMap::new(),
+            each: false,
+        };
+        for (name, param) in runbook.params.iter().filter(|(_, param)| param.limits.kind.is_target()) {
+            let count = if param.limits.kind.value == Kind::Host { Count::One } else { Count::Many };
+            known.targets.insert(name.clone(), count);
+        }
+        for (name, target) in &runbook.targets {
+            let count = known.count(&target.selector);
+            known.targets.insert(name.clone(), count);
+        }
+        known
     }
 
     /// The runbook.
@@ -139,8 +170,18 @@ impl<'a> Known<'a> {
         self.each = outside;
     }
 
-    pub(super) fn add_target(&mut self, name: &str) {
-        self.targets.insert(name.to_owned());
+    fn count(&self, selector: &Selector) -> Count {
+        match selector.single_name() {
+            _ if selector.is_one() => Count::One,
+            _ if selector.is_broken() => Count::NotKnown,
+            Some(name) => self.targets.get(name).copied().unwrap_or(Count::NotKnown),
+            None => Count::Many,
+        }
+    }
+
+    pub(super) fn add_pick(&mut self, pick: &Pick) {
+        let one = pick.ranking.is_some() || matches!(pick.amount, Amount::Exactly(Quantity::Number(1)));
+        self.targets.insert(pick.name.value.clone(), if one { Count::One } else { Count::Many });
     }
 
     pub(super) fn add_step(&mut self, step: &Step) {
@@ -165,6 +206,11 @@ impl<'a> Known<'a> {
                     Err(_) => open = true,
                 }
             }
+        }
+        // what a part gives, it gives once
+        let own = !matches!(step.body, Body::Use(_) | Body::Gate(_) | Body::Group(_));
+        if own && step.hosts.as_ref().is_some_and(|hosts| self.count(hosts) == Count::Many) {
+            self.many.insert(step.id.value.clone());
         }
         self.steps.insert(step.id.value.clone(), (!open).then_some(outputs));
         let judges = matches!(step.body, Body::Judge(..)) || self.runbook.broken.steps.contains(&step.id.value);
@@ -212,8 +258,14 @@ impl<'a> Known<'a> {
                 one_of("a host", name, &["name", "address", "groups"])
             }
             "run" => one_of("the run", name, &["id", "started_at", "mode", "operator"]),
-            "outputs" => self.output(rest),
-            "outcomes" => self.outcome(name),
+            "outputs" => {
+                self.output(rest)?;
+                self.need_one(place, &parts)
+            }
+            "outcomes" => {
+                self.outcome(name)?;
+                self.need_one(place, &parts)
+            }
             "targets" => self.target(rest),
             "result" => match (&place.result, name) {
                 (Answer::None, _) => Err(Wrong::new("no-result", "there is no `result` here")
@@ -317,6 +369,28 @@ impl<'a> Known<'a> {
         Err(Wrong::unknown("step", step, self.steps.keys().map(String::as_str)))
     }
 
+    /// `path` begins with `outputs` or `outcomes`, and a step.
+    fn need_one(&self, place: &Place, path: &[&str]) -> Result<(), Wrong> {
+        let [root, step, ..] = path else { return Ok(()) };
+        if place.host || !self.many.contains(*step) {
+            return Ok(());
+        }
+        let whole = path.join(".");
+        let wrong = Wrong::new(
+            "which-host",
+            format!("`{step}` is about several hosts, and `{whole}` is read where there is none"),
+        );
+        let hosts = self.runbook.step(step).and_then(|step| step.hosts.as_ref());
+        let target = hosts.and_then(Selector::single_name).filter(|name| self.targets.contains_key(*name));
+        let of =
+            target.map_or_else(|| "declare its hosts as a target `t`, and write".to_owned(), |_| "write".to_owned());
+        let target = target.unwrap_or("t");
+        Err(wrong.help(format!(
+            "{of} `(pluck targets.{target} \"{whole}\")` for the list of all, or `targets.PICKED.one.{whole}` for one of them{}",
+            if *root == "outputs" && place.can_have { "; or say `hosts:` here" } else { "" }
+        )))
+    }
+
     /// `path` begins with `host` or `vars`.
     fn need_host(&self, place: &Place, path: &[&str]) -> Result<(), Wrong> {
         if place.host {
@@ -327,7 +401,7 @@ impl<'a> Known<'a> {
             ["host"] => "name".to_owned(),
             other => other.join("."),
         };
-        let target = self.targets.first().map_or("t", String::as_str);
+        let target = self.targets.keys().next().map_or("t", String::as_str);
         let one = format!("`targets.{target}.one.{field}` of its only host");
         let all = format!("`join (pluck targets.{target} \"{field}\")` of all of them");
         let (why, help) = if place.can_have {
@@ -342,12 +416,12 @@ impl<'a> Known<'a> {
         let Some((name, rest)) = path.split_first() else {
             return Err(Wrong::new("unknown-name", "`targets` needs a name, `targets.x`"));
         };
-        if !self.targets.contains(*name) {
+        if !self.targets.contains_key(*name) {
             let broken = &self.runbook.broken;
             if self.is_broken("targets", &broken.targets, name) || broken.sections.contains("params") {
                 return Ok(());
             }
-            return Err(Wrong::unknown("target", name, self.targets.iter().map(String::as_str)));
+            return Err(Wrong::unknown("target", name, self.targets.keys().map(String::as_str)));
         }
         match rest.split_first() {
             None => Ok(()),
