@@ -8,7 +8,7 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::template::Expr;
-use crate::text::{self, Amount, Sp, Tree};
+use crate::text::{self, Amount, Node, Sp, Tree};
 
 use super::model::{Body, Step};
 use super::retry::{self, Retry};
@@ -35,6 +35,8 @@ pub struct Flow {
     pub retry: Option<Retry>,
     /// Of a group: steps that run whatever happened.
     pub always: Vec<Step>,
+    /// Something of it was not understood.
+    pub broken: bool,
 }
 
 /// How a step goes over its hosts and items.
@@ -62,7 +64,17 @@ impl Flow {
     pub(super) fn decode(tree: &Tree, diags: &Diagnostics) -> Self {
         let keys: Vec<&str> = KEYS.iter().copied().filter(|key| *key != "always").collect();
         let (own, _) = text::split(tree, &keys);
-        let Some(fields) = text::decode::<Fields>(&own, diags) else { return Self::default() };
+        if let Some(list) = tree.get("for_each").filter(|list| matches!(list.value, Node::List(_))) {
+            diags.push(
+                Diagnostic::error("wrong-type", list.span, "`for_each` is an expression, found a list").help(
+                    "make it a param: `params: { names: { type: list, default: [ a, b ] } }`, and `for_each: params.names`",
+                ),
+            );
+            return Self { broken: true, ..Self::default() };
+        }
+        let Some(fields) = text::decode::<Fields>(&own, diags) else {
+            return Self { broken: true, ..Self::default() };
+        };
         Self {
             run_on: fields.run_on.map(|tree| Selector::decode_anyway(&tree, diags)),
             for_each: fields.for_each,
@@ -71,6 +83,7 @@ impl Flow {
             tolerate: fields.tolerate,
             retry: fields.retry.map(|fields| Retry::of(fields, diags)),
             always: Vec::new(),
+            broken: false,
         }
     }
 }

@@ -125,7 +125,7 @@ impl Check<'_> {
         }
         // the list itself is not yet of an item
         step.flow.for_each.iter().for_each(|e| self.texts.check(e, &self.known, &place));
-        let outside = self.known.each(step.flow.for_each.is_some());
+        let outside = self.known.each(step.flow.for_each.is_some() || step.flow.broken);
         self.whom(step);
         self.around(step);
         self.still(self.known.runbook(), step);
