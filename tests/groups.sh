@@ -8,11 +8,12 @@ PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 times=''
 failed=''
 started=$(date +%s)
-# Labs at the same time: each has some dozens of processes, and what waits for elections needs the processor.
-threads=$(nproc)
-[ "$threads" -le 4 ] || threads=4
-RUST_TEST_THREADS=${RUST_TEST_THREADS-$threads}
+# What the tests of one core do at the same time where they work, and where they wait for elections, timeouts and restarts.
+cores=$(nproc)
+[ "$cores" -le 4 ] || cores=4
+RUST_TEST_THREADS=${RUST_TEST_THREADS-$cores}
 export RUST_TEST_THREADS
+waiting='recovery drill lab watch talk transport'
 
 group() { # NAME COMMAND...
     name=$1
@@ -48,15 +49,21 @@ unit() {
     cargo test --locked --lib --bins && cargo test --locked --doc
 }
 
-# Each module of the integration binary is a group, so none can be forgotten.
-module() {
-    tests=$(cargo test --locked --quiet --test all -- --list | sed -n "s/^\($1::.*\): test\$/\1/p")
-    [ -n "$tests" ] || {
-        echo "the module $1 has no tests"
-        return 0
-    }
+# The tests of modules of the integration binary.
+modules() { # MODULE...
+    tests=''
+    for module in "$@"; do
+        found=$(cargo test --locked --quiet --test all -- --list | sed -n "s/^\($module::.*\): test\$/\1/p")
+        [ -n "$found" ] || echo "the module $module has no tests"
+        tests="$tests $found"
+    done
     # shellcheck disable=SC2086  # one word per test
-    cargo test --locked --test all -- --exact $tests
+    [ -z "${tests# }" ] || cargo test --locked --test all -- --exact $tests
+}
+
+labs() {
+    # shellcheck disable=SC2086  # one word each
+    RUST_TEST_THREADS=$((RUST_TEST_THREADS * 2)) modules $waiting
 }
 
 demo() {
@@ -79,9 +86,14 @@ group build build
 [ -z "$failed" ] || finish
 group lint lint
 group unit unit
-modules=$(sed -n 's/^mod \([a-z_]*\);$/\1/p' tests/main.rs)
-for module in $modules; do
-    [ "$module" = support ] || group "$module" module "$module"
+group labs labs
+# Each other module is a group, so none can be forgotten.
+others=$(sed -n 's/^mod \([a-z_]*\);$/\1/p' tests/main.rs)
+for module in $others; do
+    case " $waiting support " in
+        *" $module "*) ;;
+        *) group "$module" modules "$module" ;;
+    esac
 done
 group demo demo
 finish
