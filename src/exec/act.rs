@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use indexmap::IndexMap;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::action::fleet::Spot;
@@ -21,7 +22,7 @@ use crate::transport::{Hands, Link, LinkError};
 
 use super::cancel::Grade;
 use super::fleet::Surface;
-use super::guards::{against, failures};
+use super::guards::{NOT_SHOWN, against, failures};
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::step::Ended;
@@ -311,7 +312,7 @@ impl Run {
             }
         };
         let millis = self.millis_since(began);
-        let done = match done {
+        let done = match kept_quiet(step, done) {
             Err(error) if cut.is_cancelled() && !cancelled && !matches!(error, ActionError::Link(_)) => {
                 Err(ActionError::failed("ended, since its log says what it must never say"))
             }
@@ -397,12 +398,14 @@ impl Run {
             fields.insert("changed".to_owned(), Value::Bool(applied.changed));
             if let Some(parse) = &step.parse {
                 let text = String::from_utf8_lossy(&applied.stdout);
-                let value =
-                    parse.apply(&text).map_err(|why| Stop::new(Kind::Failed, format!("{host}: {why}")).on([host]))?;
+                let told = |why: String| if step.sensitive { NOT_SHOWN.to_owned() } else { why };
+                let value = parse
+                    .apply(&text)
+                    .map_err(|why| Stop::new(Kind::Failed, format!("{host}: {}", told(why.to_string()))).on([host]))?;
                 fields.insert("value".to_owned(), value);
             }
             for (name, value) in fields.iter() {
-                self.world.output(&step.id.value, host, name, value.clone());
+                self.found(step, host, name, value.clone());
             }
         }
         self.named_outputs(step, host, &result)
@@ -419,9 +422,21 @@ impl Run {
             named.push((name.clone(), value));
         }
         for (name, value) in named {
-            self.world.output(&step.id.value, host, &name, value);
+            self.found(step, host, &name, value);
         }
         Ok(())
+    }
+
+    /// What a step found on a host is an output; of a sensitive one a secret, which is masked wherever it comes up.
+    pub(super) fn found(&mut self, step: &Step, host: &str, name: &str, value: Value) {
+        let value = if step.sensitive { value.concealed() } else { value };
+        value.secrets(&mut |secret| {
+            let text = secret.expose_secret().trim();
+            if text.len() >= SHORTEST {
+                self.redactor().learn(&SecretString::from(text.to_owned()));
+            }
+        });
+        self.world.output(&step.id.value, host, name, value);
     }
 
     pub(super) async fn verify(&self, step: &Step, hosts: &[String]) -> Result<(), Halt> {
@@ -436,6 +451,25 @@ impl Run {
                 .on(against(&judgements))
                 .into()),
         }
+    }
+}
+
+/// Shorter texts would be masked in ordinary words.
+const SHORTEST: usize = 4;
+
+/// What a sensitive step said is not told where it failed, either.
+fn kept_quiet(step: &Step, done: Done) -> Done {
+    match done {
+        Err(ActionError::Failed { exit, .. }) if step.sensitive => {
+            let code = exit.map(|exit| format!("exit {exit} ")).unwrap_or_default();
+            Err(ActionError::Failed {
+                reason: format!("{code}{NOT_SHOWN}"),
+                exit,
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+            })
+        }
+        done => done,
     }
 }
 

@@ -87,7 +87,7 @@ impl Run {
                     }
                     self.world.outcome(&step.id.value, host, "ok");
                     for (name, value) in values {
-                        self.world.output(&step.id.value, host, &name, value);
+                        self.found(step, host, &name, value);
                     }
                 }
                 Err(NamedError(name, error)) => {

@@ -65,11 +65,9 @@ impl Flow {
         let keys: Vec<&str> = KEYS.iter().copied().filter(|key| *key != "always").collect();
         let (own, _) = text::split(tree, &keys);
         if let Some(list) = tree.get("for_each").filter(|list| matches!(list.value, Node::List(_))) {
-            diags.push(
-                Diagnostic::error("wrong-type", list.span, "`for_each` is an expression, found a list").help(
-                    "make it a param: `params: { names: { type: list, default: [ a, b ] } }`, and `for_each: params.names`",
-                ),
-            );
+            diags.push(Diagnostic::error("wrong-type", list.span, "`for_each` is an expression, found a list").help(
+                "make it a param: `params: { names: { type: list, default: [ a, b ] } }`, and `for_each: params.names`",
+            ));
             return Self { broken: true, ..Self::default() };
         }
         let Some(fields) = text::decode::<Fields>(&own, diags) else {

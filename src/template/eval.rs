@@ -250,7 +250,7 @@ impl<'a> Evaluator<'a> {
                 };
                 let cx = Cx { scope, walk: &follow, regex: call.regex.as_ref() };
                 let result = run(&cx, &args).map_err(|fault| self.fault(fault, call, &args, secret, range))?;
-                Ok(if secret { conceal(result) } else { result })
+                Ok(if secret { result.concealed() } else { result })
             }
         }
     }
@@ -322,16 +322,6 @@ impl<'a> Evaluator<'a> {
             Fault::Compare(mismatch) => EvalError::new(range.clone(), Kind::Compare { helper, mismatch }),
             Fault::Eval(error) => error,
         }
-    }
-}
-
-/// What was computed of a secret is one, unless it is only an answer.
-fn conceal(value: Value) -> Value {
-    match value {
-        Value::Str(s) => Value::secret(s.as_ref()),
-        Value::List(list) => list.iter().cloned().map(conceal).collect(),
-        Value::Map(map) => Value::map(map.iter().map(|(k, v)| (k.clone(), conceal(v.clone())))),
-        other => other,
     }
 }
 

@@ -148,6 +148,27 @@ impl Value {
         }
     }
 
+    /// The same value with its texts as secrets: what was computed of a secret is one, unless it is only an answer.
+    #[must_use]
+    pub fn concealed(self) -> Self {
+        match self {
+            Self::Str(s) => Self::secret(s.as_ref()),
+            Self::List(list) => list.iter().cloned().map(Self::concealed).collect(),
+            Self::Map(map) => Self::map(map.iter().map(|(k, v)| (k.clone(), v.clone().concealed()))),
+            other => other,
+        }
+    }
+
+    /// Every secret in here, however deep.
+    pub fn secrets(&self, visit: &mut dyn FnMut(&SecretString)) {
+        match self {
+            Self::Secret(secret) => visit(secret),
+            Self::List(list) => list.iter().for_each(|value| value.secrets(visit)),
+            Self::Map(map) => map.values().for_each(|value| value.secrets(visit)),
+            _ => {}
+        }
+    }
+
     /// A value of a decoded text. Numbers keep their kind; 64-bit integers are exact.
     #[must_use]
     pub fn from_json(json: &serde_json::Value) -> Self {

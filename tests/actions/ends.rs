@@ -141,4 +141,16 @@ fn what_a_sensitive_step_sees_is_not_told() {
         let told = format!("{}{:?}", ran.shown, quiet.collect::<Vec<_>>()).replace("echo hush", "");
         assert!(!told.contains("hush"), "{told}");
     }
+    // nor where it fails; and what it said is a secret from then on
+    let ran =
+        Bench::new().run("  - { id: it, hosts: a, sensitive: true, run: 'printf hu; echo sh >&2; echo sh; exit 4' }\n");
+    ran.failed("exit 4 (sensitive: not shown)");
+    let bench = Bench::new();
+    let it = "  - { id: it, hosts: a, sensitive: true, run: 'printf hu; echo sh' }\n";
+    let ran = bench.run(&format!("{it}  - {{ id: say, note: 'it is {{{{trim outputs.it.stdout}}}}' }}\n"));
+    assert_eq!(ran.code, Some(0), "{}", ran.shown);
+    assert!(!format!("{}{}", ran.shown, ran.report).contains("hush"), "{}", ran.shown);
+    bench
+        .run(&format!("{it}  - {{ id: say, hosts: a, run: 'echo {{{{outputs.it.stdout}}}}' }}\n"))
+        .failed("is a secret");
 }

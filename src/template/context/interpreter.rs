@@ -58,7 +58,14 @@ enum Takes {
     /// Behind a short option (or a long one): letters of it, its long form, letters of options with an argument.
     Option { code: &'static str, long: &'static [&'static str], with_argument: &'static str },
     /// The first word that is no option, unless an option of these gives it.
-    First { code: &'static str, long: &'static [&'static str], with_argument: &'static str, file: &'static str },
+    /// `parsed`: letters of options whose argument is no program, and is parsed as well.
+    First {
+        code: &'static str,
+        long: &'static [&'static str],
+        with_argument: &'static str,
+        file: &'static str,
+        parsed: &'static str,
+    },
     /// Every word behind the first that is no option.
     Behind { with_argument: &'static str },
     /// Every word.
@@ -83,6 +90,21 @@ static INTERPRETERS: &[Interpreter] = &[
         names: &["su", "runuser"],
         takes: Takes::Option { code: "c", long: &["--command", "--session-command"], with_argument: "gGsTw" },
         help: "write `sudo: USER` on the step instead of su",
+    },
+    Interpreter {
+        names: &["flock", "script"],
+        takes: Takes::Option { code: "c", long: &["--command"], with_argument: "BEIOTmwW" },
+        help: SHELL_HELP,
+    },
+    Interpreter {
+        names: &["clickhouse-client", "clickhouse-local"],
+        takes: Takes::Option { code: "q", long: &["--query"], with_argument: "hud" },
+        help: "write --param_x={{x}} and use {x:String} in the query",
+    },
+    Interpreter {
+        names: &["cqlsh"],
+        takes: Takes::Option { code: "e", long: &["--execute"], with_argument: "upk" },
+        help: "give the statement by `stdin:`, with `{{sql x}}`",
     },
     Interpreter {
         names: &["python", "python2", "python3"],
@@ -116,17 +138,18 @@ static INTERPRETERS: &[Interpreter] = &[
     },
     Interpreter {
         names: &["awk", "gawk", "mawk", "nawk"],
-        takes: Takes::First { code: "e", long: &["--source"], with_argument: "Fv", file: "f" },
+        // `-v x=…` expands backslashes
+        takes: Takes::First { code: "e", long: &["--source"], with_argument: "F", file: "f", parsed: "v" },
         help: "give the value by `env:` and read ENVIRON[\"X\"]",
     },
     Interpreter {
         names: &["sed"],
-        takes: Takes::First { code: "e", long: &["--expression"], with_argument: "l", file: "f" },
+        takes: Takes::First { code: "e", long: &["--expression"], with_argument: "l", file: "f", parsed: "" },
         help: "write the file with a `file` step, or give the value by `env:` to a program that needs no sed",
     },
     Interpreter {
         names: &["jq"],
-        takes: Takes::First { code: "", long: &[], with_argument: "L", file: "f" },
+        takes: Takes::First { code: "", long: &[], with_argument: "L", file: "f", parsed: "" },
         help: "write jq --arg x {{x}} and use $x",
     },
     Interpreter {
@@ -139,7 +162,11 @@ static INTERPRETERS: &[Interpreter] = &[
         takes: Takes::Behind { with_argument: "bcDEeFIiJLlmOopQRSWwB" },
         help: "write `run_on:` or `hosts:` on the step instead of ssh, or give the value by `stdin:`",
     },
-    Interpreter { names: &["eval", "trap", "watch", "let"], takes: Takes::All, help: "say what is meant without it" },
+    Interpreter {
+        names: &["eval", "trap", "watch", "let", "parallel"],
+        takes: Takes::All,
+        help: "say what is meant without it",
+    },
 ];
 
 /// Programs that run another, which then is not the first word.
@@ -190,14 +217,42 @@ pub(super) fn check(words: &[Word], piped: &[usize]) -> Vec<(usize, Finding)> {
         found.extend(program_holes(&INTERPRETERS[0].takes, &words[1..]).map(|hole| (hole, finding.clone())));
     }
     bash_conditions(words, &mut found);
-    let reads_program = words.iter().skip(1).all(|w| w.text.starts_with('-') && !w.text.contains('c'));
-    if named(&INTERPRETERS[0], command.program()) && reads_program {
-        let finding = Finding { program: command.program().to_owned(), help: SHELL_HELP };
+    if let Some(finding) = reads_program(words, wrapped) {
         found.extend(piped.iter().map(|hole| (*hole, finding.clone())));
     }
     found.sort_by_key(|(hole, _)| *hole);
     found.dedup_by_key(|(hole, _)| *hole);
     found
+}
+
+/// Whether a command takes what it reads for its program: `… | sh`, `… | sudo -u postgres psql`.
+fn reads_program(words: &[Word], wrapped: bool) -> Option<Finding> {
+    // of these every other word that is no option names what it works on; of all others, the file with the program
+    const CLIENTS: [&str; 8] =
+        ["psql", "mysql", "mariadb", "sqlite3", "mongosh", "mongo", "clickhouse-client", "cqlsh"];
+    let readers = ["sh", "python", "perl", "ruby", "node", "php", "lua"];
+    for (i, word) in words.iter().enumerate().filter(|(i, _)| *i == 0 || wrapped) {
+        let interpreter = INTERPRETERS.iter().find(|p| named(p, word.program()));
+        let Some(interpreter) = interpreter else { continue };
+        let client = CLIENTS.contains(&word.program());
+        if !client && !interpreter.names.iter().any(|name| readers.contains(name)) {
+            continue;
+        }
+        let (code, long) = match &interpreter.takes {
+            Takes::Option { code, long, .. } => (*code, *long),
+            _ => ("", &[][..]),
+        };
+        let gives = |w: &Word| {
+            let short = w.text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+            short.is_some_and(|rest| rest.contains(|c| code.contains(c) || client && c == 'f'))
+                || long.iter().any(|l| w.text.starts_with(l))
+        };
+        let args = &words[i + 1..];
+        if !args.iter().any(gives) && (client || args.iter().all(|w| w.text.starts_with('-'))) {
+            return Some(Finding { program: word.program().to_owned(), help: interpreter.help });
+        }
+    }
+    None
 }
 
 /// `[[ x -eq y ]]` evaluates both sides as arithmetic, and so commands in subscripts.
@@ -230,35 +285,36 @@ fn shown(interpreter: &Interpreter, program: &str) -> String {
 fn program_holes<'w>(takes: &Takes, args: &'w [Word]) -> impl Iterator<Item = usize> + use<'w> {
     let mut code: Vec<&'w Word> = Vec::new();
     let mut at = 0;
-    let (letters, long, with_argument, file) = match takes {
-        Takes::Option { code, long, with_argument } => (*code, *long, *with_argument, ""),
-        Takes::First { code, long, with_argument, file } => (*code, *long, *with_argument, *file),
-        Takes::Behind { with_argument } => ("", &[][..], *with_argument, ""),
-        Takes::All => ("", &[][..], "", ""),
+    let (letters, long, with_argument, file, parsed) = match takes {
+        Takes::Option { code, long, with_argument } => (*code, *long, *with_argument, "", ""),
+        Takes::First { code, long, with_argument, file, parsed } => (*code, *long, *with_argument, *file, *parsed),
+        Takes::Behind { with_argument } => ("", &[][..], *with_argument, "", ""),
+        Takes::All => ("", &[][..], "", "", ""),
     };
     let mut given = false;
+    let mut options = true;
     while let Some(word) = args.get(at) {
         at += 1;
         let text = word.text.as_str();
         if matches!(takes, Takes::All) {
             code.push(word);
-        } else if text == "--" {
-            break;
-        } else if let Some(option) = long.iter().find(|l| text.starts_with(**l)) {
+        } else if options && text == "--" {
+            options = false;
+        } else if let Some(option) = long.iter().find(|l| options && text.starts_with(**l)) {
             given = true;
             code.push(word);
             if text == *option {
                 code.extend(args.get(at));
                 at += 1;
             }
-        } else if text == "--arg" || text == "--argjson" {
+        } else if options && (text == "--arg" || text == "--argjson") {
             at += 2;
-        } else if text.starts_with("--") {
+        } else if options && text.starts_with("--") {
             // A long option; its argument, if it stands alone, is no program.
-        } else if let Some(cluster) = text.strip_prefix('-').filter(|c| !c.is_empty()) {
+        } else if let Some(cluster) = text.strip_prefix('-').filter(|c| options && !c.is_empty()) {
             let taking = cluster
                 .char_indices()
-                .find(|(_, c)| letters.contains(*c) || with_argument.contains(*c) || file.contains(*c) || *c == HOLE);
+                .find(|(_, c)| [letters, with_argument, file, parsed].iter().any(|set| set.contains(*c)) || *c == HOLE);
             if let Some((i, letter)) = taking {
                 let rest = &cluster[i + letter.len_utf8()..];
                 if letters.contains(letter) {
@@ -266,11 +322,17 @@ fn program_holes<'w>(takes: &Takes, args: &'w [Word]) -> impl Iterator<Item = us
                     // Shells take the next word even if more letters follow; the others the rest of this one.
                     code.push(word);
                     if rest.is_empty() || rest.chars().all(|c| c.is_ascii_alphabetic()) {
+                        // `sh -c -- PROGRAM`
+                        at += usize::from(args.get(at).is_some_and(|word| word.text == "--"));
                         code.extend(args.get(at));
                         at += 1;
                     }
                 } else if letter == HOLE {
                     code.push(word);
+                } else if parsed.contains(letter) {
+                    code.push(word);
+                    code.extend(args.get(at).filter(|_| rest.is_empty()));
+                    at += usize::from(rest.is_empty());
                 } else {
                     given |= file.contains(letter);
                     if rest.is_empty() {

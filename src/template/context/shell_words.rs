@@ -151,9 +151,12 @@ impl Command {
     /// Begins the next command; behind a pipe it reads what this one wrote.
     pub(super) fn reset(&mut self, pipe: bool) {
         let mut piped = std::mem::take(&mut self.piped);
-        if pipe {
+        // of others the values are names: `pg_dump {{x}} | psql`
+        let prints = self.words.iter().find(|word| !word.is_assignment());
+        let prints = prints.is_some_and(|word| matches!(word.program(), "echo" | "printf" | "print"));
+        if pipe && prints {
             piped.extend(self.words.iter().flat_map(|w| w.holes.iter().copied()));
-        } else {
+        } else if !pipe {
             piped.clear();
         }
         *self = Self { piped, ..Self::default() };
