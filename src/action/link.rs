@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::action::words::{absolute, clip, invalid};
 use crate::base::BoxFuture;
-use crate::base::diag::Diagnostics;
+use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::ids::UnitKey;
 use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Tree};
@@ -41,6 +41,10 @@ pub(super) const ENTRY: Entry = Entry {
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let action = text::decode::<Link>(tree, diags)?;
     absolute([&action.path], diags);
+    if action.to.is_literal() && action.to.source().value == action.path.source().value {
+        let message = format!("`{}` would lead to itself", action.to.source().value);
+        diags.push(Diagnostic::error("wrong-value", action.to.source().span, message));
+    }
     Some(Box::new(action))
 }
 
@@ -71,6 +75,9 @@ impl Action for Link {
         let to = cx.render(&self.to)?;
         if to.is_empty() || to.contains('\0') {
             return Err(invalid(format!("`{to}` is nowhere that a link can lead")));
+        }
+        if path == to {
+            return Err(invalid(format!("`{path}` would lead to itself")));
         }
         if path.ends_with('/') {
             return Err(invalid(format!("`{path}` ends with a slash, so it would be what the link leads to")));

@@ -52,7 +52,7 @@ use std::time::Duration;
 
 use back::{beside, put_back, stopped, succeed};
 pub use login::{Login, Script};
-pub use words::{clip, invalid, known, seconds, visible};
+pub use words::{absolute, clip, invalid, known, seconds, visible};
 
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};

@@ -4,9 +4,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::action::words::{absolute, clip};
+use crate::action::words::{absolute, clip, invalid};
 use crate::base::BoxFuture;
-use crate::base::diag::Diagnostics;
+use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::ids::UnitKey;
 use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Tree};
@@ -41,7 +41,16 @@ pub(super) const ENTRY: Entry = Entry {
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let action = text::decode::<Move>(tree, diags)?;
     absolute([&action.from, &action.to], diags);
+    if let Err(why) = apart(&action.from.source().value, &action.to.source().value) {
+        diags.push(Diagnostic::error("wrong-value", action.to.source().span, why));
+    }
     Some(Box::new(action))
+}
+
+/// Nothing moves onto or into itself.
+fn apart(from: &str, to: &str) -> Result<(), String> {
+    let inside = to.strip_prefix(from.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if inside { Err(format!("`{from}` cannot be moved to `{to}`, which is itself or inside of it")) } else { Ok(()) }
 }
 
 impl Action for Move {
@@ -63,9 +72,11 @@ impl Action for Move {
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
+        let (from, to) = (cx.path(&self.from)?, cx.path(&self.to)?);
+        apart(&from, &to).map_err(invalid)?;
         Ok(Box::new(Rename {
-            from: cx.path(&self.from)?,
-            to: cx.path(&self.to)?,
+            from,
+            to,
             follow: self.follow,
             work: cx.login.work(cx.timeout),
         }))

@@ -51,7 +51,8 @@ struct Fields {
     /// Another shell, such as `bash`.
     shell: Option<Text<Plain>>,
     /// The exit codes that are fine; 0 by default.
-    ok_codes: Option<Vec<Sp<i32>>>,
+    #[schemars(with = "Option<Vec<i32>>")]
+    ok_codes: Option<Sp<Vec<Sp<i32>>>>,
     /// Whether doing it twice is as doing it once.
     #[serde(default)]
     idempotent: bool,
@@ -119,11 +120,15 @@ fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
             return None;
         }
     };
-    for code in ok_codes.iter().flatten().filter(|code| !(0..=255).contains(&code.value)) {
+    if let Some(none) = ok_codes.as_ref().filter(|codes| codes.is_empty()) {
+        let message = "no code is good, so the step can only fail";
+        diags.push(Diagnostic::error("wrong-value", none.span, message).help("write for example `ok_codes: [ 0, 1 ]`"));
+    }
+    for code in ok_codes.iter().flat_map(|codes| &codes.value).filter(|code| !(0..=255).contains(&code.value)) {
         let message = format!("no command ends with {}: codes are 0 to 255", code.value);
         diags.push(Diagnostic::error("wrong-value", code.span, message));
     }
-    let ok_codes = ok_codes.map_or_else(|| vec![0], |codes| codes.into_iter().map(|code| code.value).collect());
+    let ok_codes = ok_codes.map_or_else(|| vec![0], |codes| codes.value.into_iter().map(|code| code.value).collect());
     Some(Run { what, shell, stdin, ok_codes, idempotent, ends_connection })
 }
 

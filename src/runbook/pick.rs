@@ -109,13 +109,23 @@ impl Pick {
         let written = Amount::decode(fields.exactly, fields.at_least, fields.at_most, diags);
         let usual =
             if ranking.is_some() { Amount::Exactly(Quantity::Number(1)) } else { Amount::AtLeast(Quantity::Number(1)) };
+        let amount = written.unwrap_or(usual);
+        let one = matches!(
+            amount,
+            Amount::Exactly(Quantity::Number(1)) | Amount::AtLeast(Quantity::Number(0 | 1)) | Amount::AtMost(_)
+        );
+        if ranking.is_some() && !one {
+            let at = ["exactly", "at_least"].iter().find_map(|key| text::key_span(tree, key)).unwrap_or(tree.span);
+            let message = "`highest` and `lowest` choose one host";
+            diags.push(Diagnostic::error("wrong-value", at, message).help("leave the amount out, or the ranking"));
+        }
         Some(Self {
             name,
             from: Selector::decode_anyway(&fields.from, diags),
             reachable: fields.reachable,
             r#where: fields.r#where.map(|many| many.0).unwrap_or_default(),
             ranking,
-            amount: written.unwrap_or(usual),
+            amount,
         })
     }
 

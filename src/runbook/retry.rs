@@ -63,7 +63,8 @@ pub(super) struct Fields {
     jitter: Option<Sp<Amount>>,
     /// Only these are tried again.
     #[serde(default)]
-    exit_codes: text::OneOrMany<i32>,
+    #[schemars(with = "text::OneOrMany<i32>")]
+    exit_codes: text::OneOrMany<Sp<i32>>,
 }
 
 impl Retry {
@@ -80,6 +81,9 @@ impl Retry {
             let help = "each pause is so many times as long as the one before it: 1 to 100, for example `backoff: 2`";
             wrong(backoff.span, "pauses do not get shorter", help);
         }
+        for code in exit_codes.0.iter().filter(|code| !(0..=255).contains(&code.value)) {
+            wrong(code.span, "no command ends so", "codes are 0 to 255");
+        }
         let jitter = match jitter {
             None => 0,
             Some(Sp { value: Amount::Percent(share), .. }) => share,
@@ -94,7 +98,7 @@ impl Retry {
             backoff: backoff.map_or(1.0, |backoff| backoff.value),
             max_delay: max_delay.map(|max| max.0),
             jitter,
-            exit_codes: exit_codes.0,
+            exit_codes: exit_codes.0.into_iter().map(|code| code.value).collect(),
         }
     }
 }

@@ -193,6 +193,7 @@ impl Decoder<'_> {
             body,
             id,
         };
+        super::undo::alone(&step, tree.get("undo"), diags);
         flow::check(&step, tree, outer, inner.tolerate, diags);
         Some(step)
     }

@@ -61,7 +61,7 @@ impl Sudo {
                 );
                 None
             }
-            Node::Str(_) => text::decode(tree, diags).map(Self::User),
+            Node::Str(_) => text::decode(tree, diags).map(|user| Self::of(user, diags)),
             Node::Map(_) => {
                 let fields: Fields = text::decode(tree, diags)?;
                 if let Some(method) = fields.method.filter(|method| method.value != "sudo") {
@@ -71,7 +71,7 @@ impl Sudo {
                          `connect: { user: … }` of the inventory",
                     ));
                 }
-                Some(Self::User(fields.user))
+                Some(Self::of(fields.user, diags))
             }
             other => {
                 diags.push(
@@ -85,6 +85,16 @@ impl Sudo {
                 None
             }
         }
+    }
+}
+
+impl Sudo {
+    fn of(user: Text<Plain>, diags: &Diagnostics) -> Self {
+        let Sp { value, span } = user.source();
+        if user.is_literal() && !crate::transport::is_user(value) {
+            diags.push(Diagnostic::error("wrong-value", *span, format!("`{value}` is not the name of a user")));
+        }
+        Self::User(user)
     }
 }
 
@@ -138,6 +148,11 @@ impl Surroundings {
                     .help("letters from A to Z, digits and `_`, no digit first"),
                 );
             }
+        }
+        crate::action::absolute(&cwd, diags);
+        if let Some(zero) = timeout.as_ref().filter(|timeout| timeout.value.0.is_zero()) {
+            let message = "nothing is done in no time";
+            diags.push(Diagnostic::error("wrong-value", zero.span, message).help("write for example `timeout: 30s`"));
         }
         Self {
             sudo: sudo.and_then(|tree| Sudo::decode(tree, diags)),

@@ -2,13 +2,27 @@
 
 use indexmap::IndexMap;
 
-use crate::base::diag::Diagnostic;
+use crate::action::Effect;
+use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
 use crate::text::{Node, Sp, Tree};
 
 use super::flow::Flow;
 use super::model::{Body, Step, Undo};
 use super::step::{Decoder, Outer};
+
+/// `undo: auto` on what cannot be undone by itself.
+pub(super) fn alone(step: &Step, undo: Option<&Tree>, diags: &Diagnostics) {
+    let auto = undo.filter(|undo| matches!(&undo.value, Node::Str(word) if word == "auto"));
+    if let (Some(auto), Body::Action(action)) = (auto, &step.body)
+        && !action.undoes_itself()
+        && action.effect() != Effect::Reads
+    {
+        let message = format!("`{}` cannot be undone by itself", action.key());
+        let help = "write a list of actions here, or `none` and say `why`";
+        diags.push(Diagnostic::error("no-undo", auto.span, message).help(help));
+    }
+}
 
 impl Decoder<'_> {
     pub(super) fn undo(&mut self, tree: &Tree, id: &Sp<String>, inner: &Outer) -> Undo {

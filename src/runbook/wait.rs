@@ -51,11 +51,24 @@ impl Wait {
                     .help("how long it may take, for example `within: 30s`; then the step fails"),
             );
         }
+        if let (Some(within), Some(hold)) = (&fields.within, &fields.hold) {
+            never_in_time(("hold", hold), within, diags);
+        }
         Some(Self {
             until: Guard::decode_all(&fields.until, diags),
             within: fields.within.map_or(Duration::ZERO, |d| d.value.0),
             every: fields.every.map_or(DEFAULT_EVERY, |d| d.value.0),
             hold: fields.hold.map_or(Duration::ZERO, |d| d.value.0),
         })
+    }
+}
+
+/// Something that must last longer than there is time is never seen to have lasted.
+pub(super) fn never_in_time((key, lasts): (&str, &Sp<Dur>), within: &Sp<Dur>, diags: &Diagnostics) {
+    if lasts.value.0 > within.value.0 {
+        let message = format!("what must last `{key}` cannot have lasted `within` a shorter time");
+        diags.push(
+            Diagnostic::error("wrong-value", lasts.span, message).and(within.span, "all of the time that there is"),
+        );
     }
 }

@@ -125,6 +125,9 @@ impl Watch {
         check_log(&fields.log, diags);
         let expect: Vec<Entry> = fields.expect.iter().filter_map(|tree| Entry::decode(tree, diags)).collect();
         let never: Vec<Entry> = fields.never.iter().filter_map(|tree| Entry::decode(tree, diags)).collect();
+        if let (Some(within), Some(settle)) = (&fields.within, &fields.settle) {
+            super::wait::never_in_time(("settle", settle), within, diags);
+        }
         if fields.settle.is_none() {
             for entry in &expect {
                 let why = match (&entry.amount, &entry.revoked_by) {

@@ -47,7 +47,9 @@ pub(super) fn command(len: usize, user: Option<&str>, shell: &str) -> Result<Str
     }
 }
 
-fn is_user(name: &str) -> bool {
+/// Whether this can be the name of a user, or a user's number.
+#[must_use]
+pub fn is_user(name: &str) -> bool {
     let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_');
     first && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.@+-".contains(&b))
 }

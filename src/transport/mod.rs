@@ -42,6 +42,7 @@ mod session;
 pub mod ssh;
 pub mod work;
 
+pub use channel::is_user;
 pub use container::LogCommand;
 pub use error::LinkError;
 pub use hands::Hands;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::transport::{Cursor, LogSource, log::Place};
 
+use super::container;
+
 /// Longer lines are cut, in bytes.
 pub const LONGEST_LINE: usize = 64 << 10;
 
@@ -128,19 +130,14 @@ impl Lines {
                 }
             },
             Cursor { source: LogSource::Container(_), at } if !line.is_empty() => {
-                let line = String::from_utf8_lossy(&line);
-                let (timestamp, text) = line.split_once(' ').unwrap_or((&line, ""));
-                // without one, it is the engine's own word
-                let Ok(moment) = timestamp.parse::<jiff::Timestamp>() else {
-                    return self.ready.push_back(Followed::Blind { why: line.into_owned() });
-                };
-                // engines give the line at the place again, or all of its second
-                if self.from.is_some_and(|from| moment <= from) {
-                    return;
+                match container::line(&line, &mut self.from) {
+                    Ok(Some((place, text))) => {
+                        *at = Place::Container(place);
+                        (text, None)
+                    }
+                    Ok(None) => return,
+                    Err(why) => return self.ready.push_back(Followed::Blind { why }),
                 }
-                self.from = None;
-                *at = Place::Container(timestamp.to_owned());
-                (text.to_owned(), None)
             }
             _ => return,
         };
@@ -190,9 +187,7 @@ impl Lines {
                 self.ready.push_back(Followed::Gap { why: rest.to_owned() });
             }
             ("oldest", [timestamp]) => {
-                // the line at the place is gone, and perhaps others with it
-                if self.from.is_some_and(|from| timestamp.parse().is_ok_and(|oldest: jiff::Timestamp| oldest > from)) {
-                    let why = "the container's log no longer has the place where it was left".to_owned();
+                if let Some(why) = container::gone(timestamp, self.from) {
                     self.ready.push_back(Followed::Gap { why });
                 }
             }
@@ -220,7 +215,6 @@ fn entry(line: &[u8]) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::LogCommand;
 
     fn lines() -> Lines {
         let source = LogSource::File("/log".to_owned());
@@ -282,24 +276,6 @@ mod tests {
         let got = all(&mut lines);
         assert_eq!(got[1], line("next", LONGEST_LINE as u64 + 6));
         assert!(matches!(&got[0], Followed::Line { text, .. } if text.len() == LONGEST_LINE));
-    }
-
-    #[test]
-    fn lines_of_a_container_count_from_their_timestamp_on() {
-        let command = LogCommand::beside(&["podman", "exec", "-i", "web"].map(str::to_owned)).expect("a command");
-        let at = |second: u32| Place::Container(format!("2026-01-01T00:00:0{second}.5Z"));
-        let mut lines = Lines::new("MARK", Cursor { source: LogSource::Container(command), at: at(2) });
-        lines.feed(b"\nMARK oldest 2026-01-01T00:00:02.5Z\n2026-01-01T00:00:02.1Z old\n2026-01-01T00:00:02.5Z same\n");
-        lines.feed(b"2026-01-01T01:00:03.5+01:00 new\n2026-01-01T00:00:01.5Z by a clock that was set back\n");
-        lines.feed(b"Error: no such container\n\nMARK ok 0 0:0 7\n\nMARK end\n");
-        let text = |text: &str| Followed::Line { text: text.to_owned(), offset: None };
-        let blind = Followed::Blind { why: "Error: no such container".to_owned() };
-        assert_eq!(all(&mut lines), [text("new"), text("by a clock that was set back"), blind, seen(7)]);
-        assert_eq!(lines.cursor.at, at(1));
-        assert!(lines.ended);
-        let mut lines = Lines::new("MARK", lines.cursor);
-        lines.feed(b"\nMARK oldest 2026-01-01T00:00:04.5Z\n");
-        assert!(matches!(all(&mut lines).as_slice(), [Followed::Gap { .. }]));
     }
 
     #[test]

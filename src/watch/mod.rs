@@ -2,6 +2,7 @@
 //! ([`matcher`]). The cursor is taken in the same request as the step's start ([`crate::transport::Work::cursors`]), so
 //! that no line is missed between the two and no old one counts.
 
+mod container;
 pub mod follow;
 mod lines;
 pub mod matcher;

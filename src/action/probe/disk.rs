@@ -23,7 +23,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let (path, text) = super::about(path, SCRIPT, probe, look, login, scope).await?;
+    let (path, text) = super::about(path, super::fits::path, SCRIPT, probe, look, login, scope).await?;
     let mut lines = text.lines();
     let (free_kib, percent) = lines
         .next()

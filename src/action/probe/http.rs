@@ -28,7 +28,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let url = request.url.render(scope).and_then(visible)?;
+    let url = request.url.render(scope).and_then(visible).and_then(super::fits::url)?;
     let mut headers = Vec::new();
     for (name, text) in &request.headers {
         if let Some(text) = text.render_unless_null(scope)? {
@@ -39,9 +39,6 @@ pub(super) async fn ask(
         Some(file) => file.render_unless_null(scope)?.map(visible).transpose()?,
         None => None,
     };
-    if !Sending::can_go(&url) {
-        return Err(ProbeError::NotAsked(format!("not a URL that can be asked: {url}")));
-    }
     let sending = Sending { method: "GET", url, headers, body: None, ca };
     let answer = send(&sending, look, login, probe.timeout).await.map_err(|unanswered| unanswered.error)?;
     let (url, Exchange { status, headers, body }) = (sending.url, answer);
@@ -207,6 +204,12 @@ impl Target {
             _ => return None,
         };
         let authority = uri.authority()?;
+        // a port that is none is not the usual one
+        let place = authority.as_str().rsplit('@').next().unwrap_or_default();
+        let written = place.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+        if authority.host().is_empty() || written && authority.port_u16().is_none_or(|port| port == 0) {
+            return None;
+        }
         let address = with_port(authority.host(), authority.port_u16().unwrap_or(port));
         let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         Some(Self { tls, name: authority.host().to_owned(), address, host: authority.to_string(), path })
@@ -227,6 +230,8 @@ mod tests {
         assert_eq!((target.address.as_str(), target.tls), ("h:443", true));
         assert_eq!(Target::parse("http://[fd00::1]:8500/").expect("a url").address, "[fd00::1]:8500");
         assert_eq!(Target::parse("http://[fd00::1]/").expect("a url").address, "[fd00::1]:80");
-        assert!(Target::parse("ftp://h/").is_none());
+        for wrong in ["ftp://h/", "h", "http:///x", "http://h:99999/", "http://h:0/", "http://h:/"] {
+            assert!(Target::parse(wrong).is_none(), "{wrong}");
+        }
     }
 }

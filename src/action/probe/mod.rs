@@ -3,6 +3,7 @@
 
 mod command;
 mod disk;
+mod fits;
 mod http;
 mod model;
 mod parse;
@@ -137,13 +138,14 @@ fn refusal(answer: &crate::transport::Answer, path: &str) -> String {
 /// Asks one of our own scripts about a path or a name; gives that and what the script printed.
 async fn about(
     text: &Text<Plain>,
+    fits: fn(String) -> Result<String, EvalError>,
     script: &str,
     probe: &Probe,
     look: &dyn Look,
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<(String, String), ProbeError> {
-    let word = text.render(scope).and_then(visible)?;
+    let word = text.render(scope).and_then(visible).and_then(fits)?;
     let answer = login.script(look, probe.timeout, script, &[&word]).await?;
     if answer.exit != 0 {
         return Err(ProbeError::NotAsked(refusal(&answer, &word)));

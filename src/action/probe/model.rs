@@ -208,7 +208,9 @@ impl Probe {
             }
         }
         let fields: Fields = text::decode(&own, diags)?;
-        let mut kinds = fields.kinds(diags).into_iter();
+        let kinds = fields.kinds(diags);
+        kinds.iter().for_each(|kind| super::fits::check(kind, diags));
+        let mut kinds = kinds.into_iter();
         let (kind, broken) = match kinds.next() {
             Some(kind) => (kind, named.len() > 1),
             None => (Kind::Read(Text::new(Sp::new(String::new(), Span::NOWHERE))), true),

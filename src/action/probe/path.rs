@@ -31,7 +31,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let (path, text) = super::about(path, SCRIPT, probe, look, login, scope).await?;
+    let (path, text) = super::about(path, super::fits::path, SCRIPT, probe, look, login, scope).await?;
     if text.trim() == "absent" {
         let Value::Map(mut fields) = probe.kind.nulls() else { unreachable!("the result of every probe is a map") };
         Arc::make_mut(&mut fields).insert("exists".to_owned(), Value::Bool(false));

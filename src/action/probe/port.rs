@@ -17,7 +17,7 @@ pub(super) async fn ask(
     look: &dyn Look,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let text = address.render(scope).and_then(visible)?;
+    let text = address.render(scope).and_then(visible).and_then(super::fits::port)?;
     let address = match (text.bytes().all(|b| b.is_ascii_digit()), &probe.from) {
         (false, _) => text,
         (true, None) => format!("127.0.0.1:{text}"),

@@ -35,7 +35,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let (name, text) = super::about(name, SCRIPT, probe, look, login, scope).await?;
+    let (name, text) = super::about(name, super::fits::name, SCRIPT, probe, look, login, scope).await?;
     let pids: Vec<Value> = text.lines().filter_map(|line| line.trim().parse().ok().map(Value::Int)).collect();
     let count = pids.len();
     Ok(Found {

@@ -16,7 +16,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let (path, text) = super::about(path, "cat -- \"$1\"", probe, look, login, scope).await?;
+    let (path, text) = super::about(path, super::fits::path, "cat -- \"$1\"", probe, look, login, scope).await?;
     super::check_match(probe, text.strip_suffix('\n').unwrap_or(&text), scope)?;
     let value = probe.parse.as_ref().unwrap_or(&Parse::Text).apply(&text).map_err(ProbeError::Unparsable)?;
     let size = i128::try_from(text.len()).unwrap_or(i128::MAX);

@@ -16,7 +16,7 @@ pub(super) async fn ask(
     login: &Login,
     scope: &dyn Scope,
 ) -> Result<Found, ProbeError> {
-    let name = name.render(scope).and_then(visible)?;
+    let name = name.render(scope).and_then(visible).and_then(super::fits::name)?;
     let state = service_state::read(look, login, &name, probe.timeout).await?;
     Ok(Found {
         success: state.running(),

@@ -136,7 +136,6 @@ impl Check<'_> {
         self.body(&step.body, &place);
         step.besides.iter().for_each(|body| self.body(body, &place));
         step.flow.always.iter().for_each(|member| self.step(member));
-        self.undo_list(step, &place);
         if let Some(watch) = &step.watch {
             watch.texts(&mut |text| self.texts.check(text, &self.known, &place));
             if let (Some(selectors), Some(hosts)) = (&self.selectors, &watch.hosts) {
@@ -146,8 +145,10 @@ impl Check<'_> {
         let with_result = place.with_result(Answer::Any);
         step.outputs.values().for_each(|e| self.texts.check(e, &self.known, &with_result));
         self.guards(&step.verify, &place);
-        self.known.leave_each(outside);
         self.known.add_step(step);
+        // it comes after the step, and may use what the step found
+        self.undo_list(step, &place);
+        self.known.leave_each(outside);
     }
 
     fn body(&mut self, body: &Body, place: &Place) {

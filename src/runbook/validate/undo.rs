@@ -42,7 +42,7 @@ fn check_step(step: &Step, scope: Option<Span>, runbook: &Runbook, diags: &Diagn
         }
         Body::Action(action) if action.effect() != Effect::Reads => match &step.undo {
             Undo::Auto if !action.undoes_itself() => {
-                if let Some(scope) = scope {
+                if let Some(scope) = scope.filter(|_| !diags.has_errors_within(step.span)) {
                     let message = format!("`{}` cannot be undone by itself", action.key());
                     diags.push(
                         Diagnostic::error("no-undo", step.id.span, message)
