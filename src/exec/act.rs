@@ -401,7 +401,7 @@ impl Run {
                 let told = |why: String| if step.sensitive { NOT_SHOWN.to_owned() } else { why };
                 let value = parse
                     .apply(&text)
-                    .map_err(|why| Stop::new(Kind::Failed, format!("{host}: {}", told(why.to_string()))).on([host]))?;
+                    .map_err(|why| Stop::new(Kind::Failed, format!("{host}: {}", told(why))).on([host]))?;
                 fields.insert("value".to_owned(), value);
             }
             for (name, value) in fields.iter() {

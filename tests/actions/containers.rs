@@ -54,9 +54,9 @@ impl Boxes {
             let up = boxes.podman(&[&run[..], &["/bin/sh", "-c", MAIN]].concat());
             assert!(up.status.success(), "{up:?}");
         }
-        let enter = boxes.podman.iter().map(|word| format!("{word:?}, ")).collect::<String>();
+        let enter = boxes.podman.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ");
         let inventory = format!(
-            "inventory: test\nhosts:\n  box-[1:2]: {{ connect: {{ via: exec, command: [ {enter} exec, -i, \"{{{{name}}}}\" ] }} }}\n  a: {{ connect: {{ via: local }} }}\n"
+            "inventory: test\nhosts:\n  box-[1:2]: {{ connect: {{ via: exec, command: [ {enter}, exec, -i, \"{{{{name}}}}\" ] }} }}\n  a: {{ connect: {{ via: local }} }}\n"
         );
         fs::write(boxes.bench.beside("inventory.yaml"), inventory).expect("a file");
         Some(boxes)

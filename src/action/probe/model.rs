@@ -209,7 +209,9 @@ impl Probe {
         }
         let fields: Fields = text::decode(&own, diags)?;
         let kinds = fields.kinds(diags);
-        kinds.iter().for_each(|kind| super::fits::check(kind, diags));
+        for kind in &kinds {
+            super::fits::check(kind, diags);
+        }
         let mut kinds = kinds.into_iter();
         let (kind, broken) = match kinds.next() {
             Some(kind) => (kind, named.len() > 1),
