@@ -1,8 +1,8 @@
 //! What is wrong with a command, said in the same way for the action `run` and for the probe `command`.
 
 use crate::base::diag::{Diagnostic, Diagnostics};
-use crate::template::{Plain, Text};
-use crate::text::{self, Tree};
+use crate::template::{Plain, Shell, Text, check_stdin};
+use crate::text::{self, Sp, Tree};
 
 /// Checks the words of an argument vector: an expression in a word that another interpreter would parse.
 pub fn check_argv(words: &[Text<Plain>], diags: &Diagnostics) {
@@ -28,5 +28,34 @@ pub fn no_command(tree: &Tree, forms: &str, diags: &Diagnostics) {
             Diagnostic::error("no-command", tree.span, "one command is wanted here")
                 .help(format!("write one of {forms}")),
         );
+    }
+}
+
+/// The words of a shell text that is one plain command; of other ones it is not known who reads what it is given.
+pub fn plain_words(text: &Text<Shell>) -> Vec<String> {
+    if text.source().contains(['|', ';', '&', '<', '(', '`']) {
+        return Vec::new();
+    }
+    shlex::split(text.source()).unwrap_or_default()
+}
+
+/// Says which values are in what an interpreter reads as its program.
+pub fn read_as_program(words: &[String], stdin: &Text<Plain>, diags: &Diagnostics) {
+    let span = stdin.source().span;
+    for problem in check_stdin(words, stdin) {
+        diags.push(problem.locate(|_| span));
+    }
+}
+
+/// Says which exit codes there are not.
+pub fn check_codes(codes: &Sp<Vec<Sp<i32>>>, diags: &Diagnostics) {
+    if codes.is_empty() {
+        let message = "no code is good, so the step can only fail";
+        diags
+            .push(Diagnostic::error("wrong-value", codes.span, message).help("write for example `ok_codes: [ 0, 1 ]`"));
+    }
+    for code in codes.iter().filter(|code| !(0..=255).contains(&code.value)) {
+        let message = format!("no command ends with {}: codes are 0 to 255", code.value);
+        diags.push(Diagnostic::error("wrong-value", code.span, message));
     }
 }

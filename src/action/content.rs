@@ -62,10 +62,10 @@ pub enum Validate {
 }
 
 impl Forms {
-    /// The one form that is written. `path` decides the context of a content that is written in place.
-    pub fn only(self, path: &str, span: Span, diags: &Diagnostics) -> Option<Content> {
+    /// The one form that is written; a content that is written in place has this context.
+    pub fn only(self, context: Context, span: Span, diags: &Diagnostics) -> Option<Content> {
         let inline = |text: Sp<String>| {
-            let compiled = Arc::new(Compiled::new(&text.value, Context::of_file(path)));
+            let compiled = Arc::new(Compiled::new(&text.value, context));
             Content::Inline(text, compiled)
         };
         let forms = [
@@ -107,7 +107,7 @@ impl Content {
     }
 
     /// The bytes; `None`: no file.
-    pub fn render(&self, cx: &Cx<'_>) -> Result<Option<Vec<u8>>, EvalError> {
+    pub fn render(&self, context: impl Fn(&str) -> Context, cx: &Cx<'_>) -> Result<Option<Vec<u8>>, EvalError> {
         let text = match self {
             Self::Absent => return Ok(None),
             Self::Inline(_, compiled) => compiled.render(cx.scope).and_then(known)?,
@@ -115,7 +115,7 @@ impl Content {
                 let Some(source) = (cx.template)(&name.value) else {
                     return Err(invalid(format!("there is no template `{}`", name.value)));
                 };
-                Compiled::new(&source, Context::of_file(&name.value)).render(cx.scope).and_then(known)?
+                Compiled::new(&source, context(&name.value)).render(cx.scope).and_then(known)?
             }
             Self::Json(data) => data.known(cx.scope)?.json_text()?,
             Self::Yaml(data) => data.known(cx.scope)?.yaml_text()?,
@@ -126,6 +126,15 @@ impl Content {
 }
 
 impl Validate {
+    /// What values in a text are quoted for that must be this.
+    #[must_use]
+    pub fn context(self) -> Context {
+        match self {
+            Self::Json => Context::Json,
+            Self::Yaml => Context::Yaml,
+        }
+    }
+
     /// Whether a content is what it must be.
     pub fn check(self, bytes: &[u8]) -> Result<(), EvalError> {
         let is_not = |what: &str, why: String| invalid(format!("the content is not {what}: {why}"));

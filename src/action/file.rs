@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::content::{Content, Forms, State, Validate};
-use crate::action::words::{absolute, clip};
+use crate::action::words::{absolute, clip, invalid};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::base::digest::Digest;
@@ -89,7 +89,7 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     absolute([&fields.path], diags);
     let Fields { template, content, json, yaml, upload, state, .. } = fields;
     let forms = Forms { template, content, json, yaml, upload, state };
-    let content = forms.only(&fields.path.source().value, tree.span, diags)?;
+    let content = forms.only(context(fields.validate, &fields.path.source().value), tree.span, diags)?;
     Some(Box::new(File {
         path: fields.path,
         content,
@@ -103,9 +103,24 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     }))
 }
 
+/// What values are quoted for: what the file must be, or what its name says that it is.
+fn context(validate: Option<Validate>, name: &str) -> Context {
+    validate.map_or_else(|| Context::of_file(name), Validate::context)
+}
+
 impl File {
+    /// A name that is only known now must not say that the file is of a kind for which nothing was quoted.
+    fn agrees(&self, path: &str) -> Result<(), EvalError> {
+        let Content::Inline(_, text) = &self.content else { return Ok(()) };
+        let meant = context(self.validate, path);
+        if text.insertions().is_empty() || meant == text.context() {
+            return Ok(());
+        }
+        Err(invalid(format!("`{path}` is {meant:?}, and its values were not quoted for that: say `validate:`")))
+    }
+
     fn render(&self, cx: &Cx<'_>) -> Result<Option<Vec<u8>>, EvalError> {
-        let content = self.content.render(cx)?;
+        let content = self.content.render(|name| context(self.validate, name), cx)?;
         if let (Some(validate), Some(bytes)) = (self.validate, &content) {
             validate.check(bytes)?;
         }
@@ -142,7 +157,7 @@ impl Action for File {
 
     fn templates(&self) -> Vec<(&Sp<String>, Context)> {
         match &self.content {
-            Content::Template(name) => vec![(name, Context::of_file(&name.value))],
+            Content::Template(name) => vec![(name, context(self.validate, &name.value))],
             _ => Vec::new(),
         }
     }
@@ -156,6 +171,7 @@ impl Action for File {
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
         let path = cx.path(&self.path)?;
+        self.agrees(&path)?;
         let content = self.render(cx)?;
         Ok(Box::new(Target {
             digest: content.as_ref().map(Digest::of),

@@ -98,6 +98,9 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
         let message = format!("no answer has the status {}: they are 200 to 599", status.value);
         diags.push(Diagnostic::error("wrong-value", status.span, message));
     }
+    if let Some(text) = &body {
+        unquoted(text, &headers, diags);
+    }
     let body = match (body, json) {
         (Some(text), _) => Body::Text(text),
         (None, Some(tree)) => Body::Json(Data::from_tree(&tree)),
@@ -105,6 +108,30 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     };
     let ok_status = ok_status.into_iter().map(|status| status.value).collect();
     Some(Box::new(Http { url, method: found.unwrap_or(&"GET"), headers, body, ca, ok_status }))
+}
+
+/// Values in a body of a form that has its own quoting, which a text has not.
+fn unquoted(body: &Text<Plain>, headers: &IndexMap<String, Text<Plain>>, diags: &Diagnostics) {
+    let Sp { value, span } = body.source();
+    let says = |word: &str| {
+        let of_kind = |(name, text): (&String, &Text<Plain>)| {
+            name.eq_ignore_ascii_case("content-type") && text.source().to_ascii_lowercase().contains(word)
+        };
+        headers.iter().any(of_kind)
+    };
+    let bare = body.insertions().into_iter().filter_map(|range| value.get(range)).any(|tag| {
+        let helper = tag.trim_start_matches('{').split_whitespace().next().unwrap_or_default();
+        !matches!(helper, "json" | "url" | "raw")
+    });
+    let help = match value.trim_start().chars().next() {
+        _ if !bare => return,
+        Some('{' | '[') => "write the document below `json:`: values are quoted there, and the header is set",
+        _ if says("json") => "write the document below `json:`: values are quoted there, and the header is set",
+        _ if says("urlencoded") => "write `{{url x}}` for each value",
+        _ => return,
+    };
+    let message = "a value in this body is not quoted for what the body is";
+    diags.push(Diagnostic::error("body-unquoted", *span, message).help(help));
 }
 
 impl Action for Http {

@@ -34,6 +34,16 @@ enum What {
     Script(Sp<String>, Vec<Text<Plain>>),
 }
 
+impl What {
+    fn words(&self) -> Vec<String> {
+        match self {
+            Self::Shell(text) => super::command::plain_words(text),
+            Self::Argv(list) => list.iter().map(|word| word.source().value.clone()).collect(),
+            Self::Script(..) => Vec::new(),
+        }
+    }
+}
+
 /// A command in its long form.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "command", deny_unknown_fields)]
@@ -120,13 +130,11 @@ fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
             return None;
         }
     };
-    if let Some(none) = ok_codes.as_ref().filter(|codes| codes.is_empty()) {
-        let message = "no code is good, so the step can only fail";
-        diags.push(Diagnostic::error("wrong-value", none.span, message).help("write for example `ok_codes: [ 0, 1 ]`"));
+    if let Some(stdin) = &stdin {
+        super::command::read_as_program(&what.words(), stdin, diags);
     }
-    for code in ok_codes.iter().flat_map(|codes| &codes.value).filter(|code| !(0..=255).contains(&code.value)) {
-        let message = format!("no command ends with {}: codes are 0 to 255", code.value);
-        diags.push(Diagnostic::error("wrong-value", code.span, message));
+    if let Some(codes) = &ok_codes {
+        super::command::check_codes(codes, diags);
     }
     let ok_codes = ok_codes.map_or_else(|| vec![0], |codes| codes.value.into_iter().map(|code| code.value).collect());
     Some(Run { what, shell, stdin, ok_codes, idempotent, ends_connection })

@@ -5,13 +5,20 @@ use std::cmp::Ordering;
 use crate::event::EventKind;
 use crate::inventory::HostName;
 use crate::plan::View;
-use crate::runbook::{Pick, Ranking, Step};
+use crate::runbook::{Body, Pick, Ranking, Step};
 use crate::template::{EvalError, Value};
 
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 
 impl Run {
+    /// What a skipped step would have picked are targets without hosts.
+    pub(super) fn nobody_picked(&mut self, step: &Step) {
+        if let Body::Pick(picks) = &step.body {
+            picks.iter().for_each(|pick| self.world.pick(&pick.name.value, Vec::new()));
+        }
+    }
+
     pub(super) async fn pick(&mut self, picks: &[Pick], step: &Step) -> Result<(), Halt> {
         for pick in picks {
             if let Some(hosts) = self.picked_before(step, &pick.name.value) {

@@ -32,7 +32,10 @@ impl Run {
         let result = match (self.arm(step).await, lists) {
             (Err(halt), _) => Err((step.path.clone(), halt)),
             // nothing of it was done
-            _ if matches!(outcome, StepOutcome::Skipped { .. }) => Ok(()),
+            _ if matches!(outcome, StepOutcome::Skipped { .. }) => {
+                self.nobody_picked(step);
+                Ok(())
+            }
             (_, Err(none)) => Err((step.path.clone(), Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
             (Ok(()), Ok(lists)) => {
                 let around = std::mem::replace(&mut self.recalling, true);

@@ -90,6 +90,9 @@ impl Run {
             (_, Err(none)) => Err(here(Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
             (Ok(()), Ok(lists)) => self.go(step, hosts, lists).await,
         };
+        if let Ok(Ended::Skipped(_)) = &result {
+            self.nobody_picked(step);
+        }
         let outcome = match &result {
             Ok(Ended::Ok) => StepOutcome::Ok,
             Ok(Ended::Changed) => StepOutcome::Changed,

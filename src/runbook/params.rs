@@ -278,6 +278,17 @@ fn is_map(name: &Sp<String>, tree: &Tree, diags: &Diagnostics) -> bool {
 }
 
 /// A text that is stored with every run holds no secret.
+/// The default of a param is a value as it is.
+fn no_template(default: &Tree, diags: &Diagnostics) {
+    if let Node::Str(text) = &default.value
+        && text.contains("{{")
+    {
+        let message = "the default of a param is no template: the braces would stand in its value";
+        let help = "put the value together where it is used, or with a `set` step";
+        diags.push(Diagnostic::error("wrong-value", default.span, message).help(help));
+    }
+}
+
 fn no_secret_default(fields: &Fields, limits: &Limits, help: &str, diags: &Diagnostics) {
     if let Some(Sp { value: Node::Str(text), span }) = &fields.default
         && limits.kind.value == Kind::Secret
@@ -308,6 +319,7 @@ impl Param {
                 Selector::decode(default, diags);
             }
             Some(default) => {
+                no_template(default, diags);
                 limits.typed_or_say(default, diags);
             }
             None => {}

@@ -30,7 +30,9 @@ mod value;
 mod version;
 
 pub use compiled::Compiled;
-pub use context::{Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv, check_words, habits};
+pub use context::{
+    Context, InContext, Json, Plain, Regex, Shell, Url, Yaml, check_argv, check_stdin, check_words, habits,
+};
 pub use data::Data;
 pub use error::{EvalError, EvalErrorKind};
 pub use expr::{Evaluated, Expr};

@@ -316,6 +316,13 @@ impl Command {
             return text::decode(tree, diags).map(|text| Self::Shell { text, stdin: None, shell: None });
         }
         let CommandFields { command, argv, stdin, shell } = text::decode(tree, diags)?;
+        if let Some(stdin) = &stdin {
+            let words = command
+                .as_ref()
+                .map(crate::action::command::plain_words)
+                .or_else(|| argv.as_ref().map(|list| list.iter().map(|word| word.source().value.clone()).collect()));
+            crate::action::command::read_as_program(&words.unwrap_or_default(), stdin, diags);
+        }
         match (command, argv) {
             (Some(text), None) => Some(Self::Shell { text, stdin, shell }),
             (None, Some(argv)) => {

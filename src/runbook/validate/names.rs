@@ -352,6 +352,11 @@ impl<'a> Known<'a> {
     }
 
     fn outcome(&self, step: Option<&str>) -> Result<(), Wrong> {
+        let group = step.and_then(|id| self.runbook.step(id)).filter(|step| matches!(step.body, Body::Group(_)));
+        if let Some(group) = group.filter(|step| !self.runbook.broken.steps.contains(&step.id.value)) {
+            let message = format!("`{}` is a group, and its outcome is that of its steps", group.id.value);
+            return Err(Wrong::new("no-outcome", message).help("name one of its steps"));
+        }
         step.map_or_else(
             || Err(Wrong::new("unknown-name", "`outcomes` needs a step, `outcomes.<step>`")),
             |step| self.earlier(step).map(|_| ()),

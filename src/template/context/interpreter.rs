@@ -248,7 +248,10 @@ fn reads_program(words: &[Word], wrapped: bool) -> Option<Finding> {
                 || long.iter().any(|l| w.text.starts_with(l))
         };
         let args = &words[i + 1..];
-        if !args.iter().any(gives) && (client || args.iter().all(|w| w.text.starts_with('-'))) {
+        let shell = interpreter.names.contains(&"sh");
+        if shell && args.iter().any(|w| w.text == "-s")
+            || !args.iter().any(gives) && (client || args.iter().all(|w| w.text.starts_with('-')))
+        {
             return Some(Finding { program: word.program().to_owned(), help: interpreter.help });
         }
     }
@@ -396,4 +399,19 @@ pub fn check_words(words: &[&Text<Plain>]) -> Vec<(usize, Problem)> {
         .into_iter()
         .map(|(hole, finding)| (owners[hole].0, finding.problem(owners[hole].1.clone())))
         .collect()
+}
+
+/// What is wrong with what a command reads: values in the program of an interpreter that takes it from there.
+#[must_use]
+pub fn check_stdin(words: &[String], stdin: &Text<Plain>) -> Vec<Problem> {
+    let words: Vec<Word> = words.iter().map(|text| Word { text: text.clone(), ..Word::default() }).collect();
+    let first = words.iter().position(|w| !w.is_assignment()).unwrap_or(words.len());
+    let wrapped = words.get(first).is_some_and(|w| WRAPPERS.contains(&w.program()));
+    let Some(finding) = reads_program(&words[first..], wrapped) else { return Vec::new() };
+    let bare = |range: &Range<usize>| {
+        let tag = stdin.source().get(range.clone()).unwrap_or_default().trim_start_matches('{');
+        // a statement is what `sql` quotes for
+        !matches!(tag.split_whitespace().next(), Some("sql" | "raw"))
+    };
+    stdin.insertions().into_iter().filter(bare).map(|range| finding.problem(range)).collect()
 }

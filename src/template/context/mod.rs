@@ -21,7 +21,7 @@ use super::ast::{Block, Ex, ExKind, Node};
 use super::problem::Problem;
 
 pub(super) use escape::{Escape, apply, scalar_text};
-pub use interpreter::{check_argv, check_words};
+pub use interpreter::{check_argv, check_stdin, check_words};
 pub use shell_habits::habits;
 
 /// What a text is.
@@ -45,8 +45,10 @@ impl Context {
     /// The context of a file by the ending of its destination (or of its template, less `.hbs`).
     #[must_use]
     pub fn of_file(path: &str) -> Self {
-        let path = path.strip_suffix(".hbs").unwrap_or(path);
-        match path.rsplit_once('.').map(|(_, ending)| ending) {
+        let path = path.to_ascii_lowercase();
+        // a file that is put in the place of another later is of its kind
+        let passing = |part: &&str| matches!(*part, "hbs" | "tmp" | "new" | "bak" | "orig");
+        match path.rsplit('.').find(|part| !passing(part)).filter(|ending| path.len() > ending.len()) {
             Some("json") => Self::Json,
             Some("yaml" | "yml") => Self::Yaml,
             _ => Self::Plain,
