@@ -5,10 +5,11 @@ use crate::template::{Plain, Shell, Text, check_stdin};
 use crate::text::{self, Sp, Tree};
 
 /// Checks the words of an argument vector: an expression in a word that another interpreter would parse.
-pub fn check_argv(words: &[Text<Plain>], diags: &Diagnostics) {
+pub fn argv(words: Vec<Text<Plain>>, diags: &Diagnostics) -> Vec<Text<Plain>> {
     for (n, problem) in crate::template::check_words(&words.iter().collect::<Vec<_>>()) {
         diags.push(problem.locate(|_| words[n].source().span));
     }
+    words
 }
 
 /// Says that a `shell` beside an `argv` has nothing to do.

@@ -99,7 +99,7 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let bare =
         |what| Run { what, shell: None, stdin: None, ok_codes: vec![0], idempotent: false, ends_connection: false };
     let run = match &tree.value {
-        Node::List(_) => bare(What::Argv(argv(text::decode(tree, diags)?, diags))),
+        Node::List(_) => bare(What::Argv(super::command::argv(text::decode(tree, diags)?, diags))),
         Node::Map(_) => fields(tree, diags)?,
         _ => bare(What::Shell(text::decode(tree, diags)?)),
     };
@@ -121,7 +121,7 @@ fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
         (Some(command), None, None) => What::Shell(command),
         (None, Some(list), None) => {
             super::command::shell_beside_argv(tree, diags);
-            What::Argv(argv(list, diags))
+            What::Argv(super::command::argv(list, diags))
         }
         (None, None, Some(name)) => What::Script(name, args.unwrap_or_default()),
         _ => {
@@ -138,11 +138,6 @@ fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
     }
     let ok_codes = ok_codes.map_or_else(|| vec![0], |codes| codes.value.into_iter().map(|code| code.value).collect());
     Some(Run { what, shell, stdin, ok_codes, idempotent, ends_connection })
-}
-
-fn argv(list: Vec<Text<Plain>>, diags: &Diagnostics) -> Vec<Text<Plain>> {
-    super::command::check_argv(&list, diags);
-    list
 }
 
 impl Action for Run {

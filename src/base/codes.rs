@@ -185,6 +185,7 @@ pub const CODES: &[Code] = &[
     error("words-glued", "words stands inside of a word"),
     error("words-outside-shell", "words stands outside of a shell text"),
     error("wrong-hosts", "the hosts that are given do not fit the param"),
+    error("wrong-kind", "a value is of a kind that nothing can be done with here"),
     error("wrong-scope", "a name is looked up in the wrong place"),
     error("wrong-type", "a value is of another kind than is wanted"),
     error("wrong-undo", "an undo list holds what cannot be undone by"),

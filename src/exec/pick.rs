@@ -15,7 +15,9 @@ impl Run {
     /// What a skipped step would have picked are targets without hosts.
     pub(super) fn nobody_picked(&mut self, step: &Step) {
         if let Body::Pick(picks) = &step.body {
-            picks.iter().for_each(|pick| self.world.pick(&pick.name.value, Vec::new()));
+            for pick in picks {
+                self.world.pick(&pick.name.value, Vec::new());
+            }
         }
     }
 

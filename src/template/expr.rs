@@ -81,6 +81,10 @@ impl AnyText for Expr {
     fn context(&self) -> Option<Context> {
         None
     }
+
+    fn try_out(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
+        self.eval(scope)
+    }
 }
 
 impl From<&str> for Expr {

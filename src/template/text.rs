@@ -25,6 +25,8 @@ pub trait AnyText {
     fn references(&self) -> &[Reference];
     /// What its values are escaped for; `None` for an expression.
     fn context(&self) -> Option<Context>;
+    /// What it comes to with these values.
+    fn try_out(&self, scope: &dyn Scope) -> Result<Value, EvalError>;
 }
 
 /// A place in a rendered text whose value is not known yet.
@@ -143,6 +145,11 @@ impl<C: InContext> AnyText for Text<C> {
 
     fn context(&self) -> Option<Context> {
         Some(C::CONTEXT)
+    }
+
+    fn try_out(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
+        // a plain text that is one expression may be wanted as what it is
+        if C::CONTEXT == Context::Plain { self.value(scope) } else { self.render(scope).map(|text| text.text.into()) }
     }
 }
 

@@ -108,6 +108,10 @@ impl<T: FromText> AnyText for Val<T> {
     fn context(&self) -> Option<Context> {
         Some(Context::Plain)
     }
+
+    fn try_out(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
+        self.text.value(scope)
+    }
 }
 
 /// Two values are equal when they are written the same, wherever they stand.

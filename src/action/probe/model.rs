@@ -327,8 +327,7 @@ impl Command {
             (Some(text), None) => Some(Self::Shell { text, stdin, shell }),
             (None, Some(argv)) => {
                 crate::action::command::shell_beside_argv(tree, diags);
-                crate::action::command::check_argv(&argv, diags);
-                Some(Self::Argv { argv, stdin })
+                Some(Self::Argv { argv: crate::action::command::argv(argv, diags), stdin })
             }
             _ => {
                 crate::action::command::no_command(tree, "`command: text`, `argv: [program, argument, …]`", diags);

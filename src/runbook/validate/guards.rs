@@ -12,7 +12,7 @@ impl Check<'_> {
         probe.texts(&mut |text| self.texts.check(text, &self.known, place));
         probe.argv().for_each(|word| self.texts.check_word(word, &self.known));
         if let Some(value) = &probe.value {
-            self.texts.check(value, &self.known, &place.with_result(Answer::of(probe)));
+            self.texts.check(value, &self.known, &place.after(probe));
         }
         if let (Some(selectors), Some(from)) = (&self.selectors, &probe.from) {
             selectors.check(from);
@@ -35,19 +35,19 @@ impl Check<'_> {
         match kind {
             GuardKind::That(that) => {
                 for e in that {
-                    self.texts.check(e, &self.known, broken);
+                    self.texts.truth(e, &self.known, broken);
                 }
             }
             GuardKind::Here(probe, that) => {
                 self.probe(probe, place);
-                let after = place.with_result(Answer::of(probe));
+                let after = place.after(probe);
                 for e in that {
-                    self.texts.check(e, &self.known, &after);
+                    self.texts.truth(e, &self.known, &after);
                 }
             }
             GuardKind::Every(members, when) => {
                 for e in when {
-                    self.texts.check(e, &self.known, &Place::host());
+                    self.texts.truth(e, &self.known, &Place::host());
                 }
                 self.members(members, None);
             }
@@ -63,10 +63,13 @@ impl Check<'_> {
         let place = match &members.probe {
             Some(probe) => {
                 self.probe(probe, &Place::host());
-                Place::host().with_result(Answer::of(probe))
+                Place::host().after(probe)
             }
             None => Place::host(),
         };
-        members.that.iter().chain(value).for_each(|e| self.texts.check(e, &self.known, &place));
+        members.that.iter().for_each(|e| self.texts.truth(e, &self.known, &place));
+        if let Some(value) = value {
+            self.texts.check(value, &self.known, &place);
+        }
     }
 }

@@ -4,6 +4,7 @@
 mod around;
 mod guards;
 mod ids;
+mod kinds;
 mod lints;
 mod names;
 mod nulls;
@@ -124,14 +125,14 @@ impl Check<'_> {
             step.hosts.iter().chain(&step.flow.run_on).for_each(|selector| selectors.check(selector));
         }
         // the list itself is not yet of an item
-        step.flow.for_each.iter().for_each(|e| self.texts.check(e, &self.known, &place));
+        step.flow.for_each.iter().for_each(|e| self.texts.list(e, &self.known, &place));
         let outside = self.known.each(step.flow.for_each.is_some() || step.flow.broken);
         self.whom(step);
         self.around(step);
         self.still(self.known.runbook(), step);
         // these are of each host that anything is asked of, also in a step that is about none
         step.surroundings.texts(&mut |text| self.texts.check(text, &self.known, &Place::host()));
-        step.when.iter().for_each(|e| self.texts.check(e, &self.known, &place));
+        step.when.iter().for_each(|e| self.texts.truth(e, &self.known, &place));
         self.guards(&step.done_when, &place);
         self.body(&step.body, &place);
         step.besides.iter().for_each(|body| self.body(body, &place));
@@ -142,7 +143,10 @@ impl Check<'_> {
                 selectors.check(hosts);
             }
         }
-        let with_result = place.with_result(Answer::Any);
+        let with_result = match &step.body {
+            Body::Action(action) if step.besides.is_empty() => place.after_action(&**action, step.parse.as_ref()),
+            _ => place.with_result(Answer::Any),
+        };
         step.outputs.values().for_each(|e| self.texts.check(e, &self.known, &with_result));
         self.guards(&step.verify, &place);
         self.known.add_step(step);

@@ -1,11 +1,12 @@
 //! The names that a text may use at its place, and what is said about one that it may not.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
+use crate::action::Action;
 use crate::action::guard::Amount;
-use crate::action::probe::Probe;
+use crate::action::probe::{Parse, Probe};
 use crate::base::nearest::nearest;
 use crate::inventory::Selector;
 use crate::runbook::gate::{ANSWER, Gate, Wants};
@@ -15,6 +16,8 @@ use crate::runbook::pick::Pick;
 use crate::runbook::watch::Pattern;
 use crate::text::Amount as Quantity;
 
+use super::kinds::{self, Sort};
+
 /// What a place in the runbook has: a host, a result.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -22,6 +25,8 @@ pub(super) struct Place {
     /// Whether it would be about a host if the step had `hosts`.
     can_have: bool,
     result: Answer,
+    /// The kinds of what is in it.
+    pub(super) sorts: HashMap<&'static str, Sort>,
 }
 
 /// Whether there is a `result` at a place.
@@ -44,12 +49,12 @@ impl Answer {
 
 impl Place {
     pub(super) fn host() -> Self {
-        Self { host: true, can_have: true, result: Answer::None }
+        Self { host: true, can_have: true, result: Answer::None, sorts: HashMap::new() }
     }
 
     /// In a step without hosts, which could have them.
     pub(super) fn nowhere() -> Self {
-        Self { host: false, can_have: true, result: Answer::None }
+        Self { host: false, can_have: true, result: Answer::None, sorts: HashMap::new() }
     }
 
     /// Read once, whatever hosts there are: a question to a person, a lock, what a runbook gives or gets.
@@ -60,6 +65,17 @@ impl Place {
     /// With a result.
     pub(super) fn with_result(&self, result: Answer) -> Self {
         Self { result, ..self.clone() }
+    }
+
+    /// With the result of a probe.
+    pub(super) fn after(&self, probe: &Probe) -> Self {
+        Self { result: Answer::of(probe), sorts: kinds::result_of(probe), ..self.clone() }
+    }
+
+    /// With the result of an action.
+    pub(super) fn after_action(&self, action: &dyn Action, parse: Option<&Parse>) -> Self {
+        let names = action.outputs();
+        Self { result: Answer::Of(names), sorts: kinds::result_of_action(names, parse), ..self.clone() }
     }
 }
 
@@ -123,6 +139,8 @@ pub(super) struct Known<'a> {
     targets: IndexMap<String, Count>,
     /// The steps so far that are about several hosts.
     many: HashSet<String>,
+    /// The kinds of their outputs.
+    pub(super) kinds: kinds::Outputs,
     /// The outputs of the steps so far; `None`: any name may be one.
     steps: IndexMap<String, Option<HashSet<String>>>,
     judges: IndexMap<String, bool>,
@@ -138,6 +156,7 @@ impl<'a> Known<'a> {
             runbook,
             targets: IndexMap::new(),
             many: HashSet::new(),
+            kinds: kinds::Outputs::default(),
             steps: IndexMap::new(),
             judges: IndexMap::new(),
             each: false,
@@ -211,6 +230,9 @@ impl<'a> Known<'a> {
         let own = !matches!(step.body, Body::Use(_) | Body::Gate(_) | Body::Group(_));
         if own && step.hosts.as_ref().is_some_and(|hosts| self.count(hosts) == Count::Many) {
             self.many.insert(step.id.value.clone());
+        }
+        if !open {
+            self.kinds.add(step, self.each);
         }
         self.steps.insert(step.id.value.clone(), (!open).then_some(outputs));
         let judges = matches!(step.body, Body::Judge(..)) || self.runbook.broken.steps.contains(&step.id.value);

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Sources, Span};
-use crate::template::{AnyText, Compiled, Context, Problem, RefBase, Reference};
+use crate::template::{AnyText, Compiled, Context, Expr, Problem, RefBase, Reference, Value};
 use crate::text::{self, Sp};
 
+use super::kinds;
 use super::names::{Known, Place, Wrong};
 use crate::runbook::params::Kind;
 
@@ -23,8 +24,52 @@ impl Texts<'_> {
             return;
         }
         self.all(text.problems(), text.references(), text.context(), known, place, |range| self.locate(source, range));
+        // what is wrong already would only be found again
+        if !self.diags.has_errors_within(source.span)
+            && let Err(error) = kinds::try_out(text, known, place)
+        {
+            self.diags.push(Diagnostic::error(
+                "wrong-kind",
+                self.locate(source, error.range.clone()),
+                error.to_string(),
+            ));
+        }
         if text.context() == Some(Context::Regex) && text.problems().is_empty() {
             self.regex(source);
+        }
+    }
+
+    /// An expression that decides something: it is true or false.
+    pub(super) fn truth(&self, expression: &Expr, known: &Known<'_>, place: &Place) {
+        let fits = |value: &Value| matches!(value, Value::Bool(_));
+        let help = "compare it: `eq a b`, `gt a 0`, `not (empty a)`";
+        self.wanted(expression, known, place, fits, ("true or false", help));
+    }
+
+    /// An expression whose items are gone over.
+    pub(super) fn list(&self, expression: &Expr, known: &Known<'_>, place: &Place) {
+        let fits = |value: &Value| matches!(value, Value::List(_));
+        self.wanted(expression, known, place, fits, ("a list", "of a text, `split` makes one"));
+    }
+
+    fn wanted(
+        &self,
+        expression: &Expr,
+        known: &Known<'_>,
+        place: &Place,
+        fits: impl Fn(&Value) -> bool,
+        (what, help): (&str, &str),
+    ) {
+        self.check(expression, known, place);
+        let source = expression.source();
+        let well = !self.diags.has_errors_within(source.span);
+        let came_to = if well { kinds::try_out(expression, known, place) } else { Ok(None) };
+        if let Ok(Some(value)) = came_to
+            && !matches!(value, Value::Unknown(_) | Value::Null)
+            && !fits(&value)
+        {
+            let message = format!("`{}` is {}, not {what}", source.value.trim(), value.kind());
+            self.diags.push(Diagnostic::error("wrong-kind", source.span, message).help(help));
         }
     }
 
