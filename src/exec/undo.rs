@@ -25,6 +25,15 @@ use super::unwind::{Back, past, undone, unwind};
 /// Hosts on which something is left, and why.
 type Left = IndexMap<String, String>;
 
+/// The steps, and the hosts, each once.
+fn named(backs: &[&Back<'_>]) -> (String, String) {
+    let steps: IndexSet<&str> = backs.iter().map(|back| back.step.id.value.as_str()).collect();
+    let mut hosts: Vec<&str> = backs.iter().flat_map(|back| back.hosts()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    (steps.into_iter().collect::<Vec<_>>().join(", "), hosts.join(", "))
+}
+
 impl Run {
     /// Puts back what these steps did, on all hosts or only on some, and says how the run stands then.
     pub(super) async fn undo(
@@ -70,18 +79,23 @@ impl Run {
         }
         self.phase = Phase::Apply;
         if left.is_empty() {
-            if stop.kind == Kind::Unknown {
+            let none = |back: &&Back<'_>| matches!(back.step.undo, Undo::None);
+            let (kept, backs): (Vec<&Back<'_>>, Vec<_>) = before.iter().chain(&backs).partition(none);
+            if stop.kind == Kind::Unknown && kept.is_empty() {
                 // whatever it was, it is as it was before
                 stop.kind = Kind::Failed;
             }
-            let backs: Vec<&Back<'_>> = before.iter().chain(&backs).collect();
-            let mut names: Vec<&str> = backs.iter().flat_map(|back| back.hosts()).collect();
-            names.sort_unstable();
-            names.dedup();
-            let steps: IndexSet<&str> = backs.iter().map(|back| back.step.id.value.as_str()).collect();
-            let steps: Vec<&str> = steps.into_iter().collect();
-            let text = format!("{} put back on {}: it is as it was before", steps.join(", "), names.join(", "));
-            return Ok(stop.next(text));
+            let mut told = Vec::new();
+            if !backs.is_empty() {
+                let (steps, hosts) = named(&backs);
+                let whole = if kept.is_empty() { ": it is as it was before" } else { "" };
+                told.push(format!("{steps} put back on {hosts}{whole}"));
+            }
+            if !kept.is_empty() {
+                let (steps, hosts) = named(&kept);
+                told.push(format!("what {steps} did on {hosts} stands: `undo: none` says so"));
+            }
+            return Ok(told.into_iter().fold(stop, Stop::next));
         }
         let why: Vec<String> = left.iter().map(|(host, why)| format!("{host}: {why}")).collect();
         stop.kind = Kind::Unknown;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::ast::{Ex, Node};
+use super::ast::{Ex, ExKind, Node};
 use super::context::{Context, inner_outputs, settle};
 use super::error::{EvalError, EvalErrorKind};
 use super::eval::Evaluator;
@@ -152,11 +152,14 @@ fn unbraced(source: &str) -> Option<String> {
     if !source.contains("{{") {
         return None;
     }
-    if let Some(whole) = concat(source) {
-        return Some(whole);
-    }
     let bare = source.replace("{{~", "").replace("~}}", "").replace("{{", "").replace("}}", "");
     let bare = bare.trim();
+    // `eq {{a}} 3` is one without its braces; `a {{b}} c` is not
+    let understood = CompiledExpr::new(bare);
+    let called = matches!(&understood.ex, Some(Ex { kind: ExKind::Call(_), .. })) && understood.problems.is_empty();
+    if let (false, Some(whole)) = (called, concat(source)) {
+        return Some(whole);
+    }
     // `{{a}} == {{b}}`: one mistake at a time would take two rounds.
     let tokens = tokenize(bare, 0..bare.len(), &mut Vec::new());
     Some(super::infix::prefix_form(bare, &tokens).unwrap_or_else(|| bare.to_owned()))

@@ -10,6 +10,9 @@ pub(super) fn prefix_form(source: &str, tokens: &[Token]) -> Option<String> {
     rewrite(source, tokens, 16)
 }
 
+/// The level of comparisons.
+const COMPARISON: usize = 2;
+
 /// Loosest first.
 const LEVELS: [&[(&str, &str)]; 5] = [
     &[("||", "or"), ("or", "or")],
@@ -43,8 +46,17 @@ fn is_not(token: &Token) -> bool {
 
 fn rewrite(source: &str, tokens: &[Token], depth: usize) -> Option<String> {
     let depth = depth.checked_sub(1)?;
-    for level in LEVELS {
+    for (n, level) in LEVELS.into_iter().enumerate() {
+        // `not a > 3` is about the comparison
+        let word = matches!(&tokens.first()?.kind, TokenKind::Name(word) if word == "not");
+        if n == COMPARISON && word && rightmost(&tokens[1..], level).is_some() {
+            return Some(format!("not {}", group(&rewrite(source, &tokens[1..], depth)?)));
+        }
         let Some((at, helper)) = rightmost(tokens, level) else { continue };
+        // `1 < a < 3` means another thing in each language
+        if n == COMPARISON && rightmost(&tokens[..at], level).is_some() {
+            return None;
+        }
         let left = rewrite(source, &tokens[..at], depth)?;
         let right = rewrite(source, &tokens[at + 1..], depth)?;
         return Some(format!("{helper} {} {}", group(&left), group(&right)));
