@@ -448,7 +448,13 @@ impl<'a> Known<'a> {
             if self.is_broken("targets", &broken.targets, name) || broken.sections.contains("params") {
                 return Ok(());
             }
-            return Err(Wrong::unknown("target", name, self.targets.keys().map(String::as_str)));
+            let wrong = Wrong::unknown("target", name, self.targets.keys().map(String::as_str));
+            let slip = wrong.help.as_ref().is_some_and(|help| help.starts_with("did you mean"));
+            let help = format!(
+                "if `{name}` is a group, give it a name here: `targets: {{ {}_hosts: {name} }}`",
+                name.replace('-', "_")
+            );
+            return Err(if slip { wrong } else { wrong.help(help) });
         }
         match rest.split_first() {
             None => Ok(()),

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::action::guard::Guard;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Sources;
-use crate::runbook::{Body, Runbook, Step};
+use crate::runbook::{Body, OnFailure, Runbook, Step};
 use crate::template::{AnyText, Context, RefBase, Reference};
 use crate::text;
 
@@ -77,6 +77,10 @@ impl Nulls<'_> {
         if let Some(around) = self.done.last() {
             let words = format!("`{around}` may be done already, and then it gives nothing");
             all.push(Why { words, unless: Vec::new(), within: Some(around.clone()), output: None });
+        }
+        if step.on_failure.as_ref().is_some_and(|on| on.value == OnFailure::Continue) {
+            let words = format!("`{}` may have failed", step.id.value);
+            all.push(Why { words, unless: Vec::new(), within: None, output: None });
         }
         if let Body::Gather(probes) = &step.body {
             for (name, _) in probes.iter().filter(|(_, probe)| probe.optional) {
