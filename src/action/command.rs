@@ -1,11 +1,13 @@
 //! What is wrong with a command, said in the same way for the action `run` and for the probe `command`.
 
 use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::span::Span;
 use crate::template::{Plain, Shell, Text, check_stdin};
 use crate::text::{self, Sp, Tree};
 
 /// Checks the words of an argument vector: an expression in a word that another interpreter would parse.
-pub fn argv(words: Vec<Text<Plain>>, diags: &Diagnostics) -> Vec<Text<Plain>> {
+pub fn argv(words: Vec<Text<Plain>>, span: Span, diags: &Diagnostics) -> Vec<Text<Plain>> {
+    some(words.first().map_or("", |word| word.source()), span, diags);
     for (n, problem) in crate::template::check_words(&words.iter().collect::<Vec<_>>()) {
         diags.push(problem.locate(|_| words[n].source().span));
     }
@@ -48,8 +50,34 @@ pub fn read_as_program(words: &[String], stdin: &Text<Plain>, diags: &Diagnostic
     }
 }
 
+/// Says that a command is none, by its text or first word.
+pub fn some(text: &str, span: Span, diags: &Diagnostics) {
+    if text.trim().is_empty() && !diags.has_errors_within(span) {
+        diags.push(Diagnostic::error("no-command", span, "there is no command here"));
+    }
+}
+
+/// A shell text.
+pub fn shell_text(tree: &Tree, diags: &Diagnostics) -> Option<Text<Shell>> {
+    let text: Text<Shell> = text::decode(tree, diags)?;
+    some(text.source(), tree.span, diags);
+    Some(text)
+}
+
+/// Says that a shell is none that commands can be given to: `sh -e` is what every other one understands.
+pub fn posix(shell: Option<&Text<Plain>>, diags: &Diagnostics) {
+    const OTHERS: [&str; 10] = ["fish", "csh", "tcsh", "python", "python3", "perl", "ruby", "node", "pwsh", "nu"];
+    let Some(Sp { value, span }) = shell.map(Text::source) else { return };
+    if OTHERS.contains(&value.rsplit('/').next().unwrap_or_default()) {
+        let message = format!("`{value}` is no POSIX shell");
+        let help = "give it the text by `stdin:`, or keep it in a file beside the runbook and call that";
+        diags.push(Diagnostic::error("wrong-value", *span, message).help(help));
+    }
+}
+
 /// Says which exit codes there are not.
-pub fn check_codes(codes: &Sp<Vec<Sp<i32>>>, diags: &Diagnostics) {
+pub fn check_codes(codes: Option<&Sp<Vec<Sp<i32>>>>, diags: &Diagnostics) {
+    let Some(codes) = codes else { return };
     if codes.is_empty() {
         let message = "no code is good, so the step can only fail";
         diags

@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::action::words::{absolute, clip, invalid};
+use crate::action::words::{absolute, clip, invalid, owners};
 use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::base::ids::UnitKey;
@@ -54,6 +54,7 @@ pub(super) const ENTRY: Entry = Entry {
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let action = text::decode::<Directory>(tree, diags)?;
     absolute([&action.path], diags);
+    owners(action.owner.iter().chain(&action.group), diags);
     Some(Box::new(action))
 }
 

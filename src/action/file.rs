@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::action::content::{Content, Forms, State, Validate};
-use crate::action::words::{absolute, clip, invalid};
+use crate::action::words::{absolute, clip, invalid, owners};
 use crate::base::BoxFuture;
-use crate::base::diag::Diagnostics;
+use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
 use crate::template::{AnyText, Compiled, Context, EvalError, Plain, Text, Value};
@@ -87,6 +87,12 @@ pub(super) const ENTRY: Entry = Entry {
 fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let fields: Fields = text::decode(tree, diags)?;
     absolute([&fields.path], diags);
+    owners(fields.owner.iter().chain(&fields.group), diags);
+    let Sp { value: path, span } = fields.path.source();
+    if path.ends_with('/') {
+        let message = format!("`{path}` is a folder by its slash, and this is a file");
+        diags.push(Diagnostic::error("wrong-value", *span, message));
+    }
     let Fields { template, content, json, yaml, upload, state, .. } = fields;
     let forms = Forms { template, content, json, yaml, upload, state };
     let content = forms.only(context(fields.validate, &fields.path.source().value), tree.span, diags)?;

@@ -99,9 +99,9 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
     let bare =
         |what| Run { what, shell: None, stdin: None, ok_codes: vec![0], idempotent: false, ends_connection: false };
     let run = match &tree.value {
-        Node::List(_) => bare(What::Argv(super::command::argv(text::decode(tree, diags)?, diags))),
+        Node::List(_) => bare(What::Argv(super::command::argv(text::decode(tree, diags)?, tree.span, diags))),
         Node::Map(_) => fields(tree, diags)?,
-        _ => bare(What::Shell(text::decode(tree, diags)?)),
+        _ => bare(What::Shell(super::command::shell_text(tree, diags)?)),
     };
     Some(Box::new(run))
 }
@@ -118,10 +118,13 @@ fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
         );
     }
     let what = match (command, words, script) {
-        (Some(command), None, None) => What::Shell(command),
+        (Some(command), None, None) => {
+            super::command::some(command.source(), command.source().span, diags);
+            What::Shell(command)
+        }
         (None, Some(list), None) => {
             super::command::shell_beside_argv(tree, diags);
-            What::Argv(super::command::argv(list, diags))
+            What::Argv(super::command::argv(list, tree.span, diags))
         }
         (None, None, Some(name)) => What::Script(name, args.unwrap_or_default()),
         _ => {
@@ -133,9 +136,8 @@ fn fields(tree: &Tree, diags: &Diagnostics) -> Option<Run> {
     if let Some(stdin) = &stdin {
         super::command::read_as_program(&what.words(), stdin, diags);
     }
-    if let Some(codes) = &ok_codes {
-        super::command::check_codes(codes, diags);
-    }
+    super::command::posix(shell.as_ref(), diags);
+    super::command::check_codes(ok_codes.as_ref(), diags);
     let ok_codes = ok_codes.map_or_else(|| vec![0], |codes| codes.value.into_iter().map(|code| code.value).collect());
     Some(Run { what, shell, stdin, ok_codes, idempotent, ends_connection })
 }

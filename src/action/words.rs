@@ -47,6 +47,17 @@ pub fn absolute<'a>(paths: impl IntoIterator<Item = &'a Text<Plain>>, diags: &Di
     }
 }
 
+/// Says which of these texts cannot be the name of a user or group.
+pub fn owners<'a>(names: impl IntoIterator<Item = &'a Text<Plain>>, diags: &Diagnostics) {
+    for name in names {
+        let Sp { value, span } = name.source();
+        if name.is_literal() && !crate::transport::is_user(value) {
+            let message = format!("`{value}` is not the name of a user or group");
+            diags.push(Diagnostic::error("wrong-value", *span, message));
+        }
+    }
+}
+
 /// The name or path of a shell: one word, and no option of the program that starts it.
 pub fn shell_name(name: String) -> Result<String, EvalError> {
     if name.is_empty() || name.starts_with('-') || name.contains(|c: char| c.is_whitespace() || c.is_control()) {

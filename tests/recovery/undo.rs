@@ -135,7 +135,7 @@ fn a_group_that_failed_is_put_back_newest_first_and_nothing_is_left() {
         assert_eq!(lab.say(host, "cat /var/tmp/undone"), "undone", "{host}: the author's undo ran once");
     }
     let shown = desk.refloat(&["report"]);
-    assert!(shown.out.contains("\nundone\n") && shown.out.contains("it is as it was before"), "{}", shown.out);
+    assert!(shown.out.contains("\nundone\n") && shown.out.contains("stands: `undo: none` says so"), "{}", shown.out);
     desk.nothing_is_left(&HOSTS);
 
     // only where it failed, since the group is about hosts

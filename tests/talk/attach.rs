@@ -12,7 +12,7 @@ fn a_view_tells_what_the_run_itself_tells_from_its_first_event_to_its_end() {
     let view = desk.spawn("view", &mut desk.command(&["attach", &id]));
     let late = desk.spawn("late", &mut desk.command(&["attach", "--from-now"]));
     // it has caught up, and stays
-    view.says("out", "until [ -e");
+    view.says("out", "while [ -d");
     until("both see a note", || {
         desk.refloat(&["note", &id, "hello"]).is(0, "Noted");
         [&view, &late].iter().all(|one| one.text("out").contains("hello"))
@@ -31,7 +31,7 @@ fn who_leaves_the_view_does_not_leave_the_run() {
     let desk = Desk::with(WAITS);
     let run = desk.run();
     let view = desk.spawn("view", &mut desk.command(&["attach"]));
-    view.says("out", "until [ -e");
+    view.says("out", "while [ -d");
     view.signal(Signal::INT);
     view.end().is(75, "You have left the view; the run goes on");
     assert_eq!(desk.status(), "running");
@@ -45,7 +45,7 @@ fn a_view_says_that_the_process_is_gone_and_what_to_type() {
     let run = desk.run();
     let id = desk.id();
     let view = desk.spawn("view", &mut desk.command(&["attach"]));
-    view.says("out", "until [ -e");
+    view.says("out", "while [ -d");
     run.signal(Signal::KILL);
     run.end();
     let said = view.end();

@@ -17,7 +17,7 @@ fn is_path(text: &str) -> Result<(), String> {
 
 /// Nobody has no name, and would be found nowhere.
 fn is_name(text: &str) -> Result<(), String> {
-    if text.trim().is_empty() || text.contains(['/', '\n']) { Err(format!("`{text}` is no name")) } else { Ok(()) }
+    if text.trim().is_empty() { Err(format!("`{text}` is no name")) } else { Ok(()) }
 }
 
 fn is_port(text: &str) -> Result<(), String> {

@@ -313,7 +313,8 @@ impl Command {
     /// Text, or `{command | argv, stdin, shell}`.
     pub fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Self> {
         if !matches!(tree.value, Node::Map(_)) {
-            return text::decode(tree, diags).map(|text| Self::Shell { text, stdin: None, shell: None });
+            let text = crate::action::command::shell_text(tree, diags)?;
+            return Some(Self::Shell { text, stdin: None, shell: None });
         }
         let CommandFields { command, argv, stdin, shell } = text::decode(tree, diags)?;
         if let Some(stdin) = &stdin {
@@ -327,7 +328,7 @@ impl Command {
             (Some(text), None) => Some(Self::Shell { text, stdin, shell }),
             (None, Some(argv)) => {
                 crate::action::command::shell_beside_argv(tree, diags);
-                Some(Self::Argv { argv: crate::action::command::argv(argv, diags), stdin })
+                Some(Self::Argv { argv: crate::action::command::argv(argv, tree.span, diags), stdin })
             }
             _ => {
                 crate::action::command::no_command(tree, "`command: text`, `argv: [program, argument, …]`", diags);

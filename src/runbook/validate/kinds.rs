@@ -3,6 +3,7 @@
 //! run. What may be of several kinds is unknown, and what is made of it is too.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::action::probe::{Kind as Probed, Parse, Probe};
 use crate::runbook::gate::{ANSWER, Wants};
@@ -31,6 +32,7 @@ pub(super) enum Sort {
     Bool,
     Texts,
     Ints,
+    Secret,
 }
 
 impl Sort {
@@ -42,6 +44,7 @@ impl Sort {
             Self::Int => Value::Int(int),
             Self::Float => Value::Float(if some { 1.5 } else { 0.0 }),
             Self::Bool => Value::Bool(some),
+            Self::Secret => Value::secret(text),
             Self::Texts if some => vec![Value::str(text)].into(),
             Self::Ints if some => vec![Value::Int(int)].into(),
             Self::Texts | Self::Ints => Vec::new().into(),
@@ -50,7 +53,8 @@ impl Sort {
 
     fn of_kind(kind: Kind) -> Option<Self> {
         Some(match kind {
-            Kind::String | Kind::Duration | Kind::Size | Kind::Path | Kind::Secret | Kind::Log => Self::Text,
+            Kind::String | Kind::Duration | Kind::Size | Kind::Path | Kind::Log => Self::Text,
+            Kind::Secret => Self::Secret,
             Kind::Int => Self::Int,
             Kind::Float => Self::Float,
             Kind::Bool => Self::Bool,
@@ -67,6 +71,17 @@ impl Sort {
             Some(Parse::Bool) => Self::Bool,
             Some(Parse::Lines) => Self::Texts,
             Some(_) => return None,
+        })
+    }
+
+    fn of_value(value: &Value) -> Option<Self> {
+        Some(match value {
+            Value::Str(_) => Self::Text,
+            Value::Int(_) => Self::Int,
+            Value::Float(_) => Self::Float,
+            Value::Bool(_) => Self::Bool,
+            Value::Secret(_) => Self::Secret,
+            _ => return None,
         })
     }
 
@@ -98,14 +113,15 @@ impl Sort {
 pub(super) struct Outputs(HashMap<(String, String), Sort>);
 
 impl Outputs {
-    /// Takes in what a step gives. `each`: in a loop, where outputs become lists.
-    pub(super) fn add(&mut self, step: &Step, each: bool) {
+    /// What a step gives. `each`: in a loop, where outputs become lists.
+    pub(super) fn of(step: &Step, each: bool, known: &Known<'_>) -> Self {
+        let mut all = HashMap::new();
         if each {
-            return;
+            return Self(all);
         }
         let mut put = |name: &str, sort: Option<Sort>| {
             if let Some(sort) = sort.filter(|_| !step.outputs.contains_key(name)) {
-                self.0.insert((step.id.value.clone(), name.to_owned()), sort);
+                all.insert((step.id.value.clone(), name.to_owned()), sort);
             }
         };
         match &step.body {
@@ -127,8 +143,25 @@ impl Outputs {
                     put(ANSWER, Sort::of_kind(limits.kind.value));
                 }
             }
+            Body::Aside(aside) => {
+                let place = Place::host();
+                let said =
+                    [Which::Some, Which::None].map(|which| aside.render(&Samples { known, place: &place, which }));
+                if let [Ok(some), Ok(none)] = said {
+                    for (name, value) in &some.outputs {
+                        let sort = Sort::of_value(value);
+                        put(name, sort.filter(|_| none.outputs.get(name).and_then(Sort::of_value) == sort));
+                    }
+                }
+            }
             _ => {}
         }
+        Self(all)
+    }
+
+    /// Takes in what another step gives.
+    pub(super) fn add(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 }
 
@@ -211,6 +244,15 @@ pub(super) fn try_out(text: &dyn AnyText, known: &Known<'_>, place: &Place) -> R
     Ok(came_to)
 }
 
+/// What is null in a text where a list is empty, as it is written: `first params.names`.
+pub(super) fn null_of_nothing(text: &dyn AnyText, known: &Known<'_>, place: &Place) -> Option<(Range<usize>, String)> {
+    let error = text.try_out(&Samples { known, place, which: Which::None }).err()?;
+    match *error.kind {
+        EvalErrorKind::Null { written } => Some((error.range, written)),
+        _ => None,
+    }
+}
+
 fn of_the_kind(error: &EvalError, text: &dyn AnyText) -> bool {
     let reads = || {
         text.references().iter().any(|read| error.range.start <= read.range.start && read.range.end <= error.range.end)
@@ -220,6 +262,7 @@ fn of_the_kind(error: &EvalError, text: &dyn AnyText) -> bool {
         EvalErrorKind::Argument { found, .. } | EvalErrorKind::Block { found, .. } => *found != "null",
         EvalErrorKind::NoFields { kind, .. } | EvalErrorKind::NotText { kind, .. } => *kind != "null",
         EvalErrorKind::BadValue { .. } => !reads(),
+        EvalErrorKind::Secret { .. } => true,
         _ => false,
     }
 }

@@ -8,7 +8,7 @@ use crate::action::probe::Probe;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Sources;
 use crate::runbook::{Body, Risk, Runbook, Step, Undo};
-use crate::template::{AnyText, Context, habits};
+use crate::template::{AnyText, Compiled, Context, habits};
 use crate::text;
 
 /// Looks at all steps. `part`: whether it is a part of another, which asks a person before it.
@@ -72,6 +72,13 @@ impl Lints<'_> {
         }
         let source = text.source();
         let whole = &self.sources.get(source.span.source).text;
+        // of a text with values it was said before
+        if !source.value.contains("{{") {
+            let compiled = Compiled::new(&source.value, Context::Shell);
+            for open in compiled.problems().iter().filter(|problem| problem.code == "shell-syntax") {
+                self.diags.push(open.locate(|range| text::place(whole, source.span, &source.value, range)));
+            }
+        }
         for mut habit in habits(&source.value) {
             if habit.code == "hidden-exit-code" && !pipes {
                 continue;

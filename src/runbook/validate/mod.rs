@@ -21,7 +21,7 @@ use crate::action::guard::Guard;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::nearest::nearest;
 use crate::base::span::{SourceId, Sources};
-use crate::inventory::Inventory;
+use crate::inventory::{HostName, Inventory, Selector};
 
 use super::model::{Body, Runbook, Step};
 use super::uses::Use;
@@ -116,11 +116,16 @@ impl Check<'_> {
         }
         if let Some(selectors) = &mut self.selectors {
             selectors.head(runbook);
+            self.known.sizes = selectors.sizes(runbook);
         }
     }
 
     fn step(&mut self, step: &Step) {
-        let place = if step.hosts.is_some() { Place::host() } else { Place::nowhere() };
+        let place = match step.hosts.as_ref().map(Selector::single_name) {
+            Some(Some(HostName::CONTROLLER)) => Place::controller(),
+            Some(_) => Place::host(),
+            None => Place::nowhere(),
+        };
         if let Some(selectors) = &self.selectors {
             step.hosts.iter().chain(&step.flow.run_on).for_each(|selector| selectors.check(selector));
         }
@@ -149,7 +154,9 @@ impl Check<'_> {
         };
         step.outputs.values().for_each(|e| self.texts.check(e, &self.known, &with_result));
         self.guards(&step.verify, &place);
-        self.known.add_step(step);
+        let size = self.selectors.as_ref().zip(step.hosts.as_ref());
+        let size = size.and_then(|(selectors, hosts)| selectors.size(hosts, &self.known.sizes));
+        self.known.add_step(step, size);
         // it comes after the step, and may use what the step found
         self.undo_list(step, &place);
         self.known.leave_each(outside);

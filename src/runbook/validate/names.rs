@@ -22,6 +22,8 @@ use super::kinds::{self, Sort};
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     host: bool,
+    /// Whether that is this machine, which is none of those that other steps are about.
+    controller: bool,
     /// Whether it would be about a host if the step had `hosts`.
     can_have: bool,
     result: Answer,
@@ -49,12 +51,17 @@ impl Answer {
 
 impl Place {
     pub(super) fn host() -> Self {
-        Self { host: true, can_have: true, result: Answer::None, sorts: HashMap::new() }
+        Self { host: true, controller: false, can_have: true, result: Answer::None, sorts: HashMap::new() }
+    }
+
+    /// On this machine.
+    pub(super) fn controller() -> Self {
+        Self { controller: true, ..Self::host() }
     }
 
     /// In a step without hosts, which could have them.
     pub(super) fn nowhere() -> Self {
-        Self { host: false, can_have: true, result: Answer::None, sorts: HashMap::new() }
+        Self { host: false, ..Self::host() }
     }
 
     /// Read once, whatever hosts there are: a question to a person, a lock, what a runbook gives or gets.
@@ -139,6 +146,8 @@ pub(super) struct Known<'a> {
     targets: IndexMap<String, Count>,
     /// The steps so far that are about several hosts.
     many: HashSet<String>,
+    /// How many hosts targets have, where the inventory alone decides.
+    pub(super) sizes: IndexMap<String, usize>,
     /// The kinds of their outputs.
     pub(super) kinds: kinds::Outputs,
     /// The outputs of the steps so far; `None`: any name may be one.
@@ -156,6 +165,7 @@ impl<'a> Known<'a> {
             runbook,
             targets: IndexMap::new(),
             many: HashSet::new(),
+            sizes: IndexMap::new(),
             kinds: kinds::Outputs::default(),
             steps: IndexMap::new(),
             judges: IndexMap::new(),
@@ -203,7 +213,8 @@ impl<'a> Known<'a> {
         self.targets.insert(pick.name.value.clone(), if one { Count::One } else { Count::Many });
     }
 
-    pub(super) fn add_step(&mut self, step: &Step) {
+    /// `size`: how many hosts it is about, where the inventory alone decides.
+    pub(super) fn add_step(&mut self, step: &Step, size: Option<usize>) {
         let mut outputs: HashSet<String> = step.outputs.keys().cloned().collect();
         let mut open = self.runbook.broken.steps.contains(&step.id.value);
         outputs.extend(self.runbook.broken.outputs.get(&step.id.value).into_iter().flatten().cloned());
@@ -228,11 +239,13 @@ impl<'a> Known<'a> {
         }
         // what a part gives, it gives once
         let own = !matches!(step.body, Body::Use(_) | Body::Gate(_) | Body::Group(_));
-        if own && step.hosts.as_ref().is_some_and(|hosts| self.count(hosts) == Count::Many) {
+        let many = |hosts| size.map_or_else(|| self.count(hosts) == Count::Many, |size| size > 1);
+        if own && step.hosts.as_ref().is_some_and(many) {
             self.many.insert(step.id.value.clone());
         }
         if !open {
-            self.kinds.add(step, self.each);
+            let given = kinds::Outputs::of(step, self.each, self);
+            self.kinds.add(given);
         }
         self.steps.insert(step.id.value.clone(), (!open).then_some(outputs));
         let judges = matches!(step.body, Body::Judge(..)) || self.runbook.broken.steps.contains(&step.id.value);
@@ -399,13 +412,13 @@ impl<'a> Known<'a> {
     /// `path` begins with `outputs` or `outcomes`, and a step.
     fn need_one(&self, place: &Place, path: &[&str]) -> Result<(), Wrong> {
         let [root, step, ..] = path else { return Ok(()) };
-        if place.host || !self.many.contains(*step) {
+        if place.host && !place.controller || !self.many.contains(*step) {
             return Ok(());
         }
         let whole = path.join(".");
         let wrong = Wrong::new(
             "which-host",
-            format!("`{step}` is about several hosts, and `{whole}` is read where there is none"),
+            format!("`{step}` is about several hosts, and `{whole}` is read where there is none of them"),
         );
         let hosts = self.runbook.step(step).and_then(|step| step.hosts.as_ref());
         let target = hosts.and_then(Selector::single_name).filter(|name| self.targets.contains_key(*name));
@@ -458,6 +471,12 @@ impl<'a> Known<'a> {
         }
         match rest.split_first() {
             None => Ok(()),
+            Some((&"one", _)) if self.sizes.get(*name).is_some_and(|hosts| *hosts != 1) => {
+                let hosts = self.sizes.get(*name).copied().unwrap_or_default();
+                let message = format!("`targets.{name}.one` needs exactly one host, and there are {hosts}");
+                Err(Wrong::new("which-host", message)
+                    .help(format!("`pick` one of them, or write `{name}[0]` for the first")))
+            }
             Some((&"one", rest)) => {
                 let owned: Vec<String> = rest.iter().map(|part| (*part).to_owned()).collect();
                 self.check_at_host(&owned)

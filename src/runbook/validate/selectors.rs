@@ -74,6 +74,24 @@ impl<'a> Selectors<'a> {
         }
     }
 
+    /// How many hosts the targets of the head have that the inventory alone decides.
+    pub(super) fn sizes(&self, runbook: &Runbook) -> IndexMap<String, usize> {
+        let mut sizes = IndexMap::new();
+        for (name, target) in &runbook.targets {
+            if let Some(size) = self.size(&target.selector, &sizes) {
+                sizes.insert(name.clone(), size);
+            }
+        }
+        sizes
+    }
+
+    /// How many hosts a selector means, where the inventory alone decides; `sizes` are those of targets.
+    pub(super) fn size(&self, selector: &Selector, sizes: &IndexMap<String, usize>) -> Option<usize> {
+        let known = |used: &str| !self.inventory.look_up(used).is_empty() || sizes.contains_key(used);
+        let decided = !selector.is_broken() && selector.names().iter().all(|used| known(&used.value));
+        selector.resolve(self).ok().filter(|_| decided).map(|hosts| hosts.len())
+    }
+
     pub(super) fn check(&self, selector: &Selector) {
         self.resolve(selector);
     }

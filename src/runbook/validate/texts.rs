@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::{SourceId, Sources, Span};
-use crate::template::{AnyText, Compiled, Context, Expr, Problem, RefBase, Reference, Value};
+use crate::template::{AnyText, Compiled, Context, EvalErrorKind, Expr, Problem, RefBase, Reference, Value};
 use crate::text::{self, Sp};
 
 use super::kinds;
@@ -25,17 +25,28 @@ impl Texts<'_> {
         }
         self.all(text.problems(), text.references(), text.context(), known, place, |range| self.locate(source, range));
         // what is wrong already would only be found again
-        if !self.diags.has_errors_within(source.span)
-            && let Err(error) = kinds::try_out(text, known, place)
-        {
-            self.diags.push(Diagnostic::error(
-                "wrong-kind",
-                self.locate(source, error.range.clone()),
-                error.to_string(),
-            ));
+        if !self.diags.has_errors_within(source.span) {
+            self.try_out(text, known, place);
         }
         if text.context() == Some(Context::Regex) && text.problems().is_empty() {
             self.regex(source);
+        }
+    }
+
+    /// What shows when a text is tried out on values of its kinds.
+    fn try_out(&self, text: &dyn AnyText, known: &Known<'_>, place: &Place) {
+        let source = text.source();
+        if let Err(error) = kinds::try_out(text, known, place) {
+            let secret = matches!(&*error.kind, EvalErrorKind::Secret { .. });
+            let code = if secret { "secret-in-command" } else { "wrong-kind" };
+            let at = self.locate(source, error.range.clone());
+            self.diags.push(Diagnostic::error(code, at, error.to_string()));
+        } else if let Some((range, written)) = kinds::null_of_nothing(text, known, place) {
+            let message = format!("`{written}` is null where there is nothing, and null is no text");
+            self.diags.push(
+                Diagnostic::warning("maybe-null", self.locate(source, range), message)
+                    .help(format!("write `default ({written}) \"…\"`")),
+            );
         }
     }
 
