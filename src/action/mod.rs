@@ -106,10 +106,7 @@ impl Cx<'_> {
     /// An absolute path.
     pub fn path(&self, text: &Text<Plain>) -> Result<String, EvalError> {
         let path = self.render(text)?;
-        if path.starts_with('/') && !path.contains('\0') {
-            return Ok(path);
-        }
-        Err(invalid(format!("`{path}` is not an absolute path")))
+        words::whole_path(path, text.source())
     }
 }
 

@@ -58,6 +58,18 @@ pub fn owners<'a>(names: impl IntoIterator<Item = &'a Text<Plain>>, diags: &Diag
     }
 }
 
+/// A path as it was rendered, when it is one from `/` on, and no value leads out of the folder that the author wrote.
+pub fn whole_path(path: String, written: &str) -> Result<String, EvalError> {
+    let leaves = |path: &str| path.split('/').any(|part| part == "..");
+    if !path.starts_with('/') || path.contains('\0') {
+        return Err(invalid(format!("`{path}` is not an absolute path")));
+    }
+    if leaves(&path) && !leaves(written) {
+        return Err(invalid(format!("a value leads out of its folder: `{path}`")));
+    }
+    Ok(path)
+}
+
 /// The name or path of a shell: one word, and no option of the program that starts it.
 pub fn shell_name(name: String) -> Result<String, EvalError> {
     if name.is_empty() || name.starts_with('-') || name.contains(|c: char| c.is_whitespace() || c.is_control()) {

@@ -117,6 +117,7 @@ pub const CODES: &[Code] = &[
     error("not-snake-case", "a var cannot have this name"),
     error("not-together", "two keys exclude each other"),
     error("not-yet", "a part of the language that this version does not carry out"),
+    error("nothing-here", "a list or map says nothing"),
     error("nothing-set", "set sets nothing"),
     error("only-in-check", "a drill expects what only check says"),
     error("only-on-group", "a field of groups stands on a step that is none"),

@@ -111,22 +111,23 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
     };
     let left = ended.is_none();
     let ended = ended.unwrap_or_else(|| Ok(run.left()));
-    let result = match ended {
-        Ok(closed) => run.log.record(vec![EventKind::RunClosed(Box::new(closed.clone()))]).await.map(|_| closed),
-        Err(error) => Err(error),
-    };
     if left {
         // without a last word to the hosts, of which some may be silent
         run.links.clear();
     }
-    let claims = match &result {
+    let claims = match &ended {
         // whoever goes on asks the hosts what became of it, or puts back by hand what is kept there
         Ok(closed) if matches!(closed.verdict, Verdict::NeedsAttention | Verdict::Detached) => Claims::Keep,
         Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Keep,
         Ok(_) => Claims::Remove,
         Err(_) => Claims::Keep,
     };
+    // before the last event: what every host has done is written down, and nobody tidies after a run that is closed
     run.leave(claims).await;
+    let result = match ended {
+        Ok(closed) => run.log.record(vec![EventKind::RunClosed(Box::new(closed.clone()))]).await.map(|_| closed),
+        Err(error) => Err(error),
+    };
     result.map_err(|error| Broken { error, changed: run.changed })
 }
 

@@ -19,6 +19,11 @@ pub(super) fn settings(entry: &ConnectEntry, folder: &Path, diags: &Diagnostics)
     if let Some(via) = &entry.via {
         put("via", via.map(|via| vec![via_name(via).to_owned()]));
     }
+    check_user(entry.user.as_ref(), diags);
+    if let Some(manager) = entry.service_manager.as_ref().filter(|m| !matches!(m.as_str(), "systemd" | "runit")) {
+        let message = format!("`{}` is no service manager that is known: systemd and runit are", manager.value);
+        diags.push(Diagnostic::error("wrong-value", manager.span, message));
+    }
     check_port(entry.port.as_ref(), diags);
     if let Some(port) = &entry.port {
         put("port", port.map(|port| vec![port.to_string()]));
@@ -60,6 +65,16 @@ pub(super) fn settings(entry: &ConnectEntry, folder: &Path, diags: &Diagnostics)
         }
     }
     all
+}
+
+/// A login goes into ssh's command line.
+pub(super) fn check_user(user: Option<&Sp<String>>, diags: &Diagnostics) {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.@+-\\".contains(&b);
+    let right =
+        |user: &str| user.contains("{{") || !user.is_empty() && !user.starts_with('-') && user.bytes().all(plain);
+    if let Some(user) = user.filter(|user| !right(user)) {
+        diags.push(Diagnostic::error("wrong-value", user.span, format!("`{}` is not the name of a user", user.value)));
+    }
 }
 
 /// Nothing listens on port 0.

@@ -241,6 +241,9 @@ impl Decoder<'_> {
 
     fn body(&mut self, key: &Sp<String>, tree: &Tree, id: &str, inner: &Outer) -> Option<Body> {
         let diags = self.diags;
+        if tree.value.says_nothing() && matches!(key.value.as_str(), "gather" | "pick" | "steps") {
+            diags.push(Diagnostic::error("nothing-here", tree.span, format!("nothing stands below `{}`", key.value)));
+        }
         Some(match key.value.as_str() {
             "gather" => {
                 let entries: IndexMap<Sp<String>, Tree> = text::decode(tree, diags)?;

@@ -69,6 +69,16 @@ impl Node {
             Self::Map(_) => "a map",
         }
     }
+
+    /// Whether it is a list or a map of nothing.
+    #[must_use]
+    pub fn says_nothing(&self) -> bool {
+        match self {
+            Self::List(items) => items.is_empty(),
+            Self::Map(entries) => entries.is_empty(),
+            _ => false,
+        }
+    }
 }
 
 impl Tree {

@@ -175,6 +175,27 @@ fn shell_values_are_checked_when_they_are_inserted() {
 }
 
 #[test]
+fn a_comma_between_elements_is_one_wherever_the_lines_break() {
+    let list: Value = vec![Value::str("a\"b"), Value::Int(2)].into();
+    for source in [
+        "[{{#each x}}{{this}}{{#unless @last}},{{/unless}}{{/each}}]",
+        "[ {{#each x}} {{this}}{{#unless @last}}, {{/unless}} {{/each}} ]",
+        "[{{#each x}}{{#if @last}}{{this}}{{else}}{{this}},{{/if}}{{/each}}]",
+    ] {
+        let text = ok::<Json>(source, list.clone());
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{source}: {text}: {e}"));
+        assert_eq!(read, serde_json::json!(["a\"b", 2]), "{source}");
+    }
+    refused(
+        Context::Json,
+        &[
+            ("[{{#each x}}{{this}}{{/each}}]", "glued"),
+            ("[{{#each x}}{{this}}{{#unless @first}},{{/unless}}{{/each}}]", "glued"),
+        ],
+    );
+}
+
+#[test]
 fn json_reads_back_equal() {
     for value in [HOSTILE, "\\", "\u{1}\n\u{2028}é\u{1f600}", "{{run.id}}"] {
         let text = ok::<Json>("{\"a\": {{x}}, \"b\": \"<{{x}}>\", {{x}}: [{{x}}]}", value);

@@ -42,6 +42,11 @@ impl Guard {
     /// One guard or a list of them.
     pub fn decode_all(tree: &Tree, diags: &Diagnostics) -> Vec<Self> {
         match &tree.value {
+            Node::List(items) if items.is_empty() => {
+                let message = "no guard stands here, and what asks nothing always holds";
+                diags.push(Diagnostic::error("nothing-here", tree.span, message));
+                Vec::new()
+            }
             Node::List(items) => items.iter().filter_map(|item| Self::decode(item, diags)).collect(),
             _ => Self::decode(tree, diags).into_iter().collect(),
         }

@@ -81,6 +81,7 @@ impl Builder<'_> {
             self.diags.push(Diagnostic::error("bad-address", at, format!("`{address}` is not an address")));
         }
         connect::check_port(draft.entry.port.as_ref(), self.diags);
+        connect::check_user(draft.entry.user.as_ref(), self.diags);
         let connect = connect::typed(&settings, |text| self.fill(text, draft, name, &address));
         let user = draft.entry.user.as_ref().map(|user| self.fill(user, draft, name, &address));
         Host {

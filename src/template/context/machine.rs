@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::outermost;
-use crate::template::ast::{BlockKind, Node};
+use crate::template::ast::{BlockKind, Ex, ExKind, Local, Node, PathBase, PathEx};
 use crate::template::context::Escape;
 use crate::template::problem::Problem;
 
@@ -26,6 +26,28 @@ pub(super) fn run<M: Machine>(mut machine: M, nodes: &mut [Node], problems: &mut
     walk(&mut machine, nodes, problems);
 }
 
+/// Goes through an element that another one follows: of `#unless @last` the body, of `#if @last` what is for the others.
+fn not_last<M: Machine>(machine: &mut M, nodes: &mut [Node]) {
+    let ignored = &mut Vec::new();
+    for node in nodes {
+        match node {
+            Node::Block(block) if asks_for_last(&block.arg) && block.kind == BlockKind::Unless => {
+                walk(machine, &mut block.body, ignored);
+            }
+            Node::Block(block) if asks_for_last(&block.arg) && block.kind == BlockKind::If => {
+                if let Some((_, inverse)) = &mut block.inverse {
+                    walk(machine, inverse, ignored);
+                }
+            }
+            other => walk(machine, std::slice::from_mut(other), ignored),
+        }
+    }
+}
+
+fn asks_for_last(ex: &Ex) -> bool {
+    matches!(&ex.kind, ExKind::Path(PathEx { base: PathBase::Local { name: Local::Last, .. }, .. }))
+}
+
 fn walk<M: Machine>(machine: &mut M, nodes: &mut [Node], problems: &mut Vec<Problem>) {
     for node in nodes {
         match node {
@@ -39,9 +61,9 @@ fn walk<M: Machine>(machine: &mut M, nodes: &mut [Node], problems: &mut Vec<Prob
                 let start = machine.clone();
                 let each = block.kind == BlockKind::Each;
                 if each {
-                    // The second element begins where the first ended.
+                    // The second element begins where the first ended, which was not the last.
                     let mut end = start.clone();
-                    walk(&mut end, &mut block.body, &mut Vec::new());
+                    not_last(&mut end, &mut block.body);
                     machine.join(&end);
                 }
                 walk(machine, &mut block.body, problems);
