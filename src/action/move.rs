@@ -49,7 +49,8 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
 
 /// Nothing moves onto or into itself.
 fn apart(from: &str, to: &str) -> Result<(), String> {
-    let inside = to.strip_prefix(from.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let inside =
+        to.strip_prefix(from.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if inside { Err(format!("`{from}` cannot be moved to `{to}`, which is itself or inside of it")) } else { Ok(()) }
 }
 
@@ -74,12 +75,7 @@ impl Action for Move {
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
         let (from, to) = (cx.path(&self.from)?, cx.path(&self.to)?);
         apart(&from, &to).map_err(invalid)?;
-        Ok(Box::new(Rename {
-            from,
-            to,
-            follow: self.follow,
-            work: cx.login.work(cx.timeout),
-        }))
+        Ok(Box::new(Rename { from, to, follow: self.follow, work: cx.login.work(cx.timeout) }))
     }
 }
 
