@@ -339,8 +339,7 @@ fn campaign_each_item_of_a_long_loop_is_done_once_on_each_host() {
 }
 
 #[test]
-#[ignore = "takes minutes: make campaign"]
-fn campaign_a_run_on_a_real_sshd_goes_on_after_a_kill_at_a_point() {
+fn a_run_on_a_real_sshd_goes_on_after_a_kill_at_a_point() {
     if tier("sshd", sshd::available()) {
         let each = |_: &Scene, most: u64| (0..9).map(|n| 1 + n * most / 9 + n % 5).collect();
         let fired = campaign("sshd-points", SCENES, &links::real, each, 10);
