@@ -8,11 +8,11 @@ use serde::Deserialize;
 use crate::action::words::{invalid, known};
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Span;
-use crate::template::{AnyText, Compiled, Context, Data, EvalError};
+use crate::template::{AnyText, Compiled, Context, Data, EvalError, Rendered};
 use crate::text::{Sp, Tree};
 
-use super::Cx;
 use super::probe::Parse;
+use super::{Cx, Holes};
 
 /// What a file holds.
 #[derive(Debug)]
@@ -106,22 +106,28 @@ impl Content {
         }
     }
 
-    /// The bytes; `None`: no file.
-    pub fn render(&self, context: impl Fn(&str) -> Context, cx: &Cx<'_>) -> Result<Option<Vec<u8>>, EvalError> {
-        let text = match self {
+    /// The bytes, and whether a secret is in them; `None`: no file.
+    pub fn render(&self, context: impl Fn(&str) -> Context, cx: &Cx<'_>) -> Result<Option<(Vec<u8>, bool)>, EvalError> {
+        let whole = |rendered: Rendered| {
+            let rendered = cx.held(rendered);
+            let secret = rendered.secret;
+            Ok::<_, EvalError>((known(rendered)?, secret))
+        };
+        let data = |data: &Data| if cx.holes == Holes::No { data.known(cx.scope) } else { data.value(cx.scope) };
+        let (text, secret) = match self {
             Self::Absent => return Ok(None),
-            Self::Inline(_, compiled) => compiled.render(cx.scope).and_then(known)?,
+            Self::Inline(_, compiled) => whole(compiled.render(cx.scope)?)?,
             Self::Template(name) => {
                 let Some(source) = (cx.template)(&name.value) else {
                     return Err(invalid(format!("there is no template `{}`", name.value)));
                 };
-                Compiled::new(&source, context(&name.value)).render(cx.scope).and_then(known)?
+                whole(Compiled::new(&source, context(&name.value)).render(cx.scope)?)?
             }
-            Self::Json(data) => data.known(cx.scope)?.json_text()?,
-            Self::Yaml(data) => data.known(cx.scope)?.yaml_text()?,
-            Self::Upload(name) => return cx.file(name).map(|bytes| Some(bytes.to_vec())),
+            Self::Json(tree) => data(tree).and_then(|value| Ok((value.json_text()?, value.holds_secret())))?,
+            Self::Yaml(tree) => data(tree).and_then(|value| Ok((value.yaml_text()?, value.holds_secret())))?,
+            Self::Upload(name) => return cx.file(name).map(|bytes| Some((bytes.to_vec(), false))),
         };
-        Ok(Some(text.into_bytes()))
+        Ok(Some((text.into_bytes(), secret)))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Mode, Tree};
 use crate::transport::{Hands, Look, Work};
 
-use super::check::Verdict;
+use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, owner};
 
@@ -114,6 +114,7 @@ const SCRIPT: &str = r#"
 path=$2 state=$3 owner=$4 group=$5 mode=$6
 dir=$(dirname -- "$path")
 say() {
+  [ "$1" = change ] || [ -w "$dir" ] || { echo "$dir cannot be written by $(id -un)" >&2; exit 8; }
   echo "$1"
   [ "$do" = go ] || exit 0
   [ ! -d "$path" ] || was=$(stat -c '%u %g %a' -- "$path")
@@ -190,6 +191,10 @@ impl Folder {
 impl Ready for Folder {
     fn summary(&self) -> String {
         self.words()
+    }
+
+    fn makes(&self) -> Makes {
+        Makes::paths(&self.path, [&*self.path])
     }
 
     fn body(&self) -> String {

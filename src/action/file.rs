@@ -9,15 +9,16 @@ use crate::action::content::{Content, Forms, State, Validate};
 use crate::action::words::{absolute, clip, invalid, owners};
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::base::diff::diff;
 use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
 use crate::template::{AnyText, Compiled, Context, EvalError, Plain, Text, Value};
 use crate::text::{self, Mode, Sp, Tree, schema};
 use crate::transport::{Hands, Look, Work};
 
-use super::check::Verdict;
+use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, owner};
+use super::{Action, ActionError, Applied, Cx, Effect, Holes, Logs, Ready, Script, owner};
 
 /// A file and what it should be.
 #[derive(Debug)]
@@ -125,9 +126,10 @@ impl File {
         Err(invalid(format!("`{path}` is {meant:?}, and its values were not quoted for that: say `validate:`")))
     }
 
-    fn render(&self, cx: &Cx<'_>) -> Result<Option<Vec<u8>>, EvalError> {
+    fn render(&self, cx: &Cx<'_>) -> Result<Option<(Vec<u8>, bool)>, EvalError> {
         let content = self.content.render(|name| context(self.validate, name), cx)?;
-        if let (Some(validate), Some(bytes)) = (self.validate, &content) {
+        // with holes in it, it is for showing
+        if let (Some(validate), Some((bytes, _)), Holes::No) = (self.validate, &content, cx.holes) {
             validate.check(bytes)?;
         }
         Ok(content)
@@ -178,8 +180,9 @@ impl Action for File {
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
         let path = cx.path(&self.path)?;
         self.agrees(&path)?;
-        let content = self.render(cx)?;
+        let (content, secret) = self.render(cx)?.unzip();
         Ok(Box::new(Target {
+            secret: secret.unwrap_or_default(),
             digest: content.as_ref().map(Digest::of),
             content,
             owner: self.owner.as_ref().map(|text| cx.render(text)).transpose()?.unwrap_or_default(),
@@ -200,6 +203,8 @@ struct Target {
     path: String,
     /// `None`: absent.
     content: Option<Vec<u8>>,
+    /// A secret stands in the content.
+    secret: bool,
     digest: Option<Digest>,
     owner: String,
     group: String,
@@ -302,12 +307,29 @@ sync -- "$dir" 2>/dev/null || sync
 echo changed
 "#;
 
+/// Prints the verb, what is there, and what it holds when that is not too much to be shown.
 const COMPARE: &str = r#"
-if [ -z "$digest" ]; then if [ -e "$path" ]; then echo remove; else echo same; fi
+room() {
+  [ -w "$dir" ] || { echo "$dir cannot be written by $(id -un)" >&2; exit 10; }
+  free=$(df -Pk -- "$dir" 2>/dev/null | tail -n 1) || free=
+  set -- $free
+  case ${4-} in
+  ''|*[!0-9]*) ;;
+  *) [ "$4" -gt "$need" ] || { echo "no room in $dir: $4 KiB are free" >&2; exit 11; };;
+  esac
+}
+need=$9
+if [ -z "$digest" ]; then if [ -e "$path" ]; then room; echo remove; else echo same; fi
 elif same; then echo same
-elif [ -e "$path" ]; then echo replace
-else echo create; fi
+elif [ -e "$path" ]; then
+  room
+  echo "replace $(stat -c 'mode %a, owner %U, group %G, %s bytes' -- "$path")"
+  [ "$(stat -c %s -- "$path")" -gt 65536 ] || cat -- "$path" 2>/dev/null || :
+else room; echo create; fi
 "#;
+
+/// The most bytes of a file whose difference is shown.
+const SHOWN: usize = 65_536;
 
 /// The exit code of [`COMMIT`] when there is no copy to put into place. It has changed nothing then.
 const GONE: i32 = 7;
@@ -337,6 +359,21 @@ impl Target {
         )
     }
 
+    /// What would change in what the file holds, as far as it is for eyes.
+    fn difference(&self, before: &[u8], seen: bool) -> String {
+        let Some(content) = &self.content else { return String::new() };
+        if self.secret {
+            return "a secret stands in it: not shown".to_owned();
+        }
+        if content.len() > SHOWN || !seen {
+            return "too large to be shown, or cannot be read".to_owned();
+        }
+        match (std::str::from_utf8(before), std::str::from_utf8(content)) {
+            (Ok(before), Ok(content)) if !before.contains('\0') && !content.contains('\0') => diff(before, content),
+            _ => "a binary file: not shown".to_owned(),
+        }
+    }
+
     fn words(&self) -> String {
         let Some(content) = &self.content else { return format!("no {}", self.path) };
         let mut words = format!("{} ({} bytes", self.path, content.len());
@@ -354,6 +391,10 @@ impl Ready for Target {
         self.words()
     }
 
+    fn makes(&self) -> Makes {
+        Makes::paths(&self.path, [&*self.path])
+    }
+
     fn body(&self) -> String {
         super::body(&self.work, &self.script(COMMIT, "").args)
     }
@@ -364,11 +405,24 @@ impl Ready for Target {
 
     fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
         Box::pin(async move {
-            let answer = look.ask(&self.script(COMPARE, "").ask(&self.work)).await?;
-            Ok(match (answer.exit, String::from_utf8_lossy(&answer.stdout).trim()) {
-                (0, "same") => Verdict::Holds(self.words()),
-                (0, verb) => Verdict::WouldChange(format!("{verb} {}", self.words())),
-                _ => Verdict::Blocked(clip(&String::from_utf8_lossy(&answer.stderr))),
+            let mut script = self.script(COMPARE, "");
+            script.args.push(self.content.as_ref().map_or(0, |content| content.len() / 1024 + 4).to_string());
+            let answer = look.ask(&script.ask(&self.work)).await?;
+            if answer.exit != 0 {
+                return Ok(Verdict::Blocked(clip(&String::from_utf8_lossy(&answer.stderr))));
+            }
+            let end = answer.stdout.iter().position(|byte| *byte == b'\n').unwrap_or(answer.stdout.len());
+            let (line, before) = answer.stdout.split_at(end);
+            let line = String::from_utf8_lossy(line);
+            Ok(match line.split_once(' ').unwrap_or((&line, "")) {
+                ("same", _) => Verdict::Holds(self.words()),
+                (verb, was) => {
+                    let before = before.strip_prefix(b"\n").unwrap_or_default();
+                    let seen = was.is_empty() || was.ends_with(&format!(" {} bytes", before.len()));
+                    let was = if was.is_empty() { String::new() } else { format!(", now {was}") };
+                    let difference = self.difference(before, seen);
+                    Verdict::WouldChange(format!("{verb} {}{was}\n{difference}", self.words()))
+                }
             })
         })
     }

@@ -12,7 +12,7 @@ use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Tree};
 use crate::transport::{Hands, Look, Work};
 
-use super::check::Verdict;
+use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
 
@@ -115,6 +115,7 @@ if [ -L "$path" ]; then
 elif [ -e "$path" ]; then
   echo "$path exists and is no link" >&2; exit 6
 fi
+[ "$verb" = same ] || [ -w "$dir" ] || { echo "$dir cannot be written by $(id -un)" >&2; exit 7; }
 if [ "$1" = go ] && [ "$verb" != same ]; then
   [ -e "$refloat_kept" ] || printf '%s' "$before" >"$refloat_kept"
   trap 'rm -f -- "$staged"' EXIT
@@ -159,6 +160,10 @@ impl Symlink {
 impl Ready for Symlink {
     fn summary(&self) -> String {
         format!("{} → {}", self.path, self.to)
+    }
+
+    fn makes(&self) -> Makes {
+        Makes::paths(&self.path, [&*self.path])
     }
 
     fn body(&self) -> String {

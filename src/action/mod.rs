@@ -59,7 +59,7 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
 use crate::base::span::Span;
-use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Scope, Text, Value};
+use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Rendered, Scope, Text, Value};
 use crate::text::Sp;
 use crate::transport::{Answer, Hands, LinkError, LogSource, Look, Started, Work};
 
@@ -90,17 +90,37 @@ pub struct Cx<'a> {
     pub template: &'a (dyn Fn(&str) -> Option<Arc<str>> + Send + Sync),
     /// Reads a file beside the runbook, likewise.
     pub files: &'a (dyn Fn(&str) -> Option<Arc<[u8]>> + Send + Sync),
+    /// Where values may be missing that are not known yet: always [`Holes::No`] for what is carried out.
+    pub holes: Holes,
+}
+
+/// Where marked holes may stand for values that are not known yet, so that the rest can be shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holes {
+    /// Nowhere.
+    #[default]
+    No,
+    /// In what a file or a standard input holds.
+    Contents,
+    /// Everywhere.
+    Anywhere,
 }
 
 impl Cx<'_> {
     /// A text that becomes visible on the host: nothing in it may be unknown or secret.
     pub fn render<C: InContext>(&self, text: &Text<C>) -> Result<String, EvalError> {
-        text.render(self.scope).and_then(visible)
+        let rendered = text.render(self.scope)?;
+        visible(if self.holes == Holes::Anywhere { rendered.shown() } else { rendered })
     }
 
     /// A text that goes to a standard input or into a file: it may hold secrets.
     pub fn render_hidden<C: InContext>(&self, text: &Text<C>) -> Result<String, EvalError> {
-        text.render(self.scope).and_then(known)
+        known(self.held(text.render(self.scope)?))
+    }
+
+    /// What a file or a standard input holds.
+    fn held(&self, rendered: Rendered) -> Rendered {
+        if self.holes >= Holes::Contents { rendered.shown() } else { rendered }
     }
 
     /// An absolute path.
@@ -161,6 +181,10 @@ pub trait Ready: Debug + Send + Sync {
     }
     /// Whether the state that it makes is there already.
     fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<check::Verdict, ActionError>>;
+    /// What it makes on its host, for what a dry run says of later steps.
+    fn makes(&self) -> check::Makes {
+        check::Makes::default()
+    }
     /// Whether it works in two phases: everywhere staged, then everywhere applied.
     fn two_phase(&self) -> bool {
         false

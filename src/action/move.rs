@@ -12,7 +12,7 @@ use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Tree};
 use crate::transport::{Hands, Look, Work};
 
-use super::check::Verdict;
+use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
 
@@ -101,6 +101,9 @@ there "$from" || { echo "$from does not exist" >&2; exit 4; }
 [ "$4" = follow ] || [ ! -L "$from" ] || { echo "$from is a symbolic link; write follow: true to move it" >&2; exit 5; }
 d=$(dirname -- "$to")
 [ -d "$d" ] || { echo "$d is not a folder" >&2; exit 6; }
+for p in "$d" "$(dirname -- "$from")"; do
+  [ -w "$p" ] || { echo "$p cannot be written by $(id -un)" >&2; exit 7; }
+done
 if [ "$1" = look ]; then echo would; exit 0; fi
 : >"$refloat_kept"
 mv -n -- "$from" "$to"
@@ -133,6 +136,10 @@ impl Rename {
 impl Ready for Rename {
     fn summary(&self) -> String {
         format!("{} → {}", self.from, self.to)
+    }
+
+    fn makes(&self) -> Makes {
+        Makes::paths(&self.from, [&*self.from, &*self.to])
     }
 
     fn body(&self) -> String {

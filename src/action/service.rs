@@ -12,7 +12,7 @@ use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Sp, Tree};
 use crate::transport::{Done, Hands, Look, Work};
 
-use super::check::Verdict;
+use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
 use super::service_state::Wanted;
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, service_state};
@@ -217,6 +217,10 @@ impl Change {
 impl Ready for Change {
     fn summary(&self) -> String {
         format!("{} {}", self.name, self.words())
+    }
+
+    fn makes(&self) -> Makes {
+        Makes::service(&self.name)
     }
 
     fn body(&self) -> String {

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod codes;
 pub mod crash;
 pub mod diag;
+pub mod diff;
 pub mod digest;
 pub mod exit;
 pub mod ids;

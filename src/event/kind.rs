@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::foreseen::Forecast;
 use super::outcome::{Outcome, StepOutcome};
 use super::run::{Closed, Opened, Resumed};
 use super::unit::{Phase, Unit};
@@ -82,8 +83,13 @@ pub enum EventKind {
         outcome: Outcome,
         by: String,
     },
-    /// `check` only: what the unit would do.
-    UnitForeseen { unit: Unit, forecast: Forecast },
+    /// `check` only: what the unit would do. `perhaps`: the step before which it is not known whether it is wanted.
+    UnitForeseen {
+        unit: Unit,
+        forecast: Forecast,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        perhaps: Option<String>,
+    },
     /// A guard was asked. `silent`: hosts that did not answer, and are not proved dead.
     GuardJudged {
         step: String,
@@ -267,22 +273,4 @@ pub enum Answer {
     Refused,
     /// Nothing, until the deadline.
     Expired,
-}
-
-/// What `check` foresees for a unit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "forecast", rename_all = "snake_case")]
-pub enum Forecast {
-    /// It is so already.
-    Holds,
-    /// It would change this.
-    WouldChange { diff: Redacted },
-    /// It would run this.
-    WouldRun { command: Redacted },
-    /// It could not.
-    Blocked { reason: Redacted },
-    /// It would not be wanted.
-    Skipped { reason: Redacted },
-    /// It depends on what another step finds.
-    UnknownUntil { step: String, reason: Redacted },
 }

@@ -7,6 +7,7 @@
 //! A new event is a variant in `kind.rs`, its transition in `state.rs`, and whatever the compiler then asks: there is no
 //! `_ =>` on [`EventKind`] or [`Outcome`] anywhere.
 
+mod foreseen;
 mod illegal;
 mod kind;
 mod outcome;
@@ -16,8 +17,9 @@ mod state;
 mod step;
 mod unit;
 
+pub use foreseen::{Forecast, Foreseen, Obstacle, Symptom};
 pub use illegal::Illegal;
-pub use kind::{Answer, BlobRef, Event, EventKind, Forecast, GuardVerdict, Stream, UnitStart};
+pub use kind::{Answer, BlobRef, Event, EventKind, GuardVerdict, Stream, UnitStart};
 pub use outcome::{Outcome, StepOutcome};
 pub use query::{Duty, DutyEnd, Left, Matched, Question, Reach};
 pub use run::{Closed, Mode, Opened, PlannedStep, Resumed, Verdict};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::{IndexMap, IndexSet};
 
-use super::kind::{Answer, Forecast};
+use super::kind::Answer;
 use super::outcome::Outcome;
 use super::run::{Closed, Opened, Resumed};
 use super::state::RunState;
@@ -169,12 +169,6 @@ impl RunState {
     /// The units that were started and have no outcome: they may have run.
     pub fn open_units(&self) -> impl Iterator<Item = &UnitState> {
         self.open.iter().filter_map(|key| self.units.get(key))
-    }
-
-    /// What a dry run foresaw.
-    #[must_use]
-    pub fn forecasts(&self) -> &[(Unit, Forecast)] {
-        &self.forecasts
     }
 
     /// Which hosts answered.

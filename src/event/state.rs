@@ -25,13 +25,14 @@
 
 use indexmap::{IndexMap, IndexSet};
 
+use super::foreseen::Foreseen;
 use super::illegal::Illegal;
-use super::kind::{Answer, Event, EventKind, Forecast, UnitStart};
+use super::kind::{Answer, Event, EventKind, UnitStart};
 use super::outcome::{Outcome, StepOutcome};
 use super::query::{Duty, DutyEnd, Left, Matched, Question, Reach};
 use super::run::{Closed, Mode, Opened, Resumed};
 use super::step::{Opening, Output, Stage, StepState, UnitEnd, UnitState};
-use super::unit::{Phase, Unit};
+use super::unit::Phase;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UnitKey;
 use crate::base::secret::{Redacted, RedactedJson};
@@ -47,7 +48,7 @@ pub struct RunState {
     pub(super) steps: IndexMap<(String, Phase), StepState>,
     pub(super) units: IndexMap<UnitKey, UnitState>,
     pub(super) open: IndexSet<UnitKey>,
-    pub(super) forecasts: Vec<(Unit, Forecast)>,
+    pub(super) forecasts: Vec<Foreseen>,
     pub(super) hosts: IndexMap<String, Reach>,
     pub(super) targets: IndexMap<String, (Vec<String>, Redacted)>,
     pub(super) questions: Vec<Question>,
@@ -173,12 +174,13 @@ impl RunState {
                 self.open.shift_remove(key);
             }
             EventKind::UnitMarked { key, outcome, by } => self.mark(at, key, outcome, by)?,
-            EventKind::UnitForeseen { unit, forecast } => {
+            EventKind::UnitForeseen { unit, forecast, perhaps } => {
                 if self.header.mode != Mode::Check {
                     return Err(Illegal::ForecastInRun(unit.step.clone()));
                 }
                 self.open_step_of(&unit.step, unit.phase)?;
-                self.forecasts.push((unit.clone(), forecast.clone()));
+                let (unit, forecast, perhaps) = (unit.clone(), forecast.clone(), perhaps.clone());
+                self.forecasts.push(Foreseen { unit, forecast, perhaps });
             }
             EventKind::GuardJudged { step, silent, .. } => {
                 self.known(step)?;

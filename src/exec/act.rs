@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::action::fleet::Spot;
-use crate::action::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
+use crate::action::{Action, ActionError, Applied, Cx, Effect, Holes, Logs, Ready};
 use crate::base::BoxFuture;
 use crate::base::digest::Digest;
 use crate::base::permit::Permit;
@@ -17,7 +17,7 @@ use crate::event::{EventKind, Outcome, Stream, UnitStart};
 use crate::journal::JournalError;
 use crate::plan::View;
 use crate::runbook::{Kind as Type, Step};
-use crate::template::Value;
+use crate::template::{EvalError, Value};
 use crate::transport::{Hands, Link, LinkError};
 
 use super::cancel::Grade;
@@ -77,7 +77,7 @@ impl Run {
             };
         }
         let ready = self.prepare(action, step, &spots)?;
-        identical(&spots, &ready)?;
+        identical(spots.iter().zip(ready.iter().map(|ready| &**ready)))?;
         self.stage_anew(step, &spots, &ready, &begun).await?;
         let elsewhere = spots.iter().any(Spot::is_elsewhere);
         let acting: Vec<String> =
@@ -218,26 +218,30 @@ impl Run {
         step: &Step,
         spots: &[Spot],
     ) -> Result<Vec<Box<dyn Ready>>, Halt> {
-        let surface = Surface { run: self, step };
-        let template = |name: &str| self.world.template(name);
-        let files = |name: &str| self.world.file(name);
-        let mut ready = Vec::new();
-        for spot in spots {
-            let prepared = surface.surroundings(spot).and_then(|login| {
-                action.prepare(&Cx {
-                    scope: &View::new(&self.world, Some(&spot.about), None),
-                    login: &login,
-                    timeout: step.surroundings.timeout(),
-                    idle_timeout: step.surroundings.idle_timeout,
-                    run: self.log.run().as_str(),
-                    template: &template,
-                    files: &files,
-                })
-            });
-            let failed = |error| Stop::new(Kind::Failed, format!("{spot}: {error}")).on([spot.about.as_str()]);
-            ready.push(prepared.map_err(failed)?);
-        }
-        Ok(ready)
+        let failed =
+            |spot: &Spot, error| Stop::new(Kind::Failed, format!("{spot}: {error}")).on([spot.about.as_str()]).into();
+        let one = |spot| self.prepare_at(action, step, spot, Holes::No).map_err(|error| failed(spot, error));
+        spots.iter().map(one).collect()
+    }
+
+    pub(super) fn prepare_at(
+        &self,
+        action: &dyn Action,
+        step: &Step,
+        spot: &Spot,
+        holes: Holes,
+    ) -> Result<Box<dyn Ready>, EvalError> {
+        let login = Surface { run: self, step }.surroundings(spot)?;
+        action.prepare(&Cx {
+            scope: &View::new(&self.world, Some(&spot.about), None),
+            login: &login,
+            timeout: step.surroundings.timeout(),
+            idle_timeout: step.surroundings.idle_timeout,
+            run: self.log.run().as_str(),
+            template: &|name: &str| self.world.template(name),
+            files: &|name: &str| self.world.file(name),
+            holes,
+        })
     }
 
     async fn start(&self, step: &Step, spots: &[Spot], ready: &[Box<dyn Ready>]) -> Result<Vec<Permit>, Halt> {
@@ -496,8 +500,8 @@ fn parts<'a>(
 }
 
 /// `identical: true`: what would be written is compared before anything is.
-fn identical(spots: &[Spot], ready: &[Box<dyn Ready>]) -> Result<(), Halt> {
-    let digests: Vec<_> = spots.iter().zip(ready).filter_map(|(spot, r)| Some((spot, r.identical()?))).collect();
+pub(super) fn identical<'a>(ready: impl Iterator<Item = (&'a Spot, &'a dyn Ready)>) -> Result<(), Halt> {
+    let digests: Vec<_> = ready.filter_map(|(spot, ready)| Some((spot, ready.identical()?))).collect();
     let Some(((first, wanted), rest)) = digests.split_first() else { return Ok(()) };
     match rest.iter().find(|(_, digest)| digest != wanted) {
         None => Ok(()),

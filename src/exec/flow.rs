@@ -134,7 +134,8 @@ impl Run {
 
     /// Between two batches: the pause, and the person who looks at what the first ones came to.
     async fn between(&mut self, step: &Step, done: usize, all: usize, rest: &[String]) -> Result<(), Halt> {
-        let Some(rolling) = step.flow.rolling.as_ref().filter(|_| !self.recalling) else { return Ok(()) };
+        let looks = self.recalling || self.check.is_some();
+        let Some(rolling) = step.flow.rolling.as_ref().filter(|_| !looks) else { return Ok(()) };
         let next = rolling.sizes(rest.len()).first().copied().unwrap_or_default();
         if self.begun_before(step, &rest[..next.min(rest.len())], u32::try_from(done).unwrap_or(u32::MAX)) {
             return Ok(());
@@ -223,6 +224,6 @@ impl Run {
 }
 
 /// Whether a step is this one, or one of the group that this one is.
-fn is_within(step: &str, around: &str) -> bool {
+pub(super) fn is_within(step: &str, around: &str) -> bool {
     step.strip_prefix(around).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::action::Holes;
 use crate::action::aside::Said;
 use crate::action::guard::{Judgement, Verdict};
 use crate::event::{Answer, EventKind};
@@ -38,7 +39,7 @@ impl Run {
             return Ok(self.write_judgements(&step.path, &judgements).await?);
         }
         self.ask_again(step).await?;
-        let question = self.question(gate, step).map_err(|why| Stop::new(Kind::Failed, why))?;
+        let question = self.question(gate, step, Holes::No).map_err(|why| Stop::new(Kind::Failed, why))?;
         let opened_itself = self.asked(&question, Some(gate), step, hosts).await?;
         if !opened_itself && !step.done_when.is_empty() {
             self.becomes_done(step, hosts).await?;
@@ -102,7 +103,7 @@ impl Run {
     }
 
     /// Whether there is nothing to do any more, as `done_when` sees it.
-    async fn seen_done(&self, step: &Step, hosts: &[String]) -> Result<Option<Vec<Judgement>>, Halt> {
+    pub(super) async fn seen_done(&self, step: &Step, hosts: &[String]) -> Result<Option<Vec<Judgement>>, Halt> {
         if step.done_when.is_empty() {
             return Ok(None);
         }
@@ -150,10 +151,11 @@ impl Run {
         }
     }
 
-    fn question(&self, gate: &Gate, step: &Step) -> Result<Question, String> {
+    pub(super) fn question(&self, gate: &Gate, step: &Step, holes: Holes) -> Result<Question, String> {
         let view = View::new(&self.world, None, None);
         let render = |text: &crate::template::Text| -> Result<String, String> {
             let rendered = text.render(&view).map_err(|error| error.to_string())?;
+            let rendered = if holes == Holes::No { rendered } else { rendered.shown() };
             crate::action::known(rendered).map_err(|error| error.to_string())
         };
         let mut message = render(&gate.message)?;

@@ -129,7 +129,7 @@ impl Run {
 struct NamedError(String, #[source] ProbeError);
 
 impl Surface<'_> {
-    async fn value(&self, probe: &Probe, spot: &Spot) -> Result<Value, ProbeError> {
+    pub(super) async fn value(&self, probe: &Probe, spot: &Spot) -> Result<Value, ProbeError> {
         let found = guard::ask(probe, self, spot).await?;
         if !probe.accepts(&found) {
             return Err(ProbeError::NotAsked(found.seen));

@@ -13,6 +13,7 @@ mod answer;
 mod aside;
 mod by_hand;
 mod cancel;
+mod check;
 mod connect;
 mod duty;
 mod end;

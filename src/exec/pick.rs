@@ -41,7 +41,7 @@ impl Run {
     }
 
     /// The hosts, and why they are these.
-    fn choose(&self, pick: &Pick) -> Result<(Vec<String>, String), String> {
+    pub(super) fn choose(&self, pick: &Pick) -> Result<(Vec<String>, String), String> {
         let name = &pick.name.value;
         let all = self.world.resolve(&pick.from)?;
         let mut hosts = all.clone();

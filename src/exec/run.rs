@@ -19,6 +19,7 @@ use crate::runbook::{Body, Step};
 use crate::transport::{Claims, Transport};
 
 use super::cancel::{Cancel, Grade};
+use super::check::Foresight;
 use super::connect::{self, Links};
 use super::group::Ring;
 use super::halt::{Halt, Kind, Stop};
@@ -93,6 +94,8 @@ pub(super) struct Run {
     pub(super) tried_again: HashSet<UnitKey>,
     /// Units (by their first attempt) that are carried out again although they ended well: their step did not.
     pub(super) in_vain: HashSet<Unit>,
+    /// What a dry run has foreseen; none: it is no dry run.
+    pub(super) check: Option<Foresight>,
 }
 
 /// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
@@ -119,6 +122,8 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
         // whoever goes on asks the hosts what became of it, or puts back by hand what is kept there
         Ok(closed) if matches!(closed.verdict, Verdict::NeedsAttention | Verdict::Detached) => Claims::Keep,
         Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Keep,
+        // who only looked has claimed nothing, and removes nothing
+        Ok(closed) if matches!(closed.verdict, Verdict::Ready | Verdict::NotReady) => Claims::Keep,
         Ok(_) => Claims::Remove,
         Err(_) => Claims::Keep,
     };
@@ -163,6 +168,7 @@ impl Run {
         let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again } = setup;
         let memory = again.map(|again| Arc::new(Memory { state: log.state(), again }));
         let links = connect::connect(hosts, &plan.inventory, &*transport, &log, &cancel).await?;
+        let check = Foresight::of(log.with_state(|state| state.header().mode));
         let no_return = memory.iter().flat_map(|memory| memory.state.no_return()).map(|(_, host)| host.clone());
         let no_return: IndexSet<String> = no_return.collect();
         Ok(Self {
@@ -191,6 +197,7 @@ impl Run {
             passes: Vec::new(),
             tried_again: HashSet::new(),
             in_vain: HashSet::new(),
+            check,
         })
     }
 
@@ -257,6 +264,7 @@ impl Run {
             result = Err((path, halt));
         }
         match result {
+            Ok(()) if self.check.is_some() => Ok(self.checked()),
             Ok(()) => Ok(self.done()),
             Err((path, Halt::Stop(stop))) => Ok(self.stopped(&path, &stop)),
             Err((_, Halt::Journal(error))) => Err(error),

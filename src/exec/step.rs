@@ -54,6 +54,8 @@ impl Run {
     pub(super) async fn step(&mut self, step: &Step) -> Result<(), (String, Halt)> {
         let here = |halt: Halt| (step.path.clone(), halt);
         let mut hosts = match &step.hosts {
+            // of a dry run: it is opened all the same, and nobody is known yet
+            Some(selector) if self.check.is_some() && self.opened_later(step).is_some() => Vec::new(),
             Some(selector) => self.world.resolve(selector).map_err(|why| here(Stop::new(Kind::Failed, why).into()))?,
             None => Vec::new(),
         };
@@ -82,14 +84,18 @@ impl Run {
         };
         self.log.record(vec![opened]).await.map_err(|error| here(error.into()))?;
         // what a part gives is the same for every host
-        let own = if matches!(step.body, Body::Use(_)) { &[][..] } else { &hosts };
-        self.world.open(&step.id.value, own);
+        let own = if matches!(step.body, Body::Use(_)) { Vec::new() } else { hosts.clone() };
+        self.world.open(&step.id.value, &own);
         let result = match (self.arm(step).await, lists) {
             _ if self.is_skipped(step) => Ok(Ended::Skipped(self.skipped_by())),
+            _ if self.check.is_some() && self.opened_later(step).is_some() => {
+                Err(here(Stop::new(Kind::Refused, "whom it is about is picked then").into()))
+            }
             (Err(halt), _) => Err(here(halt)),
             (_, Err(none)) => Err(here(Stop::new(Kind::Failed, none.to_string()).on(none.host).into())),
             (Ok(()), Ok(lists)) => self.go(step, hosts, lists).await,
         };
+        let result = self.whatever_comes(step, result).await?;
         if let Ok(Ended::Skipped(_)) = &result {
             self.nobody_picked(step);
         }
@@ -102,6 +108,9 @@ impl Run {
             Err((_, Halt::Journal(_))) => return result.map(|_| ()),
         };
         self.world.outcome(&step.id.value, "", outcome.name());
+        if self.check.is_some() && outcome == StepOutcome::Ok {
+            self.foresee_outcome(step, &own);
+        }
         let closed = EventKind::StepClosed { step: step.path.clone(), phase: Phase::Apply, outcome };
         self.log.record(vec![closed]).await.map_err(|error| here(error.into()))?;
         match result {
@@ -144,6 +153,9 @@ impl Run {
     pub(super) async fn body(&mut self, step: &Step, hosts: Vec<String>) -> Result<Ended, Halt> {
         if self.recalling {
             return self.recall(step, &hosts);
+        }
+        if self.check.is_some() {
+            return self.check_body(step, hosts).await;
         }
         let about_hosts = step.hosts.is_some();
         let hosts = match self.wanted(step, hosts).await? {
@@ -194,6 +206,9 @@ impl Run {
         let reached: Vec<String> = meant.into_iter().filter(|host| !missing.contains_key(host)).collect();
         if !missing.is_empty() {
             self.not_reached(step, &missing).await?;
+            if self.check.is_some() && step.reach == Reach::Required {
+                missing.keys().for_each(|host| self.world.foresee(&step.id.value, host));
+            }
         }
         if reached.is_empty() {
             let on: IndexSet<&str> = missing.values().flatten().map(String::as_str).collect();
@@ -215,6 +230,9 @@ impl Run {
             if on == host { why } else { format!("{on}: {why}") }
         };
         let events: Vec<EventKind> = match step.reach {
+            _ if self.check.is_some() => {
+                hosts.iter().map(|host| self.foreseen_unreachable(step, host, &why(host))).collect()
+            }
             Reach::Required => {
                 let reasons: Vec<String> = hosts.iter().map(|host| format!("{host}: {}", why(host))).collect();
                 return Err(Stop::new(Kind::Unreachable, reasons.join("; ")).on(hosts).into());
@@ -248,7 +266,7 @@ impl Run {
     }
 
     /// The hosts for which `when` holds.
-    pub(super) fn meant(&self, step: &Step, hosts: Vec<String>) -> Result<Vec<String>, Halt> {
+    pub(super) fn meant(&mut self, step: &Step, hosts: Vec<String>) -> Result<Vec<String>, Halt> {
         let mut meant = Vec::new();
         for host in hosts {
             if self.when(step, Some(&host))? {
@@ -258,19 +276,24 @@ impl Run {
         Ok(meant)
     }
 
-    pub(super) fn when(&self, step: &Step, host: Option<&str>) -> Result<bool, Halt> {
-        let view = View::new(&self.world, host, None);
+    /// Whether `when` holds. In a dry run it may be unknown, and then the step is looked at as if it did.
+    pub(super) fn when(&mut self, step: &Step, host: Option<&str>) -> Result<bool, Halt> {
+        let mut until = None;
         for expression in &step.when {
             let source = &expression.source().value;
-            match expression.eval(&view) {
+            match expression.eval(&View::new(&self.world, host, None)) {
                 Ok(Value::Bool(true)) => {}
                 Ok(Value::Bool(false)) => return Ok(false),
+                Ok(Value::Unknown(step)) if self.check.is_some() => until = until.or(Some(step)),
                 Ok(other) => {
                     let why = format!("`when: {source}` is {}, not true or false", other.kind());
                     return Err(Stop::new(Kind::Failed, why).into());
                 }
                 Err(error) => return Err(Stop::new(Kind::Failed, format!("`when: {source}`: {error}")).into()),
             }
+        }
+        if let Some(known) = &mut self.check {
+            known.wanted(&step.path, host, until.as_deref());
         }
         Ok(true)
     }

@@ -169,6 +169,9 @@ impl Run {
 
     /// Notes where logs stand for the watches whose `since` is this step, which begins now.
     pub(super) async fn arm(&mut self, began: &Step) -> Result<(), Halt> {
+        if self.check.is_some() {
+            return Ok(());
+        }
         let (plan, part) = (Arc::clone(&self.plan), self.world.part_book());
         let book = part.as_deref().unwrap_or(&plan.runbook);
         let since = |step: &&Step| {

@@ -90,7 +90,7 @@ impl<'a> View<'a> {
         let name = path.first().copied().unwrap_or_default();
         let hosts = match self.world.target(name) {
             Some(Ok(hosts)) => hosts,
-            Some(Err(step)) if self.world.is_offline() => return Ok(Read::new(Value::unknown(step), 1 + path.len())),
+            Some(Err(step)) if self.world.is_open(name) => return Ok(Read::new(Value::unknown(step), 1 + path.len())),
             Some(Err(_)) => Vec::new(),
             None => {
                 let known = self.world.static_targets().keys().cloned().collect();

@@ -1,6 +1,6 @@
 //! What a step would do on a host, in one line.
 
-use crate::action::{Cx, Login, clip};
+use crate::action::{Cx, Holes, Login, clip};
 use crate::inventory::Selector;
 use crate::runbook::{Body, Step, Sudo, Wants};
 use crate::template::{EvalError, EvalErrorKind};
@@ -8,11 +8,7 @@ use crate::template::{EvalError, EvalErrorKind};
 use super::{View, World};
 
 pub(super) fn picked_later(selector: &Selector, world: &World) -> String {
-    let step = selector.names().into_iter().find_map(|name| match world.target(&name.value) {
-        Some(Err(step)) => Some(step),
-        _ => None,
-    });
-    match step {
+    match world.waits_for(selector) {
         Some(step) => format!("{} (picked at `{step}`)", selector.text()),
         None => selector.text(),
     }
@@ -40,6 +36,7 @@ pub(super) fn what(step: &Step, host: Option<&str>, world: &World) -> Result<Str
                 run: &world.run().id,
                 template: &template,
                 files: &files,
+                holes: Holes::No,
             };
             action.prepare(&cx)?.summary()
         }

@@ -62,6 +62,8 @@ pub struct World {
     plan: Arc<Plan>,
     run: RunFacts,
     picks: IndexMap<String, Vec<HostName>>,
+    /// The picks that a dry run cannot make.
+    left_open: HashSet<String>,
     results: HashMap<String, Results>,
     items: Option<Items>,
     /// Before a run, what a step would find is unknown; in one, a step that has not run has found nothing.
@@ -82,6 +84,7 @@ impl World {
             plan,
             run,
             picks: IndexMap::new(),
+            left_open: HashSet::new(),
             results: HashMap::new(),
             items: None,
             offline: false,
@@ -179,6 +182,24 @@ impl World {
         results.forgotten.insert(host.to_owned());
     }
 
+    /// A step would act on a host (`""`: on none): what it finds and what becomes of it are unknown until then.
+    pub fn foresee(&mut self, step: &str, host: &str) {
+        self.forget(step, host);
+        let results = self.results.entry(self.qualified(step)).or_default();
+        results.outcomes.insert(host.to_owned(), Value::unknown(step));
+    }
+
+    /// Whom a dry run would pick is not known.
+    pub fn leave_open(&mut self, name: &str) {
+        self.left_open.insert(self.qualified(name));
+    }
+
+    /// The step that picks whom a selector means, where that is not known yet.
+    #[must_use]
+    pub fn waits_for(&self, selector: &Selector) -> Option<String> {
+        selector.names().into_iter().find_map(|name| self.target(&name.value)?.err())
+    }
+
     /// Keeps the outcome of a step on a host.
     pub fn outcome(&mut self, step: &str, host: &str, outcome: &'static str) {
         self.results.entry(self.qualified(step)).or_default().outcomes.insert(host.to_owned(), Value::str(outcome));
@@ -214,6 +235,11 @@ impl World {
         self.offline
     }
 
+    /// Whether it is not known whom a target means, which is picked.
+    pub(super) fn is_open(&self, target: &str) -> bool {
+        self.offline || self.left_open.contains(&self.qualified(target))
+    }
+
     /// An output, in the eyes of a host.
     pub(super) fn read_output(&self, step: &str, host: Option<&str>, name: Option<&str>) -> Value {
         let Some(results) = self.results.get(&self.qualified(step)) else { return self.nothing(step) };
@@ -226,10 +252,13 @@ impl World {
                 _ => host.unwrap_or_default(),
             },
         };
+        let outputs = results.outputs.get(place);
         if results.forgotten.contains(place) {
-            return Value::unknown(step);
+            // a dry run knows some of them
+            let known = name.and_then(|name| outputs?.get(name));
+            return known.cloned().unwrap_or_else(|| Value::unknown(step));
         }
-        let Some(outputs) = results.outputs.get(place) else { return self.nothing(step) };
+        let Some(outputs) = outputs else { return self.nothing(step) };
         match name {
             Some(name) => outputs.get(name).cloned().unwrap_or(Value::Null),
             None => Value::map(outputs.clone()),

@@ -110,8 +110,10 @@ impl Mark {
 
     pub(super) fn of_forecast(forecast: &Forecast) -> Self {
         match forecast {
-            Forecast::Holds => Self::Good,
+            Forecast::Holds | Forecast::Absent { .. } => Self::Good,
+            Forecast::Known { .. } => Self::Fact,
             Forecast::WouldChange { .. } | Forecast::WouldRun { .. } => Self::Start,
+            Forecast::WouldAsk { .. } => Self::Ask,
             Forecast::Blocked { .. } => Self::Bad,
             Forecast::Skipped { .. } => Self::Skip,
             Forecast::UnknownUntil { .. } => Self::Doubt,

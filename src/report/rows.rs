@@ -171,8 +171,8 @@ impl Rows {
         let hosts = if step.hosts.is_empty() && seen.is_empty() { &controller[..] } else { &step.hosts[..] };
         let items: Vec<Option<u32>> = step.items.map_or_else(|| vec![None], |items| (0..items).map(Some).collect());
         let foreseen = |host: &str| {
-            let mut forecasts = state.forecasts().iter();
-            forecasts.any(|(unit, _)| unit.step == step.step && unit.phase == step.phase && unit.host() == host)
+            let mut units = state.forecasts().iter().map(|foreseen| &foreseen.unit);
+            units.any(|unit| unit.step == step.step && unit.phase == step.phase && unit.host() == host)
         };
         // What is owed to a host is listed as such.
         let duty = |host: &str| state.duties().iter().any(|duty| duty.covers(&step.step, host));

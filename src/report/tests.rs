@@ -224,7 +224,11 @@ fn recovered() -> Vec<Event> {
 }
 
 fn check() -> Vec<Event> {
-    let foreseen = |host: &str, forecast| EventKind::UnitForeseen { unit: unit("recover/write", host, 1), forecast };
+    let foreseen = |host: &str, forecast| EventKind::UnitForeseen {
+        unit: unit("recover/write", host, 1),
+        forecast,
+        perhaps: None,
+    };
     number(vec![
         opened(Mode::Check),
         step("recover/write", "Write the peers", None, &["c-1", "c-2", "c-3"], Phase::Apply),

@@ -208,9 +208,10 @@ impl Report<'_> {
     }
 
     fn foreseen(&self) -> Vec<Row> {
-        let rows = self.state.forecasts().iter().map(|(unit, forecast)| {
-            let (outcome, note) = forecast_words(forecast);
-            let (step, host, note) = (unit_step(unit), unit.host().to_owned(), note.to_owned());
+        let rows = self.state.forecasts().iter().map(|foreseen| {
+            let unit = &foreseen.unit;
+            let (outcome, note) = forecast_words(&foreseen.forecast, foreseen.perhaps.as_deref());
+            let (step, host) = (unit_step(unit), unit.about.clone().unwrap_or_default());
             Row { step, host, outcome, millis: None, note }
         });
         rows.collect()

@@ -122,9 +122,9 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             let reason = outcome.reason().map_or("", |reason| reason.as_str());
             of_unit(Mark::of_outcome(outcome), key, state, text).with(reason)
         }
-        EventKind::UnitForeseen { unit, forecast } => {
-            let (text, more) = forecast_words(forecast);
-            Words::new(Mark::of_forecast(forecast), &unit_step(unit), unit.host(), text).with(more)
+        EventKind::UnitForeseen { unit, forecast, perhaps } => {
+            let (text, more) = forecast_words(forecast, perhaps.as_deref());
+            Words::new(Mark::of_forecast(forecast), &unit_step(unit), unit.about.as_deref().unwrap_or(""), text).with(&more)
         }
         EventKind::GuardJudged { step, guard, host, verdict, seen, message, silent: _ } => {
             let guard = escape(guard.as_str());
@@ -225,15 +225,22 @@ pub(super) fn verdict_mark(verdict: Verdict) -> Mark {
 }
 
 /// What is foreseen, and the diff, command or reason.
-pub(super) fn forecast_words(forecast: &Forecast) -> (String, &str) {
-    match forecast {
-        Forecast::Holds => ("holds already".to_owned(), ""),
-        Forecast::WouldChange { diff } => ("would change".to_owned(), diff.as_str()),
-        Forecast::WouldRun { command } => ("would run".to_owned(), command.as_str()),
-        Forecast::Blocked { reason } => ("blocked".to_owned(), reason.as_str()),
-        Forecast::Skipped { reason } => ("skipped".to_owned(), reason.as_str()),
-        Forecast::UnknownUntil { step, reason } => (format!("unknown until {}", escape(step)), reason.as_str()),
-    }
+pub(super) fn forecast_words(forecast: &Forecast, perhaps: Option<&str>) -> (String, String) {
+    let (word, more) = match forecast {
+        Forecast::Holds => ("holds already".to_owned(), String::new()),
+        Forecast::Known { what } => ("known".to_owned(), what.to_string()),
+        Forecast::WouldChange { diff } => ("would change".to_owned(), diff.to_string()),
+        Forecast::WouldRun { command } => ("would run".to_owned(), command.to_string()),
+        Forecast::WouldAsk { message, expects } => {
+            ("would ask".to_owned(), format!("{}\ngoes on with: {expects}", message.as_str().trim_end()))
+        }
+        Forecast::Absent { reason } => ("absent: nothing to recover".to_owned(), reason.to_string()),
+        Forecast::Blocked { reason } => ("blocked".to_owned(), reason.to_string()),
+        Forecast::Skipped { reason } => ("skipped".to_owned(), reason.to_string()),
+        Forecast::UnknownUntil { step, reason } => (format!("unknown until {}", escape(step)), reason.to_string()),
+    };
+    let word = perhaps.map_or_else(|| word.clone(), |step| format!("{word}, if it is wanted (unknown until {})", escape(step)));
+    (word, more)
 }
 
 fn of_unit(mark: Mark, key: &UnitKey, state: &RunState, text: impl Into<String>) -> Words {

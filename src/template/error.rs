@@ -23,6 +23,15 @@ impl EvalError {
     pub fn new(range: Range<usize>, kind: EvalErrorKind) -> Self {
         Self { range, kind: Box::new(kind) }
     }
+
+    /// The step before which the value cannot be known.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<&Arc<str>> {
+        match &*self.kind {
+            EvalErrorKind::NotKnownYet { step } => Some(step),
+            _ => None,
+        }
+    }
 }
 
 /// What can go wrong when values meet.

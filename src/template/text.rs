@@ -51,6 +51,14 @@ pub struct Rendered {
     pub secret: bool,
 }
 
+impl Rendered {
+    /// The same with its holes as ordinary text, for a dry run that shows it.
+    #[must_use]
+    pub fn shown(self) -> Self {
+        Self { unknown: Vec::new(), ..self }
+    }
+}
+
 impl std::fmt::Debug for Rendered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let text = if self.secret { MASK } else { &self.text };

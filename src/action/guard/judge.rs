@@ -1,7 +1,10 @@
 //! Judging guards: every guard is evaluated, over all its hosts at once, and says what was seen and where.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 
+use crate::action::check::Observes;
 use crate::action::fleet::{Fleet, Spot};
 use crate::action::probe::{Found, Probe, ProbeError};
 use crate::action::words::clip;
@@ -30,6 +33,18 @@ pub struct Seen {
     pub what: String,
     /// Whether it speaks for the guard.
     pub verdict: Verdict,
+    /// The step before which it cannot be told.
+    pub until: Option<Arc<str>>,
+}
+
+impl Seen {
+    pub(super) fn new(host: Option<&str>, what: impl Into<String>, verdict: Verdict) -> Self {
+        Self { host: host.map(str::to_owned), what: what.into(), verdict, until: None }
+    }
+
+    fn until(self, step: Option<Arc<str>>) -> Self {
+        Self { until: step, ..self }
+    }
 }
 
 /// A judged guard.
@@ -45,6 +60,8 @@ pub struct Judgement {
     pub message: Option<String>,
     /// Hosts that were silent: not proved dead.
     pub silent: Vec<String>,
+    /// What it rests on.
+    pub observes: Observes,
 }
 
 /// Judges all guards of a list. All are evaluated, so that all failures are shown at once.
@@ -82,7 +99,7 @@ pub async fn judge(guard: &Guard, fleet: &dyn Fleet, spot: Option<&Spot>) -> Jud
         let scope = fleet.scope(host, None);
         text.render(&*scope).map(|rendered| rendered.text).ok()
     });
-    Judgement { guard: guard.words(), verdict, seen, message, silent }
+    Judgement { guard: guard.words(), verdict, seen, message, silent, observes: guard.observes() }
 }
 
 /// What was seen, or why nothing could be.
@@ -93,25 +110,26 @@ fn worst(seen: &[Seen]) -> Verdict {
 }
 
 fn failure(host: Option<&str>, what: &str) -> Vec<Seen> {
-    vec![Seen { host: host.map(str::to_owned), what: what.to_owned(), verdict: Verdict::Unknown }]
+    vec![Seen::new(host, what, Verdict::Unknown)]
 }
 
 /// "No hosts" holds for what is said of every one of them.
 pub(super) fn no_hosts() -> Vec<Seen> {
-    vec![Seen { host: None, what: "no hosts".to_owned(), verdict: Verdict::Holds }]
+    vec![Seen::new(None, "no hosts", Verdict::Holds)]
 }
 
 /// Expressions in the eyes of a host, each that is not true being one thing seen.
 fn plain(that: &[Expr], fleet: &dyn Fleet, host: Option<&str>, found: Option<&Found>) -> Vec<Seen> {
     let scope = fleet.scope(host, found.map(|found| found.result.clone()));
-    let place = host.map(str::to_owned);
     let mut seen: Vec<Seen> = that
         .iter()
         .filter_map(|expression| {
+            let mut until = None;
             let (what, verdict) = match expression.eval(&*scope) {
                 Ok(Value::Bool(true)) => return None,
                 Ok(Value::Bool(false)) => (format!("not so: {}", expression.source().value), Verdict::Fails),
                 Ok(Value::Unknown(step)) => {
+                    until = Some(Arc::clone(&step));
                     (format!("{}: unknown until {step}", expression.source().value), Verdict::Unknown)
                 }
                 Ok(other) => {
@@ -126,12 +144,12 @@ fn plain(that: &[Expr], fleet: &dyn Fleet, host: Option<&str>, found: Option<&Fo
                 Some(found) => format!("{what}; {}", found.seen),
                 None => what,
             };
-            Some(Seen { host: place.clone(), what, verdict })
+            Some(Seen::new(host, what, verdict).until(until))
         })
         .collect();
     if seen.is_empty() {
         let what = found.map_or_else(|| "true".to_owned(), |found| found.seen.clone());
-        seen.push(Seen { host: place, what, verdict: Verdict::Holds });
+        seen.push(Seen::new(host, what, Verdict::Holds));
     }
     seen
 }
@@ -162,11 +180,12 @@ fn of_no_answer(error: &ProbeError) -> Verdict {
 async fn here(probe: &Probe, that: &[Expr], fleet: &dyn Fleet, spot: &Spot) -> Vec<Seen> {
     let host = spot.about.as_str();
     let place = |what: String| if spot.is_elsewhere() { format!("{what} (from {})", spot.on) } else { what };
-    let seen = |what, verdict| vec![Seen { host: Some(host.to_owned()), what: place(what), verdict }];
+    let seen = |what, verdict| vec![Seen::new(Some(host), place(what), verdict)];
     match ask(probe, fleet, spot).await {
         Err(error) => {
-            let verdict = of_no_answer(&error);
-            seen(error.to_string(), verdict)
+            let until = error.waits_for().cloned();
+            let verdict = if until.is_some() { Verdict::Unknown } else { of_no_answer(&error) };
+            seen(error.to_string(), verdict).into_iter().map(|seen| seen.until(until.clone())).collect()
         }
         Ok(found) if that.is_empty() => {
             let verdict = if probe.accepts(&found) { Verdict::Holds } else { Verdict::Fails };
@@ -212,10 +231,11 @@ async fn count(members: &Members, amount: Amount, fleet: &dyn Fleet) -> Outcome 
         (false, false) => Verdict::Fails,
         (false, true) => Verdict::Unknown,
     };
+    let until = each.iter().flatten().filter(|_| verdict == Verdict::Unknown).find_map(|seen| seen.until.clone());
     let mut seen =
-        vec![Seen { host: None, what: format!("{holding} of {} hosts, wanted {amount}", hosts.len()), verdict }];
+        vec![Seen::new(None, format!("{holding} of {} hosts, wanted {amount}", hosts.len()), verdict).until(until)];
     // the members explain the number; the verdict is the number's
-    seen.extend(each.into_iter().flatten().map(|s| Seen { verdict: Verdict::Holds, ..s }));
+    seen.extend(each.into_iter().flatten().map(|s| Seen { verdict: Verdict::Holds, until: None, ..s }));
     Ok(seen)
 }
 
@@ -242,9 +262,13 @@ async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet
         .iter()
         .zip(&values)
         .map(|(host, value)| {
+            let mut until = None;
             let (what, verdict) = match value {
                 Err(why) => why.clone(),
-                Ok(Value::Unknown(step)) => (format!("unknown until {step}"), Verdict::Unknown),
+                Ok(Value::Unknown(step)) => {
+                    until = Some(Arc::clone(step));
+                    (format!("unknown until {step}"), Verdict::Unknown)
+                }
                 Ok(value) => {
                     let same = good.iter().filter(|other| ***other == *value).count();
                     let right = if equal { same == good.len() } else { same == 1 };
@@ -252,7 +276,7 @@ async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet
                     (clip(&value.to_json().to_string()), verdict)
                 }
             };
-            Seen { host: Some(host.clone()), what, verdict }
+            Seen::new(Some(host), what, verdict).until(until)
         })
         .collect();
     Ok(seen)
@@ -270,5 +294,5 @@ fn majority(
     let is = inside >= needed;
     let what = format!("{inside} of {} hosts, a majority is {needed}", all.len());
     let verdict = if is == wanted { Verdict::Holds } else { Verdict::Fails };
-    Ok(vec![Seen { host: None, what, verdict }])
+    Ok(vec![Seen::new(None, what, verdict)])
 }

@@ -5,6 +5,7 @@ use crate::inventory::Selector;
 use crate::template::{Expr, Plain, RefBase, Text};
 use crate::text::Amount as Quantity;
 
+use crate::action::check::Observes;
 use crate::action::probe::Probe;
 
 /// A statement that must hold.
@@ -142,6 +143,15 @@ impl Guard {
             GuardKind::Here(..) => true,
             GuardKind::That(that) => that.iter().any(of_a_host),
             _ => false,
+        }
+    }
+
+    /// What it rests on.
+    #[must_use]
+    pub fn observes(&self) -> Observes {
+        match &self.kind {
+            GuardKind::Down(_) | GuardKind::Up(_) => Observes::Running,
+            _ => self.probe().map_or(Observes::Nothing, |probe| probe.kind.observes()),
         }
     }
 

@@ -126,7 +126,7 @@ fn judge_down(hosts: &[String], vantages: &[Vantage]) -> (Vec<Seen>, Vec<String>
     let counting: Vec<&Vantage> = vantages.iter().filter(|v| v.counts.is_ok()).collect();
     let names = counting.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", ");
     for host in hosts {
-        let mut say = |what, verdict| seen.push(Seen { host: Some(host.clone()), what, verdict });
+        let mut say = |what: String, verdict| seen.push(Seen::new(Some(host), what, verdict));
         // an answer is an answer, whoever gets it
         if let Some((vantage, port)) = find(vantages, host, View::Answers) {
             say(format!("answers on port {port}, seen from {vantage}"), Verdict::Fails);
@@ -144,14 +144,14 @@ fn judge_down(hosts: &[String], vantages: &[Vantage]) -> (Vec<Seen>, Vec<String>
     let verdict = if counting.is_empty() { Verdict::Unknown } else { Verdict::Holds };
     seen.extend(vantages.iter().filter_map(|v| {
         let why = v.counts.as_ref().err()?;
-        Some(Seen { host: Some(v.name.clone()), what: format!("does not count: {why}"), verdict })
+        Some(Seen::new(Some(&v.name), format!("does not count: {why}"), verdict))
     }));
     let what = match (counting.is_empty(), vantages.is_empty()) {
         (false, _) => format!("looked from {names}"),
         (true, false) => return (seen, silent),
         (true, true) => "nobody looks: `from` is no host".to_owned(),
     };
-    seen.push(Seen { host: None, what, verdict });
+    seen.push(Seen::new(None, what, verdict));
     (seen, silent)
 }
 
@@ -183,7 +183,7 @@ pub(super) async fn up(spec: &Ports, fleet: &dyn Fleet) -> Outcome {
                 Err(why) => (why.clone(), Verdict::Unknown),
             };
             let what = format!("port {port} {word}, seen from {}", vantage.name);
-            Seen { host: Some(host.clone()), what, verdict }
+            Seen::new(Some(host), what, verdict)
         })
         .collect();
     Ok(seen)

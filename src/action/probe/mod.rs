@@ -58,6 +58,15 @@ pub enum ProbeError {
 }
 
 impl ProbeError {
+    /// The step before which it cannot be asked.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<&std::sync::Arc<str>> {
+        match self {
+            Self::Text(error) => error.waits_for(),
+            _ => None,
+        }
+    }
+
     /// Whether the host could not even be spoken to.
     #[must_use]
     pub fn is_of_the_link(&self) -> bool {

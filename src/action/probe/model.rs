@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::action::check::Observes;
 use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::span::Span;
 use crate::inventory::Selector;
@@ -366,6 +367,15 @@ impl Kind {
             Self::Command(_) | Self::Read(_) => Some("value"),
             Self::Http(_) => Some("body"),
             Self::Path(_) | Self::Port(_) | Self::Service(_) | Self::Process(_) | Self::Disk(_) => None,
+        }
+    }
+
+    /// Which changes on a host it may see.
+    #[must_use]
+    pub fn observes(&self) -> Observes {
+        match self {
+            Self::Http(_) | Self::Port(_) | Self::Service(_) | Self::Process(_) => Observes::Running,
+            Self::Command(_) | Self::Read(_) | Self::Path(_) | Self::Disk(_) => Observes::Anything,
         }
     }
 

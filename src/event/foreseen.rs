@@ -1,0 +1,116 @@
+//! What a dry run foresees, and the two answers that follow from it.
+
+use serde::{Deserialize, Serialize};
+
+use super::state::RunState;
+use super::unit::Unit;
+use crate::base::secret::Redacted;
+
+/// What is foreseen for a unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "forecast", rename_all = "snake_case")]
+pub enum Forecast {
+    /// It is so already.
+    Holds,
+    /// It was read or worked out, as a run would do it.
+    Known { what: Redacted },
+    /// It would change this.
+    WouldChange { diff: Redacted },
+    /// It would run this.
+    WouldRun { command: Redacted },
+    /// It would ask a person.
+    WouldAsk { message: Redacted, expects: Redacted },
+    /// The outage is not there: nothing to recover.
+    Absent { reason: Redacted },
+    /// It could not.
+    Blocked { reason: Redacted },
+    /// It would not be wanted.
+    Skipped { reason: Redacted },
+    /// It depends on what another step finds.
+    UnknownUntil { step: String, reason: Redacted },
+}
+
+/// A forecast, and of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreseen {
+    /// Of what.
+    pub unit: Unit,
+    /// What is foreseen.
+    pub forecast: Forecast,
+    /// Whether it is wanted at all is not known before this step has run.
+    pub perhaps: Option<String>,
+}
+
+/// Whether the outage is there that a runbook is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Symptom {
+    /// It is.
+    Present,
+    /// It is not: there is nothing to recover.
+    Absent,
+    /// It cannot be told now.
+    Unknown,
+}
+
+impl Symptom {
+    /// In a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Absent => "absent",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why a run could not be made now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle<'a> {
+    /// The first step that it stops.
+    pub step: &'a str,
+    /// The host, if it is about one.
+    pub host: Option<&'a str>,
+    /// What was seen.
+    pub reason: &'a Redacted,
+}
+
+impl RunState {
+    /// What a dry run foresaw.
+    #[must_use]
+    pub fn forecasts(&self) -> &[Foreseen] {
+        &self.forecasts
+    }
+
+    /// Whether the outage is there; `None`: the runbook has no `symptom`.
+    #[must_use]
+    pub fn symptom(&self) -> Option<Symptom> {
+        let asks = |step: &str| self.header.outline.iter().any(|known| known.step == step && known.action == "symptom");
+        let asked = self.forecasts.iter().filter(|foreseen| asks(&foreseen.unit.step));
+        let each = asked.map(|foreseen| match foreseen.forecast {
+            Forecast::Absent { .. } => Symptom::Absent,
+            Forecast::Holds => Symptom::Present,
+            _ => Symptom::Unknown,
+        });
+        each.fold(None, |all, one| match (all, one) {
+            (Some(Symptom::Absent), _) | (_, Symptom::Absent) => Some(Symptom::Absent),
+            (None | Some(Symptom::Present), now) => Some(now),
+            (unknown, _) => unknown,
+        })
+    }
+
+    /// Everything that would stop a run, each host and reason once.
+    #[must_use]
+    pub fn obstacles(&self) -> Vec<Obstacle<'_>> {
+        let mut all: Vec<Obstacle<'_>> = Vec::new();
+        for foreseen in &self.forecasts {
+            let Forecast::Blocked { reason } = &foreseen.forecast else { continue };
+            let host = foreseen.unit.about.as_deref();
+            if !all.iter().any(|known| known.host == host && known.reason == reason) {
+                all.push(Obstacle { step: &foreseen.unit.step, host, reason });
+            }
+        }
+        all
+    }
+}
