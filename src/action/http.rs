@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::action::probe::{Sending, Unanswered, send};
+use crate::action::probe::{Sending, Unanswered, check_headers, send};
 use crate::action::words::{clip, invalid, known, visible};
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -98,6 +98,7 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
         let message = format!("no answer has the status {}: they are 200 to 599", status.value);
         diags.push(Diagnostic::error("wrong-value", status.span, message));
     }
+    check_headers(&headers, diags);
     if let Some(text) = &body {
         unquoted(text, &headers, diags);
     }

@@ -61,8 +61,11 @@ rf_loop() {
     cancel) rf_end || rf_bad; rf_cancel;;     # cancel Q KEY GRACE
     fence) rf_end || rf_bad; rf_fence;;       # fence Q KEY
     state) rf_end || rf_bad; rf_state;;       # state Q KEY
-    forget) rf_end || rf_bad; rf_forget; echo "$_N D $_q";;
-    reap) rf_end || rf_bad; rf_forget; rf_reap; echo "$_N D $_q";;
+    lock) # lock Q TOKEN OVER LEN
+      { rf_section "$_a2" && rf_end; } || rf_bad
+      rf_lock;;
+    forget) rf_end || rf_bad; rf_forget; rf_free; echo "$_N D $_q";;   # forget Q [TOKEN]
+    reap) rf_end || rf_bad; rf_forget; rf_reap; echo "$_N D $_q";;     # reap Q [TOKEN]
     *) rf_bad;;
     esac
   done
@@ -84,13 +87,13 @@ rf_section() {
   while [ "${#_S}" -lt "$1" ]; do IFS= read -r _L || return 1; _S=$_S$_L$_nl; done
   [ "${#_S}" -eq "$1" ] && _S=${_S%"$_nl"}
 }
-# scratch paths and log sources, one a line: "W /path", "F /path", "J unit"
+# scratch paths, log sources and the lock, one a line: "W /path", "F /path", "J unit", "T token /path"
 rf_lines() {
   case $1 in ''|*[!0-9]*) return 1;; esac
-  _W=; _C=; _i=0
+  _W=; _C=; _T=; _i=0
   while [ "$_i" -lt "$1" ]; do
     IFS= read -r _L || return 1
-    case $_L in "W "*) _W=$_W$_L$_nl;; *) _C=$_C$_L$_nl;; esac
+    case $_L in "W "*) _W=$_W$_L$_nl;; "T "*) _T=${_L#T };; *) _C=$_C$_L$_nl;; esac
     _i=$((_i+1))
   done
 }
@@ -137,7 +140,8 @@ rf_eval() { exec 8>&-; rf_clean; unset _N _key; set +fu; set -e; eval "$_B"; }
 rf_spool() {
   [ -z "$_ready" ] || return 0
   _x=; [ ! -d "$_root" ] || _x=1
-  [ -d "$_r" ] || mkdir -p "$_r" 2>/dev/null # whatever was in its way is found now
+  # whatever was in its way is found now; twice, for another run may just have removed what it left empty
+  [ -d "$_r" ] || mkdir -p "$_r" 2>/dev/null || mkdir -p "$_r" 2>/dev/null
   { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ -d "$_r" ]; } || return 1
   [ -z "$_x" ] || chmod 700 "$_root" || return 1
   [ ! -L "$_r" ] && [ -O "$_r" ] || return 1
@@ -196,6 +200,7 @@ rf_run() {
   rf_spool || { echo "$_N R $_q nospool"; return; }
   if [ -e "$_f" ]; then rf_attach; return; fi
   [ -n "$_setsid" ] || { echo "$_N R $_q nosetsid"; return; }
+  [ -z "$_T" ] || rf_ours_is "${_T#* }" "${_T%% *}" || { echo "$_N R $_q taken"; return; }
   rf_same "$_a1" || { echo "$_N R $_q rebooted"; return; }
   rf_up; _t0=$_U
   [ "$_a2" = 0 ] || [ "$_U" -le "$_a2" ] || { echo "$_N R $_q expired"; return; }
@@ -348,8 +353,57 @@ RF_END
 rf_forget() { [ -z "$_K" ] || rf_remove "$_K"; _K=; echo clear >&8; }
 rf_reap() {
   { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ ! -L "$_r" ]; } || return
-  rm -rf -- "$_r"; rmdir "$_root" 2>/dev/null
+  _x=; rf_ours_is "$_root/lock" "$_key" && _x=$_root/lock
+  rm -rf -- "$_r" ${_x:+"$_x"}; rmdir "$_root" 2>/dev/null
   _ready=
+}
+
+# --- the lock of the host: at most one run changes it. One line, written at once: TOKEN BOOT UPTIME OWNER .
+# TOKEN is RUN.SESSION, and what shows another one starts nothing. No clock frees it: it is freed, or taken over
+rf_lock() {
+  rf_spool || { echo "$_N R $_q nospool"; return; }
+  _f=$_root/lock; _n=0; rf_up; _c="$_key $_boot $_U $_S"
+  _i=0
+  while ! rf_claim "$_c"; do
+    # a line without its dot is being written; after two seconds whoever did so is gone, or the disk is full
+    if rf_holder || [ "$_i" -ge 20 ]; then break; fi
+    _i=$((_i+1)); rf_nap 0.1
+  done
+  rf_holder || _h=
+  _w=held; _x=$_h
+  case $_h in
+  "$_key") _w=taken;;
+  '') _w=again;;
+  "${_key%.*}".*) [ "${_key##*.}" -lt "${_h##*.}" ] || _w=again;; # an earlier session of this run
+  "$_a1".*) _w=over; rf_begun "${_h%.*}";;
+  esac
+  case $_w in again|over)
+    _f=$_root/lock; { echo "$_c ." >|"$_f.$_key" && mv -f "$_f.$_key" "$_f"; } 2>/dev/null || rm -f "$_f.$_key"
+    rf_holder && [ "$_h" = "$_key" ] || { [ "$_h" = "$_x" ] && echo "$_N R $_q nospool" && return; _w=held; };;
+  esac
+  case $_w in
+  held)
+    case $_ht in ''|*[!0-9]*) _ht=$_U;; esac
+    _x=0; [ "$_hb" = "$_boot" ] || { _x=1; _ht=$_U; }
+    printf '%s L %s held %s %s %s %s\n%s' "$_N" "$_q" "${_h%.*}" "$((_U-_ht))" "$_x" "${#_ho}" "$_ho";;
+  over) echo "$_N L $_q over ${_x%.*} $_n 0 0";;
+  *) echo "$_N L $_q taken - 0 0 0";;
+  esac
+}
+rf_holder() {
+  _h=; _ho=; { IFS=' ' read -r _h _hb _ht _ho <"$_root/lock"; } 2>/dev/null
+  case $_ho in *' .') _ho=${_ho%' .'};; *) return 1;; esac
+}
+rf_ours_is() { [ -n "$2" ] && { IFS=' ' read -r _x _y <"$1"; } 2>/dev/null && [ "$_x" = "$2" ]; }
+rf_free() { rf_ours_is "$_root/lock" "$_key" && rm -f -- "$_root/lock"; }
+# how many steps of another run still run here, into _n
+rf_begun() {
+  set +f; set -- "$_root/$1"/*; set -f
+  for _f in "$@"; do
+    case ${_f##*/} in *.*) continue;; esac
+    rf_judge 2>/dev/null
+    [ "$_s" != R ] || [ "$_bt" != "$_boot" ] || ! rf_holds "$_sup" || _n=$((_n+1))
+  done
 }
 
 # --- cursors: where logs stand now. One line each:
