@@ -133,7 +133,18 @@ async fn serve(
         typed: Typed::here(),
         canceller,
     });
-    let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle), again: None };
+    let setup = Setup {
+        plan,
+        log,
+        transport,
+        operator,
+        clock,
+        cancel,
+        facts,
+        hook: Arc::new(Idle),
+        again: None,
+        takeover: None,
+    };
     let owned = duties.to_vec();
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(async move { serve_duties(setup, &owned, before).await }).await;

@@ -149,8 +149,18 @@ async fn walk(
         typed: Typed::here(),
         canceller,
     });
-    let setup =
-        Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle), again: Some(again) };
+    let setup = Setup {
+        plan,
+        log,
+        transport,
+        operator,
+        clock,
+        cancel,
+        facts,
+        hook: Arc::new(Idle),
+        again: Some(again),
+        takeover: args.takeover.clone(),
+    };
     // a task of its own: a panic in it is told as what it is
     match tokio::spawn(execute(setup)).await {
         Ok(Ok(closed)) => {

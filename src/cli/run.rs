@@ -110,8 +110,18 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
     };
     let operator = Arc::new(operator);
     let hook = Arc::new(Idle);
-    let setup =
-        Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts, hook, again: None };
+    let setup = Setup {
+        plan,
+        log: begun.log,
+        transport,
+        operator,
+        clock,
+        cancel,
+        facts: begun.facts,
+        hook,
+        again: None,
+        takeover: args.takeover.clone(),
+    };
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(execute(setup)).await;
     signals.abort();

@@ -61,11 +61,7 @@ impl Run {
         }
         let fresh: Vec<Spot> = fresh.into_iter().filter(|spot| !done.contains(&spot.about)).collect();
         let hosts = [begun, new].concat();
-        // a guard says nothing against what has begun on its host: it may see its effect
-        let claimed = self.claimed(step, &asked).await;
-        if !fresh.is_empty() || claimed.contains(&false) {
-            self.ask_again(step).await?;
-        }
+        let claimed = self.before_it_acts(action, step, &fresh, &asked).await?;
         let begun = [vec![false; fresh.len()], claimed].concat();
         let spots = [fresh, asked].concat();
         let ended = if changed { Ended::Changed } else { Ended::Ok };
@@ -154,6 +150,26 @@ impl Run {
         Ok(if changed { Ended::Changed } else { ended })
     }
 
+    /// The hosts are locked and the guards asked again; which of the spots to ask have begun.
+    async fn before_it_acts(
+        &mut self,
+        action: &dyn Action,
+        step: &Step,
+        fresh: &[Spot],
+        asked: &[Spot],
+    ) -> Result<Vec<bool>, Halt> {
+        let acts = !fresh.is_empty() || !asked.is_empty();
+        if acts && action.effect() != Effect::Reads {
+            self.hold_hosts().await?;
+        }
+        // a guard says nothing against what has begun on its host: it may see its effect
+        let claimed = self.claimed(step, asked).await;
+        if !fresh.is_empty() || claimed.contains(&false) {
+            self.ask_again(step).await?;
+        }
+        Ok(claimed)
+    }
+
     /// What must be so after the action: `done_when` where it was carried out, `verify` everywhere.
     pub(super) async fn follow_up(&self, step: &Step, done: Vec<String>, hosts: Vec<String>) -> Result<(), Halt> {
         if !step.done_when.is_empty() && (step.hosts.is_none() || !hosts.is_empty()) {
@@ -164,6 +180,9 @@ impl Run {
 
     /// An action and nothing around it.
     pub(super) async fn carry_out(&mut self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Result<(), Halt> {
+        if action.effect() != Effect::Reads {
+            self.hold_hosts().await?;
+        }
         let ready = self.prepare(action, step, spots)?;
         let known = |spot| self.log.with_state(|state| state.unit(&self.unit_at(step, spot).key()).is_some());
         let begun = if spots.iter().any(known) { self.claimed(step, spots).await } else { vec![false; spots.len()] };

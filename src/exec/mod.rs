@@ -26,6 +26,7 @@ mod guards;
 mod halt;
 #[cfg(test)]
 mod history;
+mod hold;
 mod hook;
 mod lock;
 mod memory;

@@ -9,14 +9,14 @@ use indexmap::IndexSet;
 use crate::action::Effect;
 use crate::action::fleet::Spot;
 use crate::base::clock::Clock;
-use crate::base::ids::UnitKey;
+use crate::base::ids::{RunId, UnitKey};
 use crate::base::secret::Redactor;
 use crate::event::{Closed, EventKind, Phase, RunState, Unit, UnitState, Verdict};
 use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan::{self, Items, Plan, RunFacts, World};
 use crate::runbook::{Body, Step};
-use crate::transport::{Claims, Transport};
+use crate::transport::{Claims, Ticket, Transport};
 
 use super::cancel::{Cancel, Grade};
 use super::connect::{self, Links};
@@ -47,6 +47,8 @@ pub struct Setup {
     pub hook: Arc<dyn Hook>,
     /// How a run goes on that another process began; none: it begins.
     pub again: Option<Again>,
+    /// The run from which hosts are taken over.
+    pub takeover: Option<RunId>,
 }
 
 /// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
@@ -93,6 +95,10 @@ pub(super) struct Run {
     pub(super) tried_again: HashSet<UnitKey>,
     /// Units (by their first attempt) that are carried out again although they ended well: their step did not.
     pub(super) in_vain: HashSet<Unit>,
+    /// With what hosts are locked.
+    pub(super) ticket: Ticket,
+    /// Whether they are.
+    pub(super) held: bool,
 }
 
 /// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
@@ -115,15 +121,20 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
         // without a last word to the hosts, of which some may be silent
         run.links.clear();
     }
+    let open = run.log.with_state(|state| state.units().any(UnitState::is_unresolved));
     let claims = match &ended {
-        // whoever goes on asks the hosts what became of it, or puts back by hand what is kept there
-        Ok(closed) if matches!(closed.verdict, Verdict::NeedsAttention | Verdict::Detached) => Claims::Keep,
-        Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Keep,
-        Ok(_) => Claims::Remove,
-        Err(_) => Claims::Keep,
+        // whoever goes on asks the hosts what became of it
+        _ if open || ended.is_err() => Claims::Keep,
+        // or puts back by hand what is kept there
+        Ok(closed) if matches!(closed.verdict, Verdict::NeedsAttention | Verdict::Detached) => Claims::Free,
+        Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Free,
+        _ => Claims::Remove,
     };
     // before the last event: what every host has done is written down, and nobody tidies after a run that is closed
-    run.leave(claims).await;
+    let ended = match run.leave(claims).await {
+        Ok(()) => ended,
+        Err(error) => Err(error),
+    };
     let result = match ended {
         Ok(closed) => run.log.record(vec![EventKind::RunClosed(Box::new(closed.clone()))]).await.map(|_| closed),
         Err(error) => Err(error),
@@ -160,7 +171,8 @@ pub struct Broken {
 impl Run {
     /// Connects to the hosts and begins where `world` is.
     pub(super) async fn connect(setup: Setup, world: World, hosts: &[HostName]) -> Result<Self, JournalError> {
-        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again } = setup;
+        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again, takeover } = setup;
+        let ticket = log.with_state(|state| super::hold::ticket(state, takeover.as_ref()));
         let memory = again.map(|again| Arc::new(Memory { state: log.state(), again }));
         let links = connect::connect(hosts, &plan.inventory, &*transport, &log, &cancel).await?;
         let no_return = memory.iter().flat_map(|memory| memory.state.no_return()).map(|(_, host)| host.clone());
@@ -191,13 +203,9 @@ impl Run {
             passes: Vec::new(),
             tried_again: HashSet::new(),
             in_vain: HashSet::new(),
+            ticket,
+            held: false,
         })
-    }
-
-    /// Ends the connections.
-    pub(super) async fn leave(&self, claims: Claims) {
-        let open = self.links.values().filter_map(|link| link.as_ref().ok());
-        futures_util::future::join_all(open.map(|link| link.finish(claims))).await;
     }
 
     /// The unit of a step on a host.

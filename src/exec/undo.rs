@@ -178,7 +178,11 @@ impl Run {
                 Err(why) => drop(left.insert(spot.about.clone(), why)),
             }
         }
-        let permits = match self.permits(step, starts).await {
+        let permits = match self.hold_hosts().await {
+            Ok(()) => self.permits(step, starts).await,
+            Err(halt) => Err(halt),
+        };
+        let permits = match permits {
             Ok(permits) => permits,
             Err(Halt::Journal(error)) => return Err(error),
             Err(Halt::Stop(stop)) => {

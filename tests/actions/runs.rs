@@ -66,7 +66,10 @@ fn what_was_lost_sight_of_is_decided_by_done_when() {
     let lines = || fs::read_to_string(bench.out("it")).expect("a file").lines().count();
     assert_eq!(lines(), 1);
     let asked = format!("{lost}    done_when: {{ command: 'test \"$(wc -l <OUT/it)\" -ge 2' }}\n");
-    let ran = bench.run(&asked);
+    // it is kept for whoever finds out
+    let owner = ran;
+    bench.run(&asked).failed("a is locked by run ");
+    let ran = bench.over(&owner, &asked);
     ran.well(&["changed"]);
     assert_eq!(ran.events("unit_marked").count(), 1, "{}", ran.shown);
     assert_eq!(lines(), 2);

@@ -4,6 +4,7 @@
 mod attach;
 mod cancel;
 mod disk;
+mod lock;
 mod signals;
 
 use std::fs::{self, File};

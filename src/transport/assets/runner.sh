@@ -200,7 +200,7 @@ rf_run() {
   rf_spool || { echo "$_N R $_q nospool"; return; }
   if [ -e "$_f" ]; then rf_attach; return; fi
   [ -n "$_setsid" ] || { echo "$_N R $_q nosetsid"; return; }
-  [ -z "$_T" ] || rf_ours_is "${_T#* }" "${_T%% *}" || { echo "$_N R $_q taken"; return; }
+  [ -z "$_T" ] || rf_has "${_T#* }" "${_T%% *}" || { echo "$_N R $_q taken"; return; }
   rf_same "$_a1" || { echo "$_N R $_q rebooted"; return; }
   rf_up; _t0=$_U
   [ "$_a2" = 0 ] || [ "$_U" -le "$_a2" ] || { echo "$_N R $_q expired"; return; }
@@ -353,7 +353,7 @@ RF_END
 rf_forget() { [ -z "$_K" ] || rf_remove "$_K"; _K=; echo clear >&8; }
 rf_reap() {
   { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ ! -L "$_r" ]; } || return
-  _x=; rf_ours_is "$_root/lock" "$_key" && _x=$_root/lock
+  _x=; rf_has "$_root/lock" "$_key" && _x=$_root/lock
   rm -rf -- "$_r" ${_x:+"$_x"}; rmdir "$_root" 2>/dev/null
   _ready=
 }
@@ -394,8 +394,8 @@ rf_holder() {
   _h=; _ho=; { IFS=' ' read -r _h _hb _ht _ho <"$_root/lock"; } 2>/dev/null
   case $_ho in *' .') _ho=${_ho%' .'};; *) return 1;; esac
 }
-rf_ours_is() { [ -n "$2" ] && { IFS=' ' read -r _x _y <"$1"; } 2>/dev/null && [ "$_x" = "$2" ]; }
-rf_free() { rf_ours_is "$_root/lock" "$_key" && rm -f -- "$_root/lock"; }
+rf_has() { [ -n "$2" ] && { IFS=' ' read -r _x _y <"$1"; } 2>/dev/null && [ "$_x" = "$2" ]; }
+rf_free() { rf_has "$_root/lock" "$_key" && rm -f -- "$_root/lock"; }
 # how many steps of another run still run here, into _n
 rf_begun() {
   set +f; set -- "$_root/$1"/*; set -f
