@@ -70,6 +70,10 @@ impl Run {
     /// Ends the connections, and with them the locks, unless something of the run may still happen on a host.
     pub(super) async fn leave(&self, claims: Claims) -> Result<(), JournalError> {
         let open: Vec<_> = self.links.values().filter_map(|link| link.as_ref().ok()).collect();
+        // a process before this one may have locked it, and nothing was left to be changed
+        for link in &open {
+            link.holds(&self.ticket.token);
+        }
         let told = join_all(open.iter().map(|link| link.finish(claims))).await;
         let missed =
             open.iter().zip(told).filter(|(link, told)| self.held && !told && self.is_ours_to_lock(link.host()));

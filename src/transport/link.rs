@@ -90,7 +90,7 @@ pub trait Link: Look {
     /// Asked again it says the same. A link that is healed takes one that could not be asked for before it claims.
     fn lock<'a>(&'a self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Locked, LinkError>>;
 
-    /// Says that an earlier link of this run has taken the lock with this token.
+    /// Says that an earlier link of this run may have taken the lock, with this token or one of an earlier session.
     fn holds(&self, token: &str);
 
     /// Says who hears of losses. Only a link that is healed has anything to tell.

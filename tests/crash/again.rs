@@ -316,9 +316,9 @@ fn random(count: u64, most: u64) -> Vec<u64> {
 
 #[test]
 fn a_run_that_was_killed_anywhere_goes_on_to_the_same_end() {
-    // a sample for every day; `make campaign` takes all of them
-    let fired = campaign("points", SCENES, &folders, |_, most| (1..=most / 4).map(|n| n * 4).collect(), 10);
-    assert!(fired >= 200, "only {fired} points");
+    // two of three for every day; `make campaign` takes all of them
+    let fired = campaign("points", SCENES, &folders, |_, most| (1..=most).filter(|n| n % 3 < 2).collect(), 10);
+    assert!(fired >= 600, "only {fired} points");
 }
 
 #[test]

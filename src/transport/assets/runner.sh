@@ -353,8 +353,8 @@ RF_END
 rf_forget() { [ -z "$_K" ] || rf_remove "$_K"; _K=; echo clear >&8; }
 rf_reap() {
   { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ ! -L "$_r" ]; } || return
-  _x=; rf_has "$_root/lock" "$_key" && _x=$_root/lock
-  rm -rf -- "$_r" ${_x:+"$_x"}; rmdir "$_root" 2>/dev/null
+  if rf_mine; then rm -rf -- "$_r" "$_root/lock"; else rm -rf -- "$_r"; fi
+  rmdir "$_root" 2>/dev/null
   _ready=
 }
 
@@ -394,8 +394,11 @@ rf_holder() {
   _h=; _ho=; { IFS=' ' read -r _h _hb _ht _ho <"$_root/lock"; } 2>/dev/null
   case $_ho in *' .') _ho=${_ho%' .'};; *) return 1;; esac
 }
-rf_has() { [ -n "$2" ] && { IFS=' ' read -r _x _y <"$1"; } 2>/dev/null && [ "$_x" = "$2" ]; }
-rf_free() { rf_has "$_root/lock" "$_key" && rm -f -- "$_root/lock"; }
+rf_has() { { IFS=' ' read -r _x _y <"$1"; } 2>/dev/null && [ "$_x" = "$2" ]; }
+rf_mine() { # taken in this session of the run _key, or in one before it that was killed
+  [ -n "$_key" ] && rf_holder && [ "${_h%.*}" = "${_key%.*}" ] && [ "${_h##*.}" -le "${_key##*.}" ]
+}
+rf_free() { ! rf_mine || rm -f -- "$_root/lock"; }
 # how many steps of another run still run here, into _n
 rf_begun() {
   set +f; set -- "$_root/$1"/*; set -f
