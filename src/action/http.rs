@@ -20,7 +20,7 @@ use crate::transport::{Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Login, Logs, Ready};
+use super::{Action, ActionError, Applied, Cx, Effect, Login, Logs, Printed, Ready};
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -216,7 +216,7 @@ impl Request {
         }
         let work = Work { script: CLAIM.to_owned(), cursors: logs.sources, ..self.work.clone() };
         let done = hands.run(&work, logs.noted).await?;
-        super::stopped(&done, &work)?;
+        let done = super::stopped(done, &work)?;
         if done.exit == 75 {
             return Ok(());
         }
@@ -261,8 +261,8 @@ impl Ready for Request {
             };
             let seen = format!("{}: {} {}", self.summary(), answer.status, clip(answer.body.trim()));
             if !self.is_good(answer.status) {
-                let stdout = answer.body.into_bytes();
-                return Err(ActionError::Failed { reason: seen, exit: None, stdout, stderr: Vec::new() });
+                let printed = Printed { stdout: answer.body.into_bytes(), ..Printed::default() };
+                return Err(ActionError::Failed { reason: seen, exit: None, printed });
             }
             let headers = answer.headers.into_iter().map(|(name, value)| (name, Value::str(value)));
             Ok(Applied {
@@ -273,10 +273,8 @@ impl Ready for Request {
                     ("body".to_owned(), Value::str(&*answer.body)),
                     ("value".to_owned(), Value::str(&*answer.body)),
                 ]),
-                stdout: answer.body.into_bytes(),
-                stderr: Vec::new(),
+                printed: Printed { stdout: answer.body.into_bytes(), ..Printed::default() },
                 artifact: None,
-                seen,
             })
         })
     }

@@ -96,10 +96,10 @@ pub fn run(args: &LabArgs) -> Exit {
 
 /// Tells what went wrong with a lab.
 pub fn show(error: &LabError) {
-    anstream::eprintln!("error: {error}");
+    errln!("error: {error}");
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        anstream::eprintln!("  because: {inner}");
+        errln!("  because: {inner}");
         cause = inner.source();
     }
 }
@@ -139,7 +139,7 @@ fn act(args: &LabArgs) -> Result<(), LabError> {
             if *loopback {
                 spec.mode = Some(Mode::Loopback);
             }
-            let lab = Lab::up(&dir, spec, &machine(), &mut |what| anstream::eprintln!("{what}"))?;
+            let lab = Lab::up(&dir, spec, &machine(), &mut |what| errln!("{what}"))?;
             for host in lab.hosts() {
                 outln!("{}  {}:{}", host.name, host.address, host.port);
             }

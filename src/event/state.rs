@@ -375,8 +375,9 @@ impl RunState {
         if known { Ok(()) } else { Err(Illegal::StepNotOpen(step.to_owned())) }
     }
 
+    /// A unit of which something may still be heard: also one whose outcome was not known, when its host can be asked again.
     fn running(&mut self, key: &UnitKey) -> Result<&mut UnitState, Illegal> {
         let unit = self.units.get_mut(key).ok_or(Illegal::NotStarted(*key))?;
-        if unit.end.is_some() { Err(Illegal::Ended(*key)) } else { Ok(unit) }
+        if unit.is_unresolved() { Ok(unit) } else { Err(Illegal::Ended(*key)) }
     }
 }

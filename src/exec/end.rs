@@ -1,5 +1,7 @@
 //! How a run ends, in the words of its last event.
 
+use std::fmt::Write as _;
+
 use indexmap::IndexSet;
 
 use crate::event::{Closed, Verdict};
@@ -22,16 +24,25 @@ impl Run {
             let left: IndexSet<String> = state.left().iter().map(|left| left.host.clone()).collect();
             left.into_iter().collect::<Vec<_>>().join(", ")
         });
-        let reason = match left.as_str() {
-            "" => "every step is done".to_owned(),
-            hosts => format!("every step is done; failed where that is tolerated, and left behind: {hosts}"),
-        };
+        let mut reason = self.skipped_or_done();
+        if !left.is_empty() {
+            let _ = write!(reason, "; failed where that is tolerated, and left behind: {left}");
+        }
         Closed {
             verdict: Verdict::Recovered,
             reason: self.redactor().redact(reason),
             step: None,
             next: Vec::new(),
             outputs: self.redactor().redact_json(outputs),
+        }
+    }
+
+    /// Every step, but for those that a person had left out.
+    fn skipped_or_done(&self) -> String {
+        let skipped: Vec<&str> = self.memory.iter().flat_map(|memory| &memory.again.skip).map(String::as_str).collect();
+        match skipped.as_slice() {
+            [] => "every step is done".to_owned(),
+            steps => format!("every other step is done; {}: {}", self.skipped_by(), steps.join(", ")),
         }
     }
 

@@ -19,6 +19,7 @@ mod end;
 mod failure;
 mod fleet;
 mod flow;
+mod former;
 mod gate;
 mod gather;
 mod group;

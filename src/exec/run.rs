@@ -255,6 +255,9 @@ impl Run {
 
     /// Everything, from the first step on. An error is the journal's.
     async fn everything(&mut self, plan: &Arc<Plan>) -> Result<Closed, JournalError> {
+        if let Some((path, stop)) = self.out_of_sight().await? {
+            return Ok(self.stopped(&path, &stop));
+        }
         let mut result = self.steps(&plan.runbook.steps).await;
         if let (Ok(()), Some((path, stop))) = (&result, self.went_on.take()) {
             let reason = format!("everything was gone through, and this failed on the way: {}", stop.reason);

@@ -108,6 +108,11 @@ impl Run {
     /// One step, on the hosts where nothing newer is left.
     async fn undo_step(&mut self, back: &Back<'_>, left: &mut Left) -> Result<(), JournalError> {
         let step = back.step;
+        for spot in back.spots.keys() {
+            if let Some(why) = self.failed_to_undo(step, spot) {
+                left.entry(spot.about.clone()).or_insert(why);
+            }
+        }
         let spots: Vec<(Spot, Vec<UnitKey>)> = back
             .spots
             .iter()

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::link::{Bulk, Claims, Facts, Link, Notice, Tell};
+use super::link::{Bulk, Claims, Facts, Link, Notice, Record, Tell};
 use super::lock::{Locked, Ticket};
 use super::look::{Answer, Ask, Dialed, Look};
 use super::outage::{Line, State};
@@ -278,6 +278,10 @@ impl Link for Healed {
 
     fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>> {
         Box::pin(self.do_cancel(key, grace))
+    }
+
+    fn fence<'a>(&'a self, key: &'a UnitKey, user: Option<&'a str>) -> BoxFuture<'a, Result<Record, LinkError>> {
+        Box::pin(self.looks(move |link| Box::pin(async move { link.fence(key, user).await })))
     }
 
     fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>> {

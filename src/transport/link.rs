@@ -40,6 +40,22 @@ pub enum Claims {
     Remove,
 }
 
+/// What a host knows of a key that was never to start from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// It never ran, and never will.
+    Never,
+    /// It runs.
+    Running,
+    /// It has ended.
+    Ended {
+        /// Its exit code.
+        exit: i32,
+    },
+    /// It was begun, and its end is not written down.
+    Lost,
+}
+
 /// Output as it comes, over a channel of its own.
 pub trait Bulk: Send {
     /// The next bytes of standard output; empty at its end.
@@ -99,6 +115,10 @@ pub trait Link: Look {
     /// Ends the process groups of a key's work (all its parts, as the login user and any user that this link has worked
     /// as; see [`Link::worked_as`]) over another channel: SIGTERM, after `grace` SIGKILL. `Ok` means that none of them is left.
     fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>>;
+
+    /// Sees to it that what has not begun under a key never will, and says what became of what has. As the user whose work
+    /// it was; none: the login user.
+    fn fence<'a>(&'a self, key: &'a UnitKey, user: Option<&'a str>) -> BoxFuture<'a, Result<Record, LinkError>>;
 
     /// Like `ask`, with its output as it comes, over a channel of its own. Dropping it ends the command.
     fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>>;

@@ -47,7 +47,7 @@ pub use channel::is_user;
 pub use container::LogCommand;
 pub use error::LinkError;
 pub use hands::Hands;
-pub use link::{Bulk, Claims, Facts, Link, Notice};
+pub use link::{Bulk, Claims, Facts, Link, Notice, Record};
 pub use lock::{Holder, Locked, Ticket};
 pub use log::{Cursor, LogSource};
 pub use look::{Answer, Ask, Dialed, Kind, Look, Port, Stat, Stream};

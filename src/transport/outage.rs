@@ -74,6 +74,8 @@ struct Wanted {
     last: Instant,
     /// The link that was lost last was made then.
     made: Instant,
+    /// How many links in a row were lost so soon.
+    short: u32,
     task: Option<tokio::task::AbortHandle>,
     /// As whom links of this run have worked.
     users: Vec<Option<String>>,
@@ -95,7 +97,7 @@ impl Drop for Waiter<'_> {
 impl Line {
     pub(super) fn new(transport: Arc<dyn Transport>, host: HostAddr, link: Arc<dyn Link>) -> Arc<Self> {
         let now = Instant::now();
-        let wanted = Wanted { waiting: 0, last: now, made: now, task: None, users: Vec::new(), token: None };
+        let wanted = Wanted { waiting: 0, last: now, made: now, short: 0, task: None, users: Vec::new(), token: None };
         Arc::new(Self { transport, host, state: watch::Sender::new(State::Up(link)), wanted: Mutex::new(wanted) })
     }
 
@@ -158,7 +160,11 @@ impl Line {
     }
 
     async fn heal(self: Arc<Self>) {
-        let mut tries = u32::from(self.wanted().made.elapsed() < STEADY);
+        let mut tries = {
+            let mut wanted = self.wanted();
+            wanted.short = if wanted.made.elapsed() < STEADY { wanted.short + 1 } else { 0 };
+            wanted.short
+        };
         loop {
             if let Some(pause) = retry::pause(Again::Busy, tries, retry::random()).filter(|_| tries > 0) {
                 tokio::time::sleep(pause).await;

@@ -12,7 +12,7 @@ use super::LinkError;
 use super::bulk::{self, Streaming};
 use super::channel::{self, Opener};
 use super::frame::{Ended, Frame};
-use super::link::{Bulk, Claims, Facts, Link};
+use super::link::{Bulk, Claims, Facts, Link, Record};
 use super::lock::{self, Locked, Ticket};
 use super::log;
 use super::look::{Answer, Ask, Dialed, Look};
@@ -145,12 +145,21 @@ impl RunnerLink {
         let ran = lease.session.run(order, started).await;
         self.pool.put(&user, lease);
         let (ended, output) = ran?;
-        let (stdout, stderr, truncated) = match output {
-            Some((out, err)) => (out, err, false),
+        let (stdout, stderr) = match output {
+            Some(both) => both,
             None => self.fetch(user.as_ref(), &format!("{spool}/{key}"), &ended, work.cap).await?,
         };
-        let Ended { exit, timed_out, idle, background, millis, cut, .. } = ended;
-        Ok(Done { exit, stdout, stderr, timed_out, idle, truncated: truncated || cut, background, millis })
+        let Ended { exit, timed_out, idle, cancelled, background, millis, cut, out, err, .. } = ended;
+        let mut omitted = [out, err];
+        for (omitted, kept) in omitted.iter_mut().zip([&stdout, &stderr]) {
+            *omitted = omitted.saturating_sub(kept.len() as u64);
+        }
+        if cut && omitted == [0, 0] {
+            // on a full disk nobody counts; its errors are seldom the long ones
+            omitted[0] = 1;
+        }
+        let truncated = omitted != [0, 0];
+        Ok(Done { exit, stdout, stderr, timed_out, idle, cancelled, truncated, omitted, background, millis })
     }
 
     /// What the runner of this user is to find in the host's lock, if this run has one.
@@ -192,6 +201,15 @@ impl RunnerLink {
         Ok(locked)
     }
 
+    async fn do_fence(&self, key: &UnitKey, user: Option<&str>) -> Result<Record, LinkError> {
+        self.open_for_requests()?;
+        let user = self.user(user);
+        let mut lease = self.pool.extra(&*self.opener, &user).await?;
+        let record = lease.session.fence(&key.to_string()).await;
+        self.pool.put(&user, lease);
+        record
+    }
+
     fn run(&self) -> &str {
         self.pool.run()
     }
@@ -203,9 +221,8 @@ impl RunnerLink {
         file: &str,
         ended: &Ended,
         cap: u64,
-    ) -> Result<(Vec<u8>, Vec<u8>, bool), LinkError> {
+    ) -> Result<(Vec<u8>, Vec<u8>), LinkError> {
         let mut streams = Vec::new();
-        let mut truncated = false;
         for (name, size) in [("o", ended.out), ("e", ended.err)] {
             if size == 0 && !ended.cut {
                 streams.push(Vec::new());
@@ -218,7 +235,6 @@ impl RunnerLink {
                 else head -c {head} <\"$f\"; head -c {size} <\"$f\" | tail -c {tail}; fi",
                 quote::word(file)
             );
-            truncated |= size > cap;
             let ask = Ask { script, user: user.cloned(), ..Ask::default() };
             let (end, bytes) = match self.whole(&ask).await {
                 // A server that allows no further channel: beside nothing else, then.
@@ -239,7 +255,7 @@ impl RunnerLink {
             streams.push(bytes);
         }
         let err = streams.pop().unwrap_or_default();
-        Ok((streams.pop().unwrap_or_default(), err, truncated))
+        Ok((streams.pop().unwrap_or_default(), err))
     }
 
     /// All output of a bulk channel.
@@ -377,6 +393,10 @@ impl Link for RunnerLink {
 
     fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>> {
         Box::pin(self.do_cancel(key, grace))
+    }
+
+    fn fence<'a>(&'a self, key: &'a UnitKey, user: Option<&'a str>) -> BoxFuture<'a, Result<Record, LinkError>> {
+        Box::pin(self.do_fence(key, user))
     }
 
     fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>> {

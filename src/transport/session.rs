@@ -13,7 +13,7 @@ use super::frame::{self, Ended, Frame, Kept, Reader};
 use super::lock::{Locked, Ticket};
 use super::look::Answer;
 use super::work::Started;
-use super::{Connect, Facts, LinkError, log};
+use super::{Connect, Facts, LinkError, Record, log};
 use crate::base::{crash, ids};
 
 /// The host side's text.
@@ -260,6 +260,25 @@ impl Session {
         }
     }
 
+    /// Sees to it that a key that has not begun never will, and says what became of one that has.
+    pub(super) async fn fence(&mut self, key: &str) -> Result<Record, LinkError> {
+        match self.plain("fence", key, Duration::ZERO).await? {
+            Frame::State { state } if state == "X" => {}
+            Frame::State { state } if state == "N" => return Ok(Record::Never),
+            Frame::State { state } if state == "R" => return Ok(Record::Running),
+            Frame::State { .. } => return Ok(Record::Lost),
+            Frame::Refused { reason } => return Err(refusal(&reason, false)),
+            _ => return Err(LinkError::lost("the host answered something else than what was asked")),
+        }
+        let Frame::Ended(ended) = self.plain("state", key, Duration::ZERO).await? else {
+            return Err(LinkError::lost("the host answered something else than what was asked"));
+        };
+        if ended.inline {
+            self.output.exact(usize::try_from(ended.out + ended.err).unwrap_or(usize::MAX)).await?;
+        }
+        Ok(Record::Ended { exit: ended.exit })
+    }
+
     /// A request without sections.
     pub(super) async fn plain(&mut self, op: &str, words: &str, limit: Duration) -> Result<Frame, LinkError> {
         self.number += 1;
@@ -366,6 +385,7 @@ pub(super) fn explain(reason: &str) -> String {
         "rebooted" => "the host was restarted since the link was made".to_owned(),
         "fenced" => "this work was cancelled before it started".to_owned(),
         "taken" => "another run has taken the host over, so this one may change nothing there any more".to_owned(),
+        "unlocked" => "the lock that this run had on the host is gone, and nothing is changed there without it; refloat resume takes it again".to_owned(),
         "nosetsid" => "the host has no setsid program".to_owned(),
         "body" => "the request arrived incomplete".to_owned(),
         other => other.to_owned(),

@@ -27,7 +27,7 @@ use refloat::text::parse;
 use refloat::transport::local::LocalTransport;
 use refloat::transport::ssh::Options;
 use refloat::transport::{
-    Answer, Ask, Bulk, Claims, Dialed, Done, Facts, Hands, Link, LinkError, Locked, Look, Started, Ticket,
+    Answer, Ask, Bulk, Claims, Dialed, Done, Facts, Hands, Link, LinkError, Locked, Look, Record, Started, Ticket,
     Transport as _, Via, Work,
 };
 use secrecy::SecretString;
@@ -99,6 +99,10 @@ impl Link for Counting {
 
     fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>> {
         self.link.cancel(key, grace)
+    }
+
+    fn fence<'a>(&'a self, key: &'a UnitKey, user: Option<&'a str>) -> BoxFuture<'a, Result<Record, LinkError>> {
+        self.link.fence(key, user)
     }
 
     fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>> {

@@ -4,6 +4,7 @@
 mod attach;
 mod cancel;
 mod disk;
+mod heeded;
 mod lock;
 mod signals;
 

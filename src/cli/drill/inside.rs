@@ -104,7 +104,7 @@ async fn obey(canceller: Arc<Canceller>) {
         if again {
             std::process::exit(Exit::Cancelled.code().into());
         }
-        anstream::eprintln!("Ending the drill; its lab is taken down. Again to leave at once.");
+        errln!("Ending the drill; its lab is taken down. Again to leave at once.");
         let _ = canceller.more();
         let _ = canceller.more();
     }

@@ -35,6 +35,7 @@ rf_main() {
   _exe="sh" # which shell that is, by the file: no fork
   for _x in dash bash busybox mksh zsh; do if [ "/proc/$$/exe" -ef "/bin/$_x" ]; then _exe=$_x; fi; done
   _h=${HOME:-/}
+  case $_h in *"$_nl"*) _h=/;; esac # it stands in lines
   if [ "$_h" != / ] && [ -d "$_h" ] && [ -w "$_h" ]; then _root=$_h/.refloat; else _root=/var/tmp/.refloat-$_uid; fi
   _r=$_root/$_run; _ready=; _I=; _K=; _W=
   _setsid=; IFS=:
@@ -139,6 +140,7 @@ rf_eval() { exec 8>&-; rf_clean; unset _N _key; set +fu; set -e; eval "$_B"; }
 # --- the spool
 rf_spool() {
   [ -z "$_ready" ] || return 0
+  [ ! -L "$_root" ] || return 1
   _x=; [ ! -d "$_root" ] || _x=1
   # whatever was in its way is found now; twice, for another run may just have removed what it left empty
   [ -d "$_r" ] || mkdir -p "$_r" 2>/dev/null || mkdir -p "$_r" 2>/dev/null
@@ -152,10 +154,10 @@ rf_claim() { set -C; if { echo "$1 ." >"$_f"; } 2>/dev/null; then set +C; else s
 # the record is an append-only log; a line counts only with its closing dot, so a torn one is not seen
 #   L cursor .   where a watched log stood   S supervisor boot t0 .   claimed
 #   R group .   the step is (about to be) this process group
-#   K . / T . / I . / B .   cancelled, timed out, idle for too long, output cut      X rc t0 t1 out err flags .   ended
+#   K . / T . / I . / B o|e bytes .   cancelled, timed out, idle for too long, output thrown away      X rc t0 t1 out err flags .   ended
 #   F .   fenced: never ran, never will
 rf_judge() {
-  _s=C; _sup=; _pg=; _bt=; _fl=; _X=; _so=0; _se=0
+  _s=C; _sup=; _pg=; _bt=; _fl=; _X=; _so=0; _se=0; _bo=0; _be=0
   while IFS=' ' read -r _k _x1 _x2 _x3 _x4 _x5 _x6 _x7; do
     case "$_k $_x1 $_x2 $_x3 $_x4 $_x5 $_x6 $_x7 " in *' . '*) ;; *) continue;; esac
     case $_k in
@@ -164,7 +166,8 @@ rf_judge() {
     K) [ -n "$_X" ] || _fl=${_fl}cancelled,;;
     T) [ -n "$_X" ] || _fl=${_fl}timeout,;;
     I) [ -n "$_X" ] || _fl=${_fl}timeout,idle,;;
-    B) _fl=${_fl}cut,;;
+    B) case $_fl in *cut,*) ;; *) _fl=${_fl}cut,;; esac
+      if [ "$_x1" = o ]; then _bo=$((_bo+_x2)); else _be=$((_be+_x2)); fi;;
     X) [ -n "$_X" ] || { _s=X; _X="$_x1 $_x2 $_x3"; _so=$_x4; _se=$_x5; _fl=$_x6; };;
     F) [ "$_s" = X ] || _s=N;;
     esac
@@ -200,7 +203,7 @@ rf_run() {
   rf_spool || { echo "$_N R $_q nospool"; return; }
   if [ -e "$_f" ]; then rf_attach; return; fi
   [ -n "$_setsid" ] || { echo "$_N R $_q nosetsid"; return; }
-  [ -z "$_T" ] || rf_has "${_T#* }" "${_T%% *}" || { echo "$_N R $_q taken"; return; }
+  [ -z "$_T" ] || rf_has "${_T#* }" "${_T%% *}" || { [ -e "${_T#* }" ] && _x=taken || _x=unlocked; echo "$_N R $_q $_x"; return; }
   rf_same "$_a1" || { echo "$_N R $_q rebooted"; return; }
   rf_up; _t0=$_U
   [ "$_a2" = 0 ] || [ "$_U" -le "$_a2" ] || { echo "$_N R $_q expired"; return; }
@@ -240,6 +243,7 @@ rf_job() {
   if [ -n "$_I" ]; then rf_put 2>/dev/null | ( rf_step ) >&5 2>&6; else ( rf_step ) </dev/null >&5 2>&6; fi
   _rc=$?
   rf_up; _t1=$_U
+  rf_cut o 5; rf_cut e 6 # what came since the warden's last look does not stay, either
   rf_judge
   case $_fl in *timeout,*|*cancelled,*) # the result stands only when the whole group is gone
     _i=0; while ! rf_gone "$_pg" && [ "$_i" -lt "$((_a4*10+50))" ]; do rf_nap 0.1; _i=$((_i+1)); done;;
@@ -256,7 +260,7 @@ rf_job() {
   rf_report
   return 0
 }
-rf_sizes() { _so=$(wc -c <"$_f.o"); _se=$(wc -c <"$_f.e"); _so=$((_so)); _se=$((_se)); }
+rf_sizes() { _so=$(wc -c <"$_f.o"); _se=$(wc -c <"$_f.e"); _so=$((_so+_bo)); _se=$((_se+_be)); }
 rf_step() {
   rf_pid && echo "R $_P ." >&3 || exit 125
   exec 3>&- 5>&- 6>&- 8>&-
@@ -508,7 +512,8 @@ rf_group() { IFS= read -r _y <"/proc/$1/stat" || return; _y=${_y##*) }; _y=${_y#
 rf_cut() {
   _n=; { IFS=":$_tab " read -r _x _n <"/proc/$_M/fdinfo/$2"; } 2>/dev/null || return 0
   [ "$_n" -gt 67108864 ] || return 0
-  [ -e "$_f.$1.h" ] || { echo "B ." >>"$_f"; dd bs=1048576 count=1 <"$_f.$1" >"$_f.$1.h"; }
+  [ -e "$_f.$1.h" ] || dd bs=1048576 count=1 <"$_f.$1" >"$_f.$1.h"
+  echo "B $1 $_n ." >>"$_f"
   : >|"$_f.$1"
 }
 rf_main; exit
