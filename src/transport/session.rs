@@ -381,11 +381,12 @@ fn unknown(state: &str, alive: bool) -> String {
 
 pub(super) fn explain(reason: &str) -> String {
     match reason {
-        "nospool" => "the folder for claims cannot be written on the host, or is not ours".to_owned(),
+        "nospool" => "the folder for claims (~/.refloat, or /var/tmp/.refloat-UID without a home) cannot be written on the host: its disk is full or read-only, or something else has that name".to_owned(),
+        "spoolnotours" => "the folder for claims (~/.refloat, or /var/tmp/.refloat-UID without a home) is a link, or belongs to somebody else on the host: look who made it, and remove it".to_owned(),
         "rebooted" => "the host was restarted since the link was made".to_owned(),
         "fenced" => "this work was cancelled before it started".to_owned(),
         "taken" => "another run has taken the host over, so this one may change nothing there any more".to_owned(),
-        "unlocked" => "the lock that this run had on the host is gone, and nothing is changed there without it; refloat resume takes it again".to_owned(),
+        "unlocked" => "the lock that this run had on the host is gone: another run took the host over and has ended, or somebody removed it; nothing is changed there without it, and refloat resume takes it again".to_owned(),
         "nosetsid" => "the host has no setsid program".to_owned(),
         "body" => "the request arrived incomplete".to_owned(),
         other => other.to_owned(),

@@ -143,7 +143,18 @@ impl Play {
         files.map(|file| (file.file_name().to_string_lossy().into_owned(), self.neutral(&file.path()))).collect()
     }
 
+    /// What a file holds, where a link leads, what is in a folder.
     fn neutral(&self, path: &Path) -> String {
+        if let Ok(to) = fs::read_link(path) {
+            return format!("-> {}", to.display()).replace(&self.folder.path().display().to_string(), "PLAY");
+        }
+        if path.is_dir() {
+            let inside = fs::read_dir(path).expect("a folder").map(|entry| entry.expect("a file").path());
+            let mut inside: Vec<String> =
+                inside.map(|path| format!("{:?}: {}", path.file_name(), self.neutral(&path))).collect();
+            inside.sort();
+            return inside.join("\n");
+        }
         fs::read_to_string(path).expect("text").replace(&self.folder.path().display().to_string(), "PLAY")
     }
 

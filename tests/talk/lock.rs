@@ -39,7 +39,7 @@ fn the_second_controller_is_refused_and_after_a_takeover_the_first_can_start_not
     assert!(desk.out("other"));
     desk.touch("go");
     let said = first.end();
-    said.is(1, "another run has taken the host over");
+    said.is(1, "another run took the host over");
     assert!(desk.out("ended") && !desk.out("second"), "what had begun ends, and nothing begins");
     assert!(!desk.path(".refloat").exists());
 }

@@ -138,12 +138,12 @@ rf_ask() {
 rf_eval() { exec 8>&-; rf_clean; unset _N _key; set +fu; set -e; eval "$_B"; }
 
 # --- the spool
-rf_spool() {
+rf_spool() { # or why there is none, into _no
   [ -z "$_ready" ] || return 0
-  [ ! -L "$_root" ] || return 1
+  _no=spoolnotours; [ ! -L "$_root" ] || return 1
   _x=; [ ! -d "$_root" ] || _x=1
   # whatever was in its way is found now; twice, for another run may just have removed what it left empty
-  [ -d "$_r" ] || mkdir -p "$_r" 2>/dev/null || mkdir -p "$_r" 2>/dev/null
+  [ -d "$_r" ] || mkdir -p "$_r" 2>/dev/null || mkdir -p "$_r" 2>/dev/null || { [ -d "$_root" ] && [ ! -O "$_root" ]; } || _no=nospool
   { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ -d "$_r" ]; } || return 1
   [ -z "$_x" ] || chmod 700 "$_root" || return 1
   [ ! -L "$_r" ] && [ -O "$_r" ] || return 1
@@ -200,7 +200,7 @@ rf_run() {
   case $_key in ''|.*|-*|*[!A-Za-z0-9-]*) echo "$_N R $_q badkey"; return;; esac
   _f=$_r/$_key
   [ -z "$_W" ] || rf_scratch
-  rf_spool || { echo "$_N R $_q nospool"; return; }
+  rf_spool || { echo "$_N R $_q $_no"; return; }
   if [ -e "$_f" ]; then rf_attach; return; fi
   [ -n "$_setsid" ] || { echo "$_N R $_q nosetsid"; return; }
   [ -z "$_T" ] || rf_has "${_T#* }" "${_T%% *}" || { [ -e "${_T#* }" ] && _x=taken || _x=unlocked; echo "$_N R $_q $_x"; return; }
@@ -302,7 +302,7 @@ rf_attach() {
 }
 rf_fence() {
   _f=$_r/$_key
-  rf_spool || { echo "$_N R $_q nospool"; return; }
+  rf_spool || { echo "$_N R $_q $_no"; return; }
   rf_claim F && _s=N || rf_settle
   echo "$_N F $_q $_s"
 }
@@ -314,7 +314,7 @@ rf_state() {
 # the whole group of every part of a key; what has not started never will
 rf_cancel() {
   _left=0; _grace=$_a1
-  if rf_spool; then _f=$_r/$_key; rf_claim F; else echo "$_N R $_q nospool"; return; fi
+  if rf_spool; then _f=$_r/$_key; rf_claim F; else echo "$_N R $_q $_no"; return; fi
   set +f; set -- "$_r/$_key" "$_r/$_key"-*; set -f
   for _f in "$@"; do
     case $_f in *.o|*.e|*.h|*.p) continue;; esac
@@ -365,7 +365,7 @@ rf_reap() {
 # --- the lock of the host: at most one run changes it. One line, written at once: TOKEN BOOT UPTIME OWNER .
 # TOKEN is RUN.SESSION, and what shows another one starts nothing. No clock frees it: it is freed, or taken over
 rf_lock() {
-  rf_spool || { echo "$_N R $_q nospool"; return; }
+  rf_spool || { echo "$_N R $_q $_no"; return; }
   _f=$_root/lock; _n=0; rf_up; _c="$_key $_boot $_U $_S"
   _i=0
   while ! rf_claim "$_c"; do
