@@ -12,6 +12,7 @@ mod doctor;
 mod drill;
 mod duty;
 mod env;
+mod execute;
 pub mod lab;
 mod load;
 mod operator;
