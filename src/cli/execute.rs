@@ -12,7 +12,7 @@ use super::{env, show, signals, tell};
 use crate::base::clock::Clock;
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
-use crate::event::{RunState, Verdict};
+use crate::event::{Closed, RunState};
 use crate::exec::{Again, Broken, Cancel, Canceller, Idle, Setup, answer};
 use crate::journal::RunLog;
 use crate::plan::{Plan, RunFacts};
@@ -134,15 +134,9 @@ where
 }
 
 /// Says how a run goes on that ended with something to do, and gives its exit code.
-pub fn ended(run: &RunId, verdict: Verdict, common: &Common) -> Exit {
-    if common.output == Output::Text {
-        match verdict {
-            Verdict::Recovered | Verdict::Ready | Verdict::NotReady | Verdict::Refused | Verdict::Bug => {}
-            Verdict::Failed | Verdict::NeedsAttention => {
-                outln!("go on: refloat resume {run}   (--retry-failed begins anew what failed)");
-            }
-            Verdict::Unreachable | Verdict::Detached | Verdict::Cancelled => outln!("go on: refloat resume {run}"),
-        }
+pub fn ended(run: &RunId, closed: &Closed, common: &Common) -> Exit {
+    if let (Output::Text, Some(next)) = (common.output, report::way_on(run, Some(closed))) {
+        outln!("{next}");
     }
-    verdict.exit()
+    closed.verdict.exit()
 }

@@ -9,6 +9,7 @@ mod args;
 mod attach;
 mod cancel;
 mod doctor;
+mod drift;
 mod drill;
 mod duty;
 mod env;

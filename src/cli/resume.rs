@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::args::{Common, Mark, Output, ResumeArgs};
 use super::execute::{self, Answers, Begun, Reins};
-use super::{duty, env, show};
+use super::{drift, duty, env, show};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
@@ -39,7 +39,7 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Exit {
     };
     let exit = runtime.block_on(go(args, common, &state)).unwrap_or_else(|error| {
         show::failure(&error);
-        Exit::Unreachable
+        if matches!(error, JournalError::Away { .. }) { Exit::Refused } else { Exit::Unreachable }
     });
     env::report_crash_points();
     runtime.shutdown_background();
@@ -79,6 +79,7 @@ async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, Jo
         show::error(format!("--confirm is for plan {other}, and this run has plan {}", plan.digest.short()));
         return Ok(Exit::Refused);
     }
+    drift::tell(&plan, now.header(), &redactor, common);
     let _lock = match exec::lock(&plan, state, &run) {
         Ok(lock) => lock,
         Err(why) => {
@@ -107,7 +108,7 @@ async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, Jo
     let answers = Answers::new(&plan, &args.confirm, args.yes);
     let begun = Begun { plan, log, facts, clock, before: Some(now), again: Some(again), verb: "resume" };
     Ok(match execute::carry_out(begun, answers, reins, common, exec::execute).await {
-        Ok(closed) => execute::ended(&run, closed.verdict, common),
+        Ok(closed) => execute::ended(&run, &closed, common),
         Err(exit) => exit,
     })
 }
@@ -120,10 +121,11 @@ async fn chosen(journal: &Journal, args: &ResumeArgs, common: &Common) -> Result
             show::error(why);
             return Ok(None);
         }
+        journal.is_ours(summary.run())?;
         return Ok(Some(summary.run().clone()));
     }
     for summary in journal.runs(usize::MAX).await? {
-        if let Ok(why) = can_go_on(&summary) {
+        if let (Ok(why), Ok(())) = (can_go_on(&summary), journal.is_ours(summary.run())) {
             if common.output == Output::Text {
                 let (run, book) = (summary.run(), escape(&summary.state.header().runbook));
                 outln!("Goes on with run {run} ({book}), the newest that can: {why}");

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::args::{Common, RunArgs};
 use super::execute::{self, Answers, Reins};
-use super::{env, plan, secrets, show, trust};
+use super::{drift, env, plan, secrets, show, trust};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
-use crate::event::{Mode, Opened, PlannedStep};
+use crate::event::{Mode, Opened, Origin, PlannedStep};
 use crate::exec;
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{Plan, RunFacts, World};
@@ -78,7 +78,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>) -> Exit {
             return Exit::Refused;
         }
     };
-    let begun = match begin(args.reason.as_deref(), &plan, &run, journal, &clock, &redactor).await {
+    let origin = Some(drift::origin(&args.subject, &redactor));
+    let begun = match begin(args.reason.as_deref(), origin, &plan, &run, journal, &clock, &redactor).await {
         Ok(begun) => begun,
         Err(error) => {
             show::failure(&error);
@@ -89,7 +90,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>) -> Exit {
     let Begun { log, facts } = begun;
     let begun = execute::Begun { plan, log, facts, clock, before: None, again: None, verb: "resume" };
     match execute::carry_out(begun, answers, reins, common, exec::execute).await {
-        Ok(closed) => execute::ended(&run, closed.verdict, common),
+        Ok(closed) => execute::ended(&run, &closed, common),
         Err(exit) => exit,
     }
 }
@@ -103,6 +104,7 @@ pub struct Begun {
 /// Begins the journal of a run.
 pub async fn begin(
     reason: Option<&str>,
+    origin: Option<Origin>,
     plan: &Arc<Plan>,
     run: &RunId,
     journal: Journal,
@@ -131,6 +133,7 @@ pub async fn begin(
         mode: Mode::Run,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         reason: reason.map(|reason| redactor.redact(reason)),
+        origin,
     };
     let log = journal.begin(opened, &plan.stored).await?;
     Ok(Begun { log, facts })

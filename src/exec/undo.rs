@@ -47,6 +47,10 @@ impl Run {
             return Ok(stop);
         }
         let state = self.log.state();
+        if state.open_units().any(|unit| unit.start.unit.phase == Phase::Apply) {
+            // it may run at this moment
+            return Ok(stop);
+        }
         let gone = past(&state, steps);
         if !gone.is_empty() {
             self.no_way_back(&state, steps, &gone, &mut stop);
