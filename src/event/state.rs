@@ -330,8 +330,15 @@ impl RunState {
                 step.units.push(start.key);
             }
             self.open.insert(start.key);
-            let unit =
-                UnitState { start: start.clone(), started: at, cursors: Vec::new(), output: Vec::new(), end: None };
+            let host = start.unit.on.as_deref().unwrap_or_else(|| start.unit.host());
+            let unit = UnitState {
+                start: start.clone(),
+                started: at,
+                boot: self.hosts.get(host).and_then(Reach::boot),
+                cursors: Vec::new(),
+                output: Vec::new(),
+                end: None,
+            };
             self.units.insert(start.key, unit);
         }
         Ok(())

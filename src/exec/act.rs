@@ -79,9 +79,10 @@ impl Run {
         let acting: Vec<String> =
             if elsewhere { Vec::new() } else { spots.iter().map(|spot| spot.about.clone()).collect() };
         let mut watching = self.watch(step, &hosts, &acting).await?;
+        let boots = self.boots(action, step, &spots);
         let permits = self.start(step, &spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(&spots, ready, permits, &links, begun);
+        let parts = parts(&spots, ready, permits, &links, begun, boots);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -191,9 +192,10 @@ impl Run {
         let known = |spot| self.log.with_state(|state| state.unit(&self.unit_at(step, spot).key()).is_some());
         let begun = if spots.iter().any(known) { self.claimed(step, spots).await } else { vec![false; spots.len()] };
         self.stage_anew(step, spots, &ready, &begun).await?;
+        let boots = self.boots(action, step, spots);
         let permits = self.start(step, spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(spots, ready, permits, &links, begun);
+        let parts = parts(spots, ready, permits, &links, begun, boots);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -532,8 +534,10 @@ fn parts<'a>(
     permits: Vec<Permit>,
     links: &'a [Arc<dyn Link>],
     begun: Vec<bool>,
+    boots: Vec<Option<String>>,
 ) -> Vec<Part<'a>> {
-    let hands = permits.into_iter().zip(links).map(|(permit, link)| Hands::new(&**link, permit)).zip(begun);
+    let hands = permits.into_iter().zip(links).zip(boots);
+    let hands = hands.map(|((permit, link), boot)| Hands::new(&**link, permit).of_boot(boot)).zip(begun);
     let all = spots.iter().zip(ready).zip(hands);
     all.map(|((spot, ready), (hands, begun))| Part { spot, ready, hands, begun }).collect()
 }

@@ -66,8 +66,20 @@ impl Run {
     }
 
     pub(super) fn stopped(&self, path: &str, stop: &Stop) -> Closed {
-        let verdict = stop.verdict(self.changed, !self.no_return.is_empty());
+        let mut verdict = stop.verdict(self.changed, !self.no_return.is_empty());
         let mut next = stop.next.clone();
+        // begun by a process before this one, which did not come to it
+        let open: Vec<String> = self.log.with_state(|state| {
+            let open = state.open_units().map(|unit| &unit.start.unit);
+            open.map(|unit| format!("`{}` on {}", unit.step, unit.host())).collect()
+        });
+        if !open.is_empty() {
+            verdict = Verdict::NeedsAttention;
+            let (open, run) = (open.join(", "), self.log.run());
+            next.push(format!(
+                "{open}: begun before, and not asked for since; its host is asked by: refloat resume {run}"
+            ));
+        }
         if next.is_empty() && !self.no_return.is_empty() {
             let hosts: Vec<&str> = self.no_return.iter().map(String::as_str).collect();
             next.push(format!("past the point of no return, so nothing is put back: {}", hosts.join(", ")));

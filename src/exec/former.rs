@@ -3,9 +3,9 @@
 use indexmap::IndexSet;
 
 use crate::action::fleet::Spot;
+use crate::action::{Action, Effect};
 use crate::base::ids::UnitKey;
-use crate::event::{Outcome, Phase, RunState, Unit, UnitState};
-use crate::journal::JournalError;
+use crate::event::{Phase, RunState, Unit, UnitState};
 use crate::runbook::Step;
 use crate::transport::{LinkError, Record};
 
@@ -16,20 +16,7 @@ use super::run::Run;
 impl Run {
     /// What was begun before this process on hosts that cannot be asked now, and whose end nobody wrote down: nothing
     /// goes on without it.
-    pub(super) async fn out_of_sight(&self) -> Result<Option<(String, Stop)>, JournalError> {
-        let Some((path, stop)) = self.missing() else { return Ok(None) };
-        // those on other hosts are asked together with these
-        let open: Vec<UnitKey> = self.log.with_state(|state| state.open_units().map(|unit| unit.start.key).collect());
-        for key in open {
-            let reason = self.redactor().redact(stop.reason.clone());
-            let nothing = self.redactor().redact_json(serde_json::json!({}));
-            self.log.end(key, Outcome::Unknown { reason }, nothing, 0).await?;
-        }
-        Ok(Some((path, stop)))
-    }
-
-    /// The step of the first of them, and what is said.
-    fn missing(&self) -> Option<(String, Stop)> {
+    pub(super) fn out_of_sight(&self) -> Option<(String, Stop)> {
         let state = &self.memory.as_ref()?.state;
         let in_hand = |unit: &&UnitState| {
             let of = &unit.start.unit;
@@ -60,6 +47,26 @@ impl Run {
             ));
         let stop = stop.on(missing.iter().map(|(unit, _)| unit.start.unit.host().to_owned()));
         Some((first.step.clone(), stop))
+    }
+
+    /// Of what a process before this one began: on which boot of its host. Where that was another one, the host may have
+    /// lost its record of it with the power, and must not start it a second time. What may be done twice may be.
+    pub(super) fn boots(&self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Vec<Option<String>> {
+        let boot = |spot| self.log.with_state(|state| state.unit(&self.unit_at(step, spot).key())?.boot.clone());
+        spots.iter().map(|spot| boot(spot).filter(|_| action.effect() == Effect::Once)).collect()
+    }
+
+    /// What the host knows by now of a unit of which nobody knew; none: it cannot be asked.
+    pub(super) async fn record_of(&self, step: &Step, spot: &Spot, attempt: u32) -> Option<Record> {
+        let unit = Unit { attempt, ..self.unit_at(step, spot) };
+        let login = (Surface { run: self, step }).surroundings(spot).ok()?;
+        let link = self.links.get(&spot.on)?.as_ref().ok()?;
+        let begun_on = self.log.with_state(|state| state.unit(&unit.key())?.boot.clone());
+        match link.fence(&unit.key(), login.user.as_deref()).await.ok()? {
+            // the record may have gone with the power
+            Record::Never if begun_on.is_some_and(|boot| boot != link.facts().boot_id) => Some(Record::Lost),
+            record => Some(record),
+        }
     }
 
     /// Where the host still knows better, nothing is begun. Where it never began, it never will.
@@ -108,5 +115,11 @@ impl Run {
             let why = end.outcome.reason().map_or_else(|| end.outcome.name().to_owned(), |why| why.as_str().to_owned());
             format!("{}: it could not be put back before, and is not tried again by itself: {why}", step.path)
         })
+    }
+
+    /// Whether this was done already since, by a process before this one.
+    pub(super) fn is_put_back(&self, step: &Step, spot: &Spot, since: &[UnitKey]) -> bool {
+        let first = Unit { attempt: 1, ..self.unit_at(step, spot) };
+        self.log.with_state(|state| state.is_done_since(&first, since))
     }
 }

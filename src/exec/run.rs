@@ -255,7 +255,7 @@ impl Run {
 
     /// Everything, from the first step on. An error is the journal's.
     async fn everything(&mut self, plan: &Arc<Plan>) -> Result<Closed, JournalError> {
-        if let Some((path, stop)) = self.out_of_sight().await? {
+        if let Some((path, stop)) = self.out_of_sight() {
             return Ok(self.stopped(&path, &stop));
         }
         let mut result = self.steps(&plan.runbook.steps).await;

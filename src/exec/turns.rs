@@ -90,14 +90,6 @@ impl Run {
         Ok(turns)
     }
 
-    /// What the host knows by now of a unit of which nobody knew; none: it cannot be asked.
-    async fn record_of(&self, step: &Step, spot: &Spot, attempt: u32) -> Option<Record> {
-        let unit = Unit { attempt, ..self.unit_at(step, spot) };
-        let login = (Surface { run: self, step }).surroundings(spot).ok()?;
-        let link = self.links.get(&spot.on)?.as_ref().ok()?;
-        link.fence(&unit.key(), login.user.as_deref()).await.ok()
-    }
-
     /// Whether `done_when` says that a unit of which nobody knows was carried out; then that is written down.
     async fn is_seen_done(&mut self, step: &Step, spot: &Spot, attempt: u32) -> Result<bool, Halt> {
         if step.done_when.is_empty() {
