@@ -31,8 +31,8 @@ pub enum LabVerb {
     /// Make a lab, of Consul servers unless another kit is named, and wait until they have a leader.
     Up {
         /// How many hosts.
-        #[arg(default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=200))]
-        hosts: u8,
+        #[arg(default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
+        hosts: u16,
         /// What the hosts run beside sshd.
         #[arg(long, default_value = "consul", value_parser = PossibleValuesParser::new(kits()), hide_possible_values = true)]
         #[arg(long_help = format!("What the hosts run beside sshd:\n{}", kit_lines()))]

@@ -176,3 +176,17 @@ fn who_can_say_nothing_any_more_still_ends_with_the_right_code() {
     let status = desk.command(&["report", "nothing"]).stdout(full()).stderr(full()).status().expect("it starts");
     assert_eq!(status.code(), Some(6));
 }
+
+#[test]
+fn what_is_only_asked_for_ends_with_who_asks() {
+    let desk = Desk::with(
+        "
+  - id: first
+    hosts: a
+    gather: { long: { command: 'echo $$ >OUT/pid; touch OUT/started; exec sleep 900', timeout: 30m } }
+",
+    );
+    let run = desk.run();
+    killed(&desk, &run);
+    desk.stopped_on_the_host();
+}

@@ -9,7 +9,7 @@
 # All functions begin with rf_ and all variables with an underscore: texts that only look run in a subshell of the loop.
 #
 # fds of the loop: 0 requests, 1 frames, 2 standard error of what only looks, 3 the record of a step (whoever has it open
-# is its living supervisor), 5 and 6 the spool of a step, 8 to the warden
+# is its living supervisor), 5 and 6 the spool of a step, 7 the requests again, 8 to the warden
 
 rf_main() {
   set -fu
@@ -48,6 +48,7 @@ rf_main() {
 
 rf_loop() {
   trap '' PIPE HUP INT TERM QUIT
+  exec 7<&0 # what is started in the background has no other input
   rf_pid && _M=$_P
   echo "main $_M" >&8
   echo "$_N K $_boot ${_mid:--} $_uid $_who $_U $_exe $_root"
@@ -100,7 +101,7 @@ rf_lines() {
 }
 # standard input. mksh has no printf of its own, and a program's arguments are limited
 rf_put() {
-  exec 8>&-
+  exec 7<&- 8>&-
   if [ -n "${KSH_VERSION-}" ]; then
     # shellcheck disable=SC3044,SC2039
     print -n -- "$_I"
@@ -126,8 +127,11 @@ rf_ask() {
   echo "ask $((_t0+_a1))" >&8
   echo "$_N B $_q" >&2
   echo "$_N B $_q"
+  # whoever asks for long may be gone before: no request comes meanwhile, so what can be read is the end
+  _w=; [ "$_a1" -le 1500 ] || { ( IFS= read -r _x <&7 || echo gone ) >&8 2>/dev/null & _w=$!; }
   if [ -n "$_I" ]; then rf_put 2>/dev/null | ( rf_eval ); else ( rf_eval ) </dev/null; fi
   _rc=$?
+  [ -z "$_w" ] || { kill -KILL "$_w"; wait "$_w"; } 2>/dev/null
   echo "done" >&8
   rf_up; _fl=ok
   [ "$_rc" = 0 ] || [ "$((_U-_t0))" -lt "$_a1" ] || _fl=timeout
@@ -135,7 +139,7 @@ rf_ask() {
   printf '\n%s %s E %s %s %s\n' "$_N" "$_key" "$_q" "$_rc" "$_fl"
   _B=; _I=
 }
-rf_eval() { exec 8>&-; rf_clean; unset _N _key; set +fu; set -e; eval "$_B"; }
+rf_eval() { exec 7<&- 8>&-; rf_clean; unset _N _key; set +fu; set -e; eval "$_B"; }
 
 # --- the spool
 rf_spool() { # or why there is none, into _no
@@ -263,7 +267,7 @@ rf_job() {
 rf_sizes() { _so=$(wc -c <"$_f.o"); _se=$(wc -c <"$_f.e"); _so=$((_so+_bo)); _se=$((_se+_be)); }
 rf_step() {
   rf_pid && echo "R $_P ." >&3 || exit 125
-  exec 3>&- 5>&- 6>&- 8>&-
+  exec 3>&- 5>&- 6>&- 7<&- 8>&-
   rf_clean
   REFLOAT_S=$_B; LC_ALL=C; export REFLOAT_S # setsid reads a dozen files for another locale
   exec "$_setsid" ${_sh:-/bin/sh} -ec 'LC_ALL=C.UTF-8; eval "unset REFLOAT_S
@@ -470,6 +474,7 @@ rf_word() {
   "arm "*) _act=arm; _hit=; _w=${_w#arm }; _dl=${_w%% *}; _w=${_w#* }; _grace=${_w%% *}; _w=${_w#* }
     _idle=${_w%% *}; _f=${_w#* }; rf_up; _since=$_U; _sizes=0.0;;
   done) _act=;;
+  gone) [ "$_act" != ask ] || { rf_up; _dl=$_U; };;
   "W "*) _K=$_K$_w$_nl;;
   clear) _K=;;
   esac
