@@ -95,6 +95,7 @@ fn campaign(cast: Cast, silent: bool, stages: usize, choose: impl Fn(&Whole) -> 
                             Err(why) => point.problems.push(why),
                         }
                     }
+                    point.locks = stage.unlock();
                     if point.dirty || wanted || !point.problems.is_empty() {
                         stage.reset();
                     }
@@ -121,6 +122,7 @@ fn campaign(cast: Cast, silent: bool, stages: usize, choose: impl Fn(&Whole) -> 
     assert!(cast == Cast::Consul || peers.len() <= 1, "several versions of one file: {peers:?}");
     // of a handful of points none may be such a one
     if results.len() >= 60 {
+        assert!(results.iter().any(|point| point.locks > 1), "nobody ever kept a lock");
         let living = results.iter().any(|point| point.living > 0);
         assert!(living, "nobody ever saw what lives after a kill: is it seen at all?");
         assert!(results.iter().any(|point| point.doubtful > 0), "nothing was ever in doubt");

@@ -17,7 +17,7 @@ fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-fn bare(n: u8) -> Spec {
+fn bare(n: u16) -> Spec {
     Spec::numbered("node", n, "nodes")
 }
 

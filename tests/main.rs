@@ -11,6 +11,7 @@ mod lab;
 mod language;
 mod limits;
 mod recovery;
+mod scale;
 mod schema;
 mod support;
 mod talk;

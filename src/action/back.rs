@@ -7,7 +7,7 @@ use crate::template::Value;
 use crate::transport::{Done, Hands, Work};
 
 use super::words::{clip, exit_words, seconds};
-use super::{ActionError, Applied, Script};
+use super::{ActionError, Applied, Printed, Script};
 
 /// A path for what is made ready: in the destination's folder, so that one rename puts it there, and named by the unit.
 pub(super) fn beside(path: &str, hands: &Hands<'_>) -> String {
@@ -24,19 +24,14 @@ pub(super) async fn put_back(
 ) -> Result<Applied, ActionError> {
     let work = Work { kept: applied.to_vec(), ..script.work(work) };
     let done = succeed(hands.run(&work, None).await?, &work)?;
-    Ok(Applied {
-        changed: !done.stdout.starts_with(b"same"),
-        result: Value::map(Vec::<(String, Value)>::new()),
-        stdout: Vec::new(),
-        stderr: done.stderr,
-        artifact: None,
-        seen: String::new(),
-    })
+    let changed = !done.stdout.starts_with(b"same");
+    let printed = Printed { stdout: Vec::new(), ..done.into() };
+    Ok(Applied { printed, ..Applied::new(changed, Value::map(Vec::<(String, Value)>::new())) })
 }
 
 /// What one of our scripts did, or what it said when it failed.
 pub(super) fn succeed(done: Done, work: &Work) -> Result<Done, ActionError> {
-    stopped(&done, work)?;
+    let done = stopped(done, work)?;
     if done.exit == 0 {
         return Ok(done);
     }
@@ -45,21 +40,28 @@ pub(super) fn succeed(done: Done, work: &Work) -> Result<Done, ActionError> {
         "" => format!("exit {}", exit_words(done.exit)),
         text => clip(text),
     };
-    Err(ActionError::Failed { reason, exit: Some(done.exit), stdout: done.stdout, stderr: done.stderr })
+    Err(ActionError::Failed { reason, exit: Some(done.exit), printed: done.into() })
 }
 
-/// Whether the host stopped it at its timeout.
-pub(super) fn stopped(done: &Done, work: &Work) -> Result<(), ActionError> {
+/// Whether it ended by itself: the host stopped it at its timeout, or since somebody asked for it.
+pub(super) fn stopped(done: Done, work: &Work) -> Result<Done, ActionError> {
+    if done.cancelled {
+        let reason = "stopped on the host before its end".to_owned();
+        return Err(ActionError::Cancelled { reason, printed: done.into() });
+    }
     if !done.timed_out {
-        return Ok(());
+        return Ok(done);
     }
     let said = clip(String::from_utf8_lossy(&done.stderr).trim());
-    Err(match work.idle.filter(|_| done.idle) {
+    let idle = work.idle.filter(|_| done.idle);
+    let after = Duration::from_millis(done.millis);
+    let printed = done.into();
+    Err(match idle {
         Some(idle) => {
             let silent = format!("it printed nothing for {}", seconds(idle));
             let reason = if said.is_empty() { silent } else { format!("{silent}: {said}") };
-            ActionError::TimedOut { after: Duration::from_millis(done.millis), reason }
+            ActionError::TimedOut { after, reason, printed }
         }
-        None => ActionError::TimedOut { after: work.timeout, reason: said },
+        None => ActionError::TimedOut { after: work.timeout, reason: said, printed },
     })
 }

@@ -217,9 +217,8 @@ impl Ready for Folder {
             let work = Work { cursors: logs.sources, kept: vec![*hands.key()], ..self.script("go").work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let changed = !done.stdout.starts_with(b"same");
-            let seen = if changed { self.words() } else { format!("{} already", self.words()) };
             let result = Value::map([("path".to_owned(), Value::str(&*self.path))]);
-            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
+            Ok(Applied::new(changed, result))
         })
     }
     fn undoes(&self) -> Option<String> {

@@ -12,7 +12,7 @@ use crate::transport::{Hands, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Printed, Ready, Script};
 
 /// Where it lies, and as what it is kept.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -126,10 +126,8 @@ impl Ready for Fetch {
                     ("sha256".to_owned(), Value::str(digest)),
                     ("artifact".to_owned(), Value::str(&*self.name)),
                 ]),
-                stdout: Vec::new(),
-                stderr: Vec::new(),
+                printed: Printed::default(),
                 artifact: Some((self.name.clone(), content)),
-                seen: format!("{size} bytes kept as {}", self.name),
             })
         })
     }

@@ -464,8 +464,7 @@ impl Ready for Target {
                 ("path".to_owned(), Value::str(&*self.path)),
                 ("sha256".to_owned(), self.digest.map_or(Value::Null, |digest| Value::str(digest.to_string()))),
             ]);
-            let seen = if changed { self.words() } else { format!("{} already", self.words()) };
-            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
+            Ok(Applied::new(changed, result))
         })
     }
 

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::action::probe::{Sending, Unanswered, send};
+use crate::action::probe::{Sending, Unanswered, check_headers, send};
 use crate::action::words::{clip, invalid, known, visible};
 use crate::base::BoxFuture;
 use crate::base::diag::{Diagnostic, Diagnostics};
@@ -20,7 +20,7 @@ use crate::transport::{Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Login, Logs, Ready};
+use super::{Action, ActionError, Applied, Cx, Effect, Login, Logs, Printed, Ready};
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -98,6 +98,7 @@ fn decode(tree: &Tree, diags: &Diagnostics) -> Option<Box<dyn Action>> {
         let message = format!("no answer has the status {}: they are 200 to 599", status.value);
         diags.push(Diagnostic::error("wrong-value", status.span, message));
     }
+    check_headers(&headers, diags);
     if let Some(text) = &body {
         unquoted(text, &headers, diags);
     }
@@ -215,7 +216,7 @@ impl Request {
         }
         let work = Work { script: CLAIM.to_owned(), cursors: logs.sources, ..self.work.clone() };
         let done = hands.run(&work, logs.noted).await?;
-        super::stopped(&done, &work)?;
+        let done = super::stopped(done, &work)?;
         if done.exit == 75 {
             return Ok(());
         }
@@ -260,8 +261,8 @@ impl Ready for Request {
             };
             let seen = format!("{}: {} {}", self.summary(), answer.status, clip(answer.body.trim()));
             if !self.is_good(answer.status) {
-                let stdout = answer.body.into_bytes();
-                return Err(ActionError::Failed { reason: seen, exit: None, stdout, stderr: Vec::new() });
+                let printed = Printed { stdout: answer.body.into_bytes(), ..Printed::default() };
+                return Err(ActionError::Failed { reason: seen, exit: None, printed });
             }
             let headers = answer.headers.into_iter().map(|(name, value)| (name, Value::str(value)));
             Ok(Applied {
@@ -272,10 +273,8 @@ impl Ready for Request {
                     ("body".to_owned(), Value::str(&*answer.body)),
                     ("value".to_owned(), Value::str(&*answer.body)),
                 ]),
-                stdout: answer.body.into_bytes(),
-                stderr: Vec::new(),
+                printed: Printed { stdout: answer.body.into_bytes(), ..Printed::default() },
                 artifact: None,
-                seen,
             })
         })
     }

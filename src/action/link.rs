@@ -197,13 +197,8 @@ impl Ready for Symlink {
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let (verb, before) = parse(&done.stdout);
             let changed = verb != "same";
-            let seen = match &before {
-                _ if !changed => format!("{} already", self.summary()),
-                Some(before) => format!("{}, before {before}", self.summary()),
-                None => self.summary(),
-            };
             let result = Value::map([("before".to_owned(), before.map_or(Value::Null, Value::str))]);
-            Ok(Applied { changed, result, stdout: Vec::new(), stderr: Vec::new(), artifact: None, seen })
+            Ok(Applied::new(changed, result))
         })
     }
     fn undoes(&self) -> Option<String> {

@@ -9,6 +9,7 @@ mod back;
 pub mod check;
 mod command;
 mod content;
+mod ended;
 mod ending;
 pub mod fleet;
 pub mod guard;
@@ -51,6 +52,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use back::{beside, put_back, stopped, succeed};
+pub use ended::{ActionError, Applied, Printed};
 pub use login::{Login, Script};
 pub use words::{absolute, clip, invalid, known, seconds, visible};
 
@@ -59,9 +61,9 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
 use crate::base::span::Span;
-use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Rendered, Scope, Text, Value};
+use crate::template::{AnyText, Compiled, Context, EvalError, InContext, Plain, Rendered, Scope, Text};
 use crate::text::Sp;
-use crate::transport::{Answer, Hands, LinkError, LogSource, Look, Started, Work};
+use crate::transport::{Answer, Hands, LogSource, Look, Started, Work};
 
 /// What doing it again would mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,64 +229,6 @@ pub struct Logs {
     pub sources: Vec<LogSource>,
     /// Told once, when the host has claimed the step and noted the ends.
     pub noted: Option<tokio::sync::oneshot::Sender<Started>>,
-}
-
-/// What an action did.
-#[derive(Debug)]
-pub struct Applied {
-    /// Whether the host is now different.
-    pub changed: bool,
-    /// `result` for the step's `outputs`.
-    pub result: Value,
-    /// What it printed, for the record.
-    pub stdout: Vec<u8>,
-    /// Likewise.
-    pub stderr: Vec<u8>,
-    /// A file of the host to be kept exactly as it is: its name among the run's artifacts, and its bytes.
-    pub artifact: Option<(String, Vec<u8>)>,
-    /// What was done, for people.
-    pub seen: String,
-}
-
-/// Why an action did not end well.
-#[derive(Debug, thiserror::Error)]
-pub enum ActionError {
-    /// It was carried out and failed; what the host said is there.
-    #[error("{reason}")]
-    Failed {
-        /// Why.
-        reason: String,
-        /// With which code, if it was a command that ended.
-        exit: Option<i32>,
-        /// What it printed.
-        stdout: Vec<u8>,
-        /// Likewise.
-        stderr: Vec<u8>,
-    },
-    /// It was stopped at its timeout, on the host.
-    #[error("stopped after {after:?}: {reason}")]
-    TimedOut {
-        /// The timeout.
-        after: Duration,
-        /// What was waited for.
-        reason: String,
-    },
-    /// It was ended before its time: by a person, or since another host could not be made ready.
-    #[error("{reason}")]
-    Cancelled {
-        /// Why.
-        reason: String,
-    },
-    /// The link failed.
-    #[error(transparent)]
-    Link(#[from] LinkError),
-}
-
-impl ActionError {
-    /// A failure without output.
-    pub fn failed(reason: impl Into<String>) -> Self {
-        Self::Failed { reason: reason.into(), exit: None, stdout: Vec::new(), stderr: Vec::new() }
-    }
 }
 
 /// The diagnostic for what LANGUAGE has and this version does not execute yet. Refused rather than ignored: a step

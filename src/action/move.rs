@@ -162,15 +162,7 @@ impl Ready for Rename {
             let work = Work { cursors: logs.sources, kept: vec![*hands.key()], ..self.script("go").work(&self.work) };
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let changed = done.stdout.starts_with(b"moved");
-            let seen = if changed { self.summary() } else { format!("is at {} already", self.to) };
-            Ok(Applied {
-                changed,
-                result: Value::map(Vec::<(String, Value)>::new()),
-                stdout: Vec::new(),
-                stderr: Vec::new(),
-                artifact: None,
-                seen,
-            })
+            Ok(Applied::new(changed, Value::map(Vec::<(String, Value)>::new())))
         })
     }
 

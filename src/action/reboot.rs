@@ -148,14 +148,7 @@ impl Ready for Restart {
                 Err(LinkError::Unknown { begun: true, .. }) => self.another(hands.look(), &now).await?,
                 Err(error) => return Err(error.into()),
             }
-            Ok(Applied {
-                changed: true,
-                result: Value::map(Vec::<(String, Value)>::new()),
-                stdout: Vec::new(),
-                stderr: Vec::new(),
-                artifact: None,
-                seen: "it has restarted".to_owned(),
-            })
+            Ok(Applied::new(true, Value::map(Vec::<(String, Value)>::new())))
         })
     }
 }

@@ -253,13 +253,13 @@ impl Ready for Command {
             let work = Work { cursors: logs.sources, ..self.work.clone() };
             let done = if self.ends_connection {
                 match super::ending::run(hands, &work, logs.noted).await {
-                    (Err(LinkError::Unknown { reason, .. }), true) => return Ok(gone(reason)),
+                    (Err(LinkError::Unknown { .. }), true) => return Ok(gone()),
                     (done, _) => done?,
                 }
             } else {
                 hands.run(&work, logs.noted).await?
             };
-            super::stopped(&done, &self.work)?;
+            let done = super::stopped(done, &self.work)?;
             if self.ok_codes.contains(&done.exit) {
                 return Ok(applied(done));
             }
@@ -268,32 +268,25 @@ impl Ready for Command {
                 "" => format!("exit {}", exit_words(done.exit)),
                 text => format!("exit {}: {}", exit_words(done.exit), clip(text)),
             };
-            Err(ActionError::Failed { reason, exit: Some(done.exit), stdout: done.stdout, stderr: done.stderr })
+            Err(ActionError::Failed { reason, exit: Some(done.exit), printed: done.into() })
         })
     }
 }
 
 /// It was begun, and the place in which it ran is another one now.
-fn gone(seen: String) -> Applied {
+fn gone() -> Applied {
     let nothing = ["exit", "stdout", "stderr", "value"].map(|name| (name.to_owned(), Value::Null));
-    let (stdout, stderr) = (Vec::new(), Vec::new());
-    Applied { changed: true, seen, result: Value::map(nothing), stdout, stderr, artifact: None }
+    Applied::new(true, Value::map(nothing))
 }
 
 fn applied(done: Done) -> Applied {
     let stdout = String::from_utf8_lossy(&done.stdout).into_owned();
     let value = Value::str(stdout.strip_suffix('\n').unwrap_or(&stdout));
-    Applied {
-        changed: true,
-        seen: format!("exit {}", done.exit),
-        result: Value::map([
-            ("exit".to_owned(), Value::Int(done.exit.into())),
-            ("stdout".to_owned(), Value::str(stdout)),
-            ("stderr".to_owned(), Value::str(String::from_utf8_lossy(&done.stderr))),
-            ("value".to_owned(), value),
-        ]),
-        stdout: done.stdout,
-        stderr: done.stderr,
-        artifact: None,
-    }
+    let result = Value::map([
+        ("exit".to_owned(), Value::Int(done.exit.into())),
+        ("stdout".to_owned(), Value::str(stdout)),
+        ("stderr".to_owned(), Value::str(String::from_utf8_lossy(&done.stderr))),
+        ("value".to_owned(), value),
+    ]);
+    Applied { printed: done.into(), ..Applied::new(true, result) }
 }

@@ -250,13 +250,11 @@ impl Ready for Change {
             let done = super::succeed(hands.run(&work, logs.noted).await?, &work)?;
             let (before, after) = self.states(&done)?;
             let changed = !self.is(&before);
-            let seen =
-                if changed { format!("{} is {after}", self.name) } else { format!("{} is {after} already", self.name) };
             let result = Value::map([
                 ("state".to_owned(), Value::str(after.word())),
                 ("before".to_owned(), Value::str(before.word())),
             ]);
-            Ok(Applied { changed, result, stdout: Vec::new(), stderr: done.stderr, artifact: None, seen })
+            Ok(Applied { printed: done.into(), ..Applied::new(changed, result) })
         })
     }
 
@@ -273,8 +271,7 @@ impl Ready for Change {
             let (before, after) = self.states(&done)?;
             let changed = (before.run, before.enabled) != (after.run, after.enabled);
             let result = Value::map([("state".to_owned(), Value::str(after.word()))]);
-            let seen = format!("{} is {after}", self.name);
-            Ok(Applied { changed, result, stdout: Vec::new(), stderr: done.stderr, artifact: None, seen })
+            Ok(Applied { printed: done.into(), ..Applied::new(changed, result) })
         })
     }
 

@@ -169,7 +169,12 @@ fn forms_of_one(plain: &str) -> Vec<String> {
             }
         })
         .collect();
-    let mut forms = vec![plain.to_owned(), plain.replace('\'', r"'\''"), url, base64(plain.as_bytes())];
+    let mut forms = vec![plain.to_owned(), plain.replace('\'', r"'\''"), url];
+    // as a part of something longer it begins at any place of a group of three
+    forms
+        .extend((0..3).map(|at| base64(plain.as_bytes().get(at..).unwrap_or_default())).filter(|form| form.len() >= 4));
+    let hex = |digit: fn(u8) -> String| plain.bytes().map(digit).collect::<String>();
+    forms.extend([hex(|byte| format!("{byte:02x}")), hex(|byte| format!("{byte:02X}"))]);
     if let Ok(json) = serde_json::to_string(plain) {
         forms.push(json.trim_matches('"').to_owned());
     }

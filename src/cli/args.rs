@@ -9,6 +9,7 @@ use super::cancel::{CancelArgs, NoteArgs};
 use super::lab::LabArgs;
 pub use super::resume::args::{Mark, ResumeArgs};
 use super::runs::RunsArgs;
+use crate::base::ids::RunId;
 
 /// Runbooks that recover clusters: checked, planned, journalled, executed over plain SSH.
 #[derive(Parser, Debug)]
@@ -172,9 +173,17 @@ pub struct RunArgs {
     /// Answers every `confirm` of a runbook that is not destructive, and every `ask` that has a default.
     #[arg(long)]
     pub yes: bool,
+    /// Take the hosts over that this other run has locked: from then on it can start nothing there. Its id stands where
+    /// this run was refused. First look whether it really is to be ended.
+    #[arg(long, value_name = "OWNER", value_parser = owner)]
+    pub takeover: Option<RunId>,
     /// Why the run is made, for its report.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+}
+
+pub(super) fn owner(text: &str) -> Result<RunId, String> {
+    RunId::parse(text).ok_or_else(|| "it is the whole id of a run, as it stands where this one was refused".to_owned())
 }
 
 pub(super) fn value_at_plan(text: &str) -> Result<(String, String), String> {

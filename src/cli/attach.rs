@@ -65,7 +65,7 @@ async fn view(args: &AttachArgs, common: &Common, state: &Path) -> Result<Exit, 
                 Err(_) => std::future::pending().await,
             }
         } => {
-            anstream::eprintln!("\nYou have left the view; the run goes on. Again: refloat attach {run} · its end: refloat cancel {run}");
+            errln!("\nYou have left the view; the run goes on. Again: refloat attach {run} · its end: refloat cancel {run}");
             return Ok(Exit::Detached);
         }
     };

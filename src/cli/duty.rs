@@ -1,14 +1,11 @@
 //! `refloat duty`: what is owed to hosts that could not be reached is listed, carried out, or closed with a reason.
 
-use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-
-use tokio::sync::watch;
+use std::sync::Arc;
 
 use super::args::{Common, DutyArgs, Output};
-use super::operator::{AtTheTerminal, Typed};
-use super::{env, runs, secrets, show, signals, tell};
+use super::execute::{self, Answers, Begun, Reins};
+use super::{env, runs, secrets, show};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::diag::Diagnostics;
 use crate::base::exit::Exit;
@@ -16,12 +13,9 @@ use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::base::span::Sources;
 use crate::event::{Closed, Duty, Event, EventKind, Resumed, RunState, Verdict};
-use crate::exec::{Cancel, Idle, Served, Setup, answer, close_duties, serve_duties};
+use crate::exec::{Served, close_duties, serve_duties};
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{self, Given, Plan, RunFacts};
-use crate::report;
-use crate::transport::route::Routes;
-use crate::transport::ssh::Options;
 
 /// What the journal says that this process does.
 const VERB: &str = "duty";
@@ -116,51 +110,17 @@ async fn serve(
     let run: RunId = log.run().clone();
     let facts =
         RunFacts { id: run.to_string(), started_at: now.opened().rfc3339(), mode: "run", operator: env::operator() };
-    let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
-    let (shown, asked) = watch::channel(0);
-    let reporter = report::for_stdout(common.output == Output::Json, env::steerable());
-    let reporter = tokio::spawn(tell::tell(log.clone(), Some(now), Arc::clone(&clock), reporter, shown));
-    let (canceller, cancel) = Cancel::pair();
-    let signals = signals::obey(canceller.clone());
-    let requests = tokio::spawn(answer(log.clone(), canceller.clone()));
-    let operator = Arc::new(AtTheTerminal {
-        given: Mutex::new(VecDeque::new()),
-        yes: false,
-        plan: plan.digest.short(),
-        shown: asked,
-        asked: Mutex::new(0),
-        defaults: false,
-        typed: Typed::here(),
-        canceller,
-    });
-    let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle), again: None };
     let owned = duties.to_vec();
-    // a task of its own: a panic in it is told as what it is
-    let ended = tokio::spawn(async move { serve_duties(setup, &owned, before).await }).await;
-    signals.abort();
-    requests.abort();
-    // it lets go of the journal
-    let _ = requests.await;
-    match ended {
-        Ok(Ok(served)) => {
-            let _ = reporter.await;
-            if common.output == super::args::Output::Text {
+    let work = |setup| async move { serve_duties(setup, &owned, before).await };
+    let begun = Begun { plan, log, facts, clock, before: Some(now), again: None, takeover: None, verb: VERB };
+    match execute::carry_out(begun, Answers::default(), Reins::take(), common, work).await {
+        Ok(served) => {
+            if common.output == Output::Text {
                 tell_all(&served, &run);
             }
             exit(&served)
         }
-        Ok(Err(broken)) => {
-            reporter.abort();
-            show::failure(&broken.error);
-            if broken.changed { Exit::Attention } else { Exit::Unreachable }
-        }
-        Err(panic) => {
-            reporter.abort();
-            show::error(format!(
-                "a bug in refloat ended this: {panic}; what was done stands in `refloat report {run}`"
-            ));
-            Exit::Bug
-        }
+        Err(exit) => exit,
     }
 }
 

@@ -76,6 +76,6 @@ pub fn crash_points() {
 /// After a run that was not killed, how many crash points it passed, when a test wants to know.
 pub fn report_crash_points() {
     if var("REFLOAT_KILL_AT").is_some() {
-        anstream::eprintln!("crash points passed: {}", crash::passed());
+        errln!("crash points passed: {}", crash::passed());
     }
 }

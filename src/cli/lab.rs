@@ -31,8 +31,8 @@ pub enum LabVerb {
     /// Make a lab, of Consul servers unless another kit is named, and wait until they have a leader.
     Up {
         /// How many hosts.
-        #[arg(default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=200))]
-        hosts: u8,
+        #[arg(default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
+        hosts: u16,
         /// What the hosts run beside sshd.
         #[arg(long, default_value = "consul", value_parser = PossibleValuesParser::new(kits()), hide_possible_values = true)]
         #[arg(long_help = format!("What the hosts run beside sshd:\n{}", kit_lines()))]
@@ -96,10 +96,10 @@ pub fn run(args: &LabArgs) -> Exit {
 
 /// Tells what went wrong with a lab.
 pub fn show(error: &LabError) {
-    anstream::eprintln!("error: {error}");
+    errln!("error: {error}");
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
-        anstream::eprintln!("  because: {inner}");
+        errln!("  because: {inner}");
         cause = inner.source();
     }
 }
@@ -139,7 +139,7 @@ fn act(args: &LabArgs) -> Result<(), LabError> {
             if *loopback {
                 spec.mode = Some(Mode::Loopback);
             }
-            let lab = Lab::up(&dir, spec, &machine(), &mut |what| anstream::eprintln!("{what}"))?;
+            let lab = Lab::up(&dir, spec, &machine(), &mut |what| errln!("{what}"))?;
             for host in lab.hosts() {
                 outln!("{}  {}:{}", host.name, host.address, host.port);
             }

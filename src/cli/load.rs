@@ -185,7 +185,7 @@ pub fn inventory(paths: &[PathBuf], sources: &mut Sources, diags: &Diagnostics) 
 }
 
 /// A runbook or drill by its file, or by its name in the folder `runbooks`.
-fn find(path: &Path, ending: &str) -> PathBuf {
+pub fn find(path: &Path, ending: &str) -> PathBuf {
     if path.exists() {
         return path.to_owned();
     }

@@ -2,27 +2,21 @@
 
 pub mod args;
 
-use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-
-use tokio::sync::watch;
+use std::sync::Arc;
 
 use super::args::{Common, Mark, Output, ResumeArgs};
-use super::operator::{AtTheTerminal, Typed};
-use super::{duty, env, show, signals, tell};
+use super::execute::{self, Answers, Begun, Reins};
+use super::{drift, duty, env, show};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::event::{EventKind, Mode, Outcome, Phase, Resumed, RunState, UnitState, Verdict};
-use crate::exec::{Again, Cancel, Canceller, Idle, Setup, answer, execute};
-use crate::journal::{Journal, JournalError, RunLog, RunStatus, RunSummary};
-use crate::plan::{Plan, RunFacts};
-use crate::report::{self, escape};
-use crate::runbook::Risk;
-use crate::transport::route::Routes;
-use crate::transport::ssh::Options;
+use crate::exec::{self, Again};
+use crate::journal::{Journal, JournalError, RunStatus, RunSummary};
+use crate::plan::RunFacts;
+use crate::report::escape;
 
 pub fn run(args: &ResumeArgs, common: &Common) -> Exit {
     let state = match env::state(common) {
@@ -45,7 +39,11 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Exit {
     };
     let exit = runtime.block_on(go(args, common, &state)).unwrap_or_else(|error| {
         show::failure(&error);
-        Exit::Unreachable
+        if matches!(error, JournalError::Away { .. } | JournalError::Alive { .. }) {
+            Exit::Refused
+        } else {
+            Exit::Unreachable
+        }
     });
     env::report_crash_points();
     runtime.shutdown_background();
@@ -53,9 +51,7 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Exit {
 }
 
 async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, JournalError> {
-    // first of all: from here on a signal ends the run with a verdict
-    let (canceller, cancel) = Cancel::pair();
-    let signals = signals::obey(canceller.clone());
+    let reins = Reins::take();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let redactor = Redactor::default();
     let journal = Journal::open(state, Arc::clone(&clock), redactor.clone())?;
@@ -75,7 +71,12 @@ async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, Jo
             return Ok(Exit::Usage);
         }
     };
-    let stored = journal.blob(&run, &now.header().stored).await?.unwrap_or_default();
+    let Some(stored) = journal.blob(&run, &now.header().stored).await? else {
+        show::error(format!(
+            "the plan of run {run} is missing or changed in the state folder, so it cannot go on; what is known of it: refloat report {run} --verify"
+        ));
+        return Ok(Exit::Unreachable);
+    };
     let Some(plan) = duty::restored(&stored, &now, &args.param, common) else { return Ok(Exit::Text) };
     if let Some(stranger) = again.skip.iter().find(|skip| !plan.runbook.all_steps().iter().any(|s| s.path == **skip)) {
         show::error(format!("this run has no step `{stranger}`; its steps are listed by: refloat report {run}"));
@@ -87,7 +88,8 @@ async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, Jo
         show::error(format!("--confirm is for plan {other}, and this run has plan {}", plan.digest.short()));
         return Ok(Exit::Refused);
     }
-    let _lock = match crate::exec::lock(&plan, state, &run) {
+    drift::tell(&plan, now.header(), &redactor, common);
+    let _lock = match exec::lock(&plan, state, &run) {
         Ok(lock) => lock,
         Err(why) => {
             show::error(why);
@@ -105,29 +107,6 @@ async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, Jo
     if !marks.is_empty() {
         log.record(marks).await?;
     }
-    let requests = tokio::spawn(answer(log.clone(), canceller.clone()));
-    let exit = walk(args, common, plan, log, now, clock, canceller, cancel, again).await;
-    signals.abort();
-    requests.abort();
-    // it lets go of the journal
-    let _ = requests.await;
-    Ok(exit)
-}
-
-#[expect(clippy::too_many_arguments, reason = "all that a run is made of")]
-async fn walk(
-    args: &ResumeArgs,
-    common: &Common,
-    plan: Arc<Plan>,
-    log: RunLog,
-    now: RunState,
-    clock: Arc<dyn Clock>,
-    canceller: Canceller,
-    cancel: Cancel,
-    again: Again,
-) -> Exit {
-    let run: RunId = log.run().clone();
-    let destructive = plan.runbook.risk.value == Risk::Destructive;
     let facts = RunFacts {
         id: run.to_string(),
         started_at: now.opened().rfc3339(),
@@ -135,56 +114,21 @@ async fn walk(
         // texts are rendered as they were
         operator: now.header().operator.clone(),
     };
-    let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
-    let (shown, asked) = watch::channel(0);
-    let reporter = report::for_stdout(common.output == Output::Json, env::steerable());
-    let reporter = tokio::spawn(tell::tell(log.clone(), Some(now), Arc::clone(&clock), reporter, shown));
-    let operator = Arc::new(AtTheTerminal {
-        given: Mutex::new(args.confirm.iter().map(|(value, _)| value.clone()).collect::<VecDeque<_>>()),
-        yes: args.yes && !destructive,
-        defaults: !destructive,
-        plan: plan.digest.short(),
-        shown: asked,
-        asked: Mutex::new(0),
-        typed: Typed::here(),
-        canceller,
-    });
-    let setup =
-        Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle), again: Some(again) };
-    // a task of its own: a panic in it is told as what it is
-    match tokio::spawn(execute(setup)).await {
-        Ok(Ok(closed)) => {
-            let _ = reporter.await;
-            way_on(&run, closed.verdict, common);
-            closed.verdict.exit()
-        }
-        Ok(Err(broken)) => {
-            reporter.abort();
-            show::failure(&broken.error);
-            if broken.changed { Exit::Attention } else { Exit::Unreachable }
-        }
-        Err(panic) => {
-            reporter.abort();
-            show::error(format!(
-                "a bug in refloat ended this run: {panic}; what was done stands in `refloat report {run}`"
-            ));
-            Exit::Bug
-        }
-    }
-}
-
-/// Says how a run goes on that ended with something to do.
-pub fn way_on(run: &RunId, verdict: Verdict, common: &Common) {
-    if common.output == Output::Json {
-        return;
-    }
-    match verdict {
-        Verdict::Recovered | Verdict::Ready | Verdict::NotReady | Verdict::Refused | Verdict::Bug => {}
-        Verdict::Failed | Verdict::NeedsAttention => {
-            outln!("go on: refloat resume {run}   (--retry-failed begins anew what failed)");
-        }
-        Verdict::Unreachable | Verdict::Detached | Verdict::Cancelled => outln!("go on: refloat resume {run}"),
-    }
+    let answers = Answers::new(&plan, &args.confirm, args.yes);
+    let begun = Begun {
+        plan,
+        log,
+        facts,
+        clock,
+        before: Some(now),
+        again: Some(again),
+        takeover: args.takeover.clone(),
+        verb: "resume",
+    };
+    Ok(match execute::carry_out(begun, answers, reins, common, exec::execute).await {
+        Ok(closed) => execute::ended(&run, &closed, common),
+        Err(exit) => exit,
+    })
 }
 
 /// The run that is meant; none: why, was said.
@@ -195,10 +139,13 @@ async fn chosen(journal: &Journal, args: &ResumeArgs, common: &Common) -> Result
             show::error(why);
             return Ok(None);
         }
+        journal.is_ours(summary.run())?;
         return Ok(Some(summary.run().clone()));
     }
-    for summary in journal.runs(usize::MAX).await? {
-        if let Ok(why) = can_go_on(&summary) {
+    // one that was refused has nothing to go on with; whoever means it names it
+    let refused = |summary: &RunSummary| summary.status == RunStatus::Closed(Verdict::Refused);
+    for summary in journal.runs(usize::MAX).await?.into_iter().filter(|summary| !refused(summary)) {
+        if let (Ok(why), Ok(())) = (can_go_on(&summary), journal.is_ours(summary.run())) {
             if common.output == Output::Text {
                 let (run, book) = (summary.run(), escape(&summary.state.header().runbook));
                 outln!("Goes on with run {run} ({book}), the newest that can: {why}");

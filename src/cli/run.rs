@@ -1,25 +1,19 @@
 //! `refloat run`: makes the plan, begins the journal, executes, shows.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use tokio::sync::watch;
-
-use super::args::{Common, Output, RunArgs};
-use super::operator::{AtTheTerminal, Typed};
-use super::{env, plan, resume, secrets, show, signals, tell, trust};
+use super::args::{Common, RunArgs};
+use super::execute::{self, Answers, Reins};
+use super::{drift, env, plan, secrets, show, trust};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
-use crate::event::{Mode, Opened, PlannedStep};
-use crate::exec::{Cancel, Idle, Setup, answer, execute};
+use crate::event::{Mode, Opened, Origin, PlannedStep};
+use crate::exec;
 use crate::journal::{Journal, JournalError, RunLog};
 use crate::plan::{Plan, RunFacts, World};
-use crate::report;
 use crate::runbook::Risk;
-use crate::transport::route::Routes;
-use crate::transport::ssh::Options;
 
 pub fn run(args: &RunArgs, common: &Common) -> Exit {
     let (plan, files) = match plan::make(&args.subject, &secrets::ask, common) {
@@ -48,17 +42,15 @@ pub fn run(args: &RunArgs, common: &Common) -> Exit {
             return Exit::Unreachable;
         }
     };
-    let exit = runtime.block_on(go(args, common, plan, destructive));
+    let exit = runtime.block_on(go(args, common, plan));
     env::report_crash_points();
     // a thread that still waits for the terminal is not waited for
     runtime.shutdown_background();
     exit
 }
 
-async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool) -> Exit {
-    // first of all: from here on a signal ends the run with a verdict
-    let (canceller, cancel) = Cancel::pair();
-    let signals = signals::obey(canceller.clone());
+async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>) -> Exit {
+    let reins = Reins::take();
     let state = match env::state(common) {
         Ok(state) => state,
         Err(why) => {
@@ -79,71 +71,36 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, destructive: bool)
         }
     };
     // before the run begins: one that is refused here leaves nothing open in the journal
-    let _lock = match crate::exec::lock(&plan, &state, &run) {
+    let _lock = match exec::lock(&plan, &state, &run) {
         Ok(lock) => lock,
         Err(why) => {
             show::error(why);
             return Exit::Refused;
         }
     };
-    let begun = match begin(args.reason.as_deref(), &plan, &run, journal, &clock, &redactor).await {
+    let origin = Some(drift::origin(&args.subject, &redactor));
+    let begun = match begin(args.reason.as_deref(), origin, &plan, &run, journal, &clock, &redactor).await {
         Ok(begun) => begun,
         Err(error) => {
             show::failure(&error);
             return Exit::Unreachable;
         }
     };
-    let requests = tokio::spawn(answer(begun.log.clone(), canceller.clone()));
-    let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
-    let (shown, asked) = watch::channel(0);
-    let reporter = report::for_stdout(common.output == Output::Json, env::steerable());
-    let reporter = tokio::spawn(tell::tell(begun.log.clone(), None, Arc::clone(&clock), reporter, shown));
-    let operator = AtTheTerminal {
-        given: Mutex::new(args.confirm.iter().map(|(value, _)| value.clone()).collect::<VecDeque<_>>()),
-        yes: args.yes && !destructive,
-        defaults: !destructive,
-        plan: plan.digest.short(),
-        shown: asked,
-        asked: Mutex::new(0),
-        typed: Typed::here(),
-        canceller,
+    let answers = Answers::new(&plan, &args.confirm, args.yes);
+    let Begun { log, facts } = begun;
+    let begun = execute::Begun {
+        plan,
+        log,
+        facts,
+        clock,
+        before: None,
+        again: None,
+        takeover: args.takeover.clone(),
+        verb: "resume",
     };
-    let operator = Arc::new(operator);
-    let hook = Arc::new(Idle);
-    let setup =
-        Setup { plan, log: begun.log, transport, operator, clock, cancel, facts: begun.facts, hook, again: None };
-    // a task of its own: a panic in it is told as what it is
-    let ended = tokio::spawn(execute(setup)).await;
-    signals.abort();
-    requests.abort();
-    // it lets go of the journal
-    let _ = requests.await;
-    match ended {
-        Ok(Ok(closed)) => {
-            // it ends when it has shown the last event
-            let _ = reporter.await;
-            resume::way_on(&run, closed.verdict, common);
-            closed.verdict.exit()
-        }
-        Ok(Err(broken)) => {
-            reporter.abort();
-            show::failure(&broken.error);
-            if broken.changed {
-                show::error(format!(
-                    "this run could not go on, and its steps may have changed hosts; before you run it again, look at what it did: refloat report {run}\n  When it is mended, to go on: refloat resume {run}"
-                ));
-                Exit::Attention
-            } else {
-                Exit::Unreachable
-            }
-        }
-        Err(panic) => {
-            reporter.abort();
-            show::error(format!(
-                "a bug in refloat ended this run: {panic}; what was done stands in `refloat report {run}`"
-            ));
-            Exit::Bug
-        }
+    match execute::carry_out(begun, answers, reins, common, exec::execute).await {
+        Ok(closed) => execute::ended(&run, &closed, common),
+        Err(exit) => exit,
     }
 }
 
@@ -156,6 +113,7 @@ pub struct Begun {
 /// Begins the journal of a run.
 pub async fn begin(
     reason: Option<&str>,
+    origin: Option<Origin>,
     plan: &Arc<Plan>,
     run: &RunId,
     journal: Journal,
@@ -184,6 +142,7 @@ pub async fn begin(
         mode: Mode::Run,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         reason: reason.map(|reason| redactor.redact(reason)),
+        origin,
     };
     let log = journal.begin(opened, &plan.stored).await?;
     Ok(Begun { log, facts })

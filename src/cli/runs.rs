@@ -12,6 +12,7 @@ use super::{env, show};
 use crate::base::clock::SystemClock;
 use crate::base::exit::Exit;
 use crate::base::secret::Redactor;
+use crate::event::{Mode, Verdict};
 use crate::journal::{Journal, JournalError, RunStatus, RunSummary};
 use crate::report::{end_words, escape};
 
@@ -24,10 +25,10 @@ pub struct RunsArgs {
     /// How many, the latest first.
     #[arg(short = 'n', long, default_value_t = 20)]
     pub limit: usize,
-    /// Write a run to a file: all that `refloat resume` needs on another machine, and no secrets. The file must not exist.
+    /// Write a run to a file: all that `refloat resume` needs on another machine, and no secrets. The file must not exist. Here the run stands still until it comes back.
     #[arg(long, num_args = 2, value_names = ["RUN", "FILE"], conflicts_with_all = ["import", "duties"])]
     pub export: Option<Vec<String>>,
-    /// Take in a run from such a file. It is verified, and refused when the run is here with another history.
+    /// Take in a run from such a file. It is verified, and refused when the run is here with another history; what is new in it is added.
     #[arg(long, value_name = "FILE", conflicts_with = "duties")]
     pub import: Option<PathBuf>,
 }
@@ -60,7 +61,12 @@ async fn carry(args: &RunsArgs, state: &std::path::Path) -> Result<(), Carry> {
         let mut made = options.write(true).create_new(true).mode(0o600).open(file).map_err(Carry::file(file))?;
         made.write_all(&bytes).and_then(|()| made.sync_all()).map_err(Carry::file(file))?;
         outln!("Run {run} is in {file}. On the other machine: refloat runs --import FILE, then refloat resume {run}");
-        outln!("Whoever goes on there has it: do not go on with it here as well.");
+        if open(&journal.summary(&run).await?) {
+            // written only now, when the file is there
+            let journal = Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?;
+            journal.give_away(&run, &format!("{file} by {}", env::operator())).await?;
+            outln!("Whoever goes on there has it; here it stands still. To take it back: refloat runs --import {file}");
+        }
     }
     if let Some(file) = &args.import {
         let bytes = std::fs::read(file).map_err(Carry::file(&file.display().to_string()))?;
@@ -71,6 +77,12 @@ async fn carry(args: &RunsArgs, state: &std::path::Path) -> Result<(), Carry> {
         outln!("To look at it: refloat report {run}. To go on with it: refloat resume {run}");
     }
     Ok(())
+}
+
+/// Whether there is anything left to go on with.
+fn open(run: &RunSummary) -> bool {
+    let done = matches!(run.status, RunStatus::Closed(Verdict::Recovered | Verdict::Ready | Verdict::NotReady));
+    !done || run.state.open_duties().next().is_some()
 }
 
 /// Why a run was not carried.
@@ -184,6 +196,13 @@ fn print(runs: &[RunSummary], duties: bool, common: &Common) {
                 outln!("  {}  {}", escape(&duty.name()), escape(duty.reason.as_str()));
             }
         }
+    }
+    let left = |run: &&RunSummary| {
+        let left = matches!(run.status, RunStatus::CutOff | RunStatus::Closed(Verdict::Detached));
+        left && run.state.header().mode == Mode::Run
+    };
+    if let (false, Some(run)) = (duties, runs.iter().find(left)) {
+        outln!("\nWhat did not come to its end goes on: refloat resume {}", run.run());
     }
     if duties && !runs.is_empty() {
         outln!("\nWhen a host is back: refloat duty RUN. To close one without it: refloat duty --help");

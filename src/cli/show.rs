@@ -21,6 +21,17 @@ macro_rules! out {
     ($($words:tt)*) => { $crate::cli::show::print(&format!($($words)*)) };
 }
 
+/// Prints a line to standard error, for a person: one that is gone misses nothing.
+macro_rules! errln {
+    ($($words:tt)*) => { $crate::cli::show::tell(&(format!($($words)*) + "\n")) };
+}
+
+/// Prints to standard error. What it does not take is lost: the journal has what counts.
+pub fn tell(text: &str) {
+    let mut out = anstream::stderr();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// Whether standard output took nothing more.
 static LOST: AtomicBool = AtomicBool::new(false);
 
@@ -63,7 +74,7 @@ pub fn findings(sources: &Sources, findings: &[Diagnostic], common: &Common) -> 
         Output::Text if findings.is_empty() => {}
         Output::Text => {
             let color = anstream::stderr().current_choice() != anstream::ColorChoice::Never;
-            anstream::eprint!("{}", diagnostics::render(sources, findings, WIDTH, color));
+            tell(&diagnostics::render(sources, findings, WIDTH, color));
         }
     }
     if findings.iter().any(|finding| finding.severity == Severity::Error) { Exit::Text } else { Exit::Ok }
@@ -71,7 +82,7 @@ pub fn findings(sources: &Sources, findings: &[Diagnostic], common: &Common) -> 
 
 /// One error that has no place in a text.
 pub fn error(message: impl std::fmt::Display) {
-    anstream::eprintln!("error: {}", escape_lines(&message.to_string()).join("\n"));
+    errln!("error: {}", escape_lines(&message.to_string()).join("\n"));
 }
 
 /// A document for programs; nothing in it steers a terminal.

@@ -9,22 +9,40 @@ use crate::exec::{Canceller, Grade};
 
 /// Hands the signals of a person on to a run, from the moment that this returns until the task is aborted.
 pub fn obey(canceller: Canceller) -> JoinHandle<()> {
-    let heard = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    // whoever started us with it ignored, as nohup does, wants the run to outlive the terminal
+    let hangup = if ignored(SIGHUP) { None } else { Some(signal(SignalKind::hangup())) };
+    let heard = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     tokio::spawn(async move {
-        match heard {
-            [Ok(interrupt), Ok(terminate), Ok(hangup)] => listen(canceller, interrupt, terminate, hangup).await,
+        match (heard, hangup.transpose()) {
+            ([Ok(interrupt), Ok(terminate)], Ok(hangup)) => listen(canceller, interrupt, terminate, hangup).await,
             _ => std::future::pending().await,
         }
     })
 }
 
-async fn listen(canceller: Canceller, mut interrupt: Signal, mut terminate: Signal, mut hangup: Signal) {
+const SIGHUP: u32 = 1;
+
+/// Whether this process was started with a signal ignored.
+fn ignored(signal: u32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn listen(canceller: Canceller, mut interrupt: Signal, mut terminate: Signal, mut hangup: Option<Signal>) {
     loop {
         let ((before, now), insists) = tokio::select! {
             _ = interrupt.recv() => (canceller.more(), true),
             _ = terminate.recv() => (canceller.at_least(Grade::Leave), true),
             // a terminal that goes is heard of more than once: at a question, by the kernel, by the shell
-            _ = hangup.recv() => (canceller.at_least(Grade::Leave), false),
+            () = heard(&mut hangup) => (canceller.at_least(Grade::Leave), false),
         };
         let words = match now {
             // it could not be written down that we leave, or takes too long
@@ -38,7 +56,7 @@ async fn listen(canceller: Canceller, mut interrupt: Signal, mut terminate: Sign
             Grade::Go => continue,
         };
         // a terminal that takes nothing must not hold up the end
-        drop(tokio::task::spawn_blocking(move || anstream::eprintln!("{words}")));
+        drop(tokio::task::spawn_blocking(move || errln!("{words}")));
     }
 }
 

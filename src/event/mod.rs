@@ -22,7 +22,7 @@ pub use illegal::Illegal;
 pub use kind::{Answer, BlobRef, Event, EventKind, GuardVerdict, Stream, UnitStart};
 pub use outcome::{Outcome, StepOutcome};
 pub use query::{Duty, DutyEnd, Left, Matched, Question, Reach};
-pub use run::{Closed, Mode, Opened, PlannedStep, Resumed, Verdict};
+pub use run::{Closed, Mode, Opened, Origin, PlannedStep, Resumed, Verdict};
 pub use state::RunState;
 pub use step::{Opening, Output, Stage, StepState, UnitEnd, UnitState};
 pub use unit::{Phase, Unit};

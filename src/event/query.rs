@@ -23,6 +23,16 @@ pub enum Reach {
     Unreachable(Redacted),
 }
 
+impl Reach {
+    /// Which boot it was.
+    pub(super) fn boot(&self) -> Option<String> {
+        match self {
+            Self::Reached(facts) => facts.get("boot_id").map(|boot| boot.as_str().to_owned()),
+            Self::Unreachable(_) => None,
+        }
+    }
+}
+
 /// A question to a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {

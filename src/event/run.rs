@@ -35,6 +35,18 @@ pub struct Opened {
     pub version: String,
     /// What `--reason` said.
     pub reason: Option<Redacted>,
+    /// The files that it was planned from; runs of drills have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// The files that a run was planned from, as whole paths on the controller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The runbook.
+    pub runbook: Redacted,
+    /// The inventory.
+    pub inventory: Vec<Redacted>,
 }
 
 /// One step of the plan, for the outline.
@@ -158,6 +170,6 @@ impl Verdict {
     /// Whether units without an outcome may be left behind.
     #[must_use]
     pub fn leaves_units_open(self) -> bool {
-        matches!(self, Self::Detached | Self::Bug)
+        matches!(self, Self::NeedsAttention | Self::Detached | Self::Bug)
     }
 }

@@ -332,8 +332,15 @@ impl RunState {
                 step.units.push(start.key);
             }
             self.open.insert(start.key);
-            let unit =
-                UnitState { start: start.clone(), started: at, cursors: Vec::new(), output: Vec::new(), end: None };
+            let host = start.unit.on.as_deref().unwrap_or_else(|| start.unit.host());
+            let unit = UnitState {
+                start: start.clone(),
+                started: at,
+                boot: self.hosts.get(host).and_then(Reach::boot),
+                cursors: Vec::new(),
+                output: Vec::new(),
+                end: None,
+            };
             self.units.insert(start.key, unit);
         }
         Ok(())
@@ -377,8 +384,9 @@ impl RunState {
         if known { Ok(()) } else { Err(Illegal::StepNotOpen(step.to_owned())) }
     }
 
+    /// A unit of which something may still be heard: also one whose outcome was not known, when its host can be asked again.
     fn running(&mut self, key: &UnitKey) -> Result<&mut UnitState, Illegal> {
         let unit = self.units.get_mut(key).ok_or(Illegal::NotStarted(*key))?;
-        if unit.end.is_some() { Err(Illegal::Ended(*key)) } else { Ok(unit) }
+        if unit.is_unresolved() { Ok(unit) } else { Err(Illegal::Ended(*key)) }
     }
 }

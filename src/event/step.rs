@@ -110,6 +110,8 @@ pub struct UnitState {
     pub start: UnitStart,
     /// When its intent was written.
     pub started: Timestamp,
+    /// On which boot of its host, when the host had said that.
+    pub boot: Option<String>,
     /// The logs it watches, with the cursor of each.
     pub cursors: Vec<(Redacted, RedactedJson)>,
     /// Its output.

@@ -41,6 +41,7 @@ fn opened(mode: Mode) -> EventKind {
         mode,
         version: "0.1.0".into(),
         reason: None,
+        origin: None,
     }))
 }
 

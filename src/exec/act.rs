@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use crate::action::fleet::Spot;
-use crate::action::{Action, ActionError, Applied, Cx, Effect, Holes, Logs, Ready};
+use crate::action::{Action, ActionError, Applied, Cx, Effect, Holes, Logs, Printed, Ready};
 use crate::base::BoxFuture;
 use crate::base::digest::Digest;
 use crate::base::permit::Permit;
@@ -61,11 +61,7 @@ impl Run {
         }
         let fresh: Vec<Spot> = fresh.into_iter().filter(|spot| !done.contains(&spot.about)).collect();
         let hosts = [begun, new].concat();
-        // a guard says nothing against what has begun on its host: it may see its effect
-        let claimed = self.claimed(step, &asked).await;
-        if !fresh.is_empty() || claimed.contains(&false) {
-            self.ask_again(step).await?;
-        }
+        let claimed = self.before_it_acts(action, step, &fresh, &asked).await?;
         let begun = [vec![false; fresh.len()], claimed].concat();
         let spots = [fresh, asked].concat();
         let ended = if changed { Ended::Changed } else { Ended::Ok };
@@ -83,9 +79,10 @@ impl Run {
         let acting: Vec<String> =
             if elsewhere { Vec::new() } else { spots.iter().map(|spot| spot.about.clone()).collect() };
         let mut watching = self.watch(step, &hosts, &acting).await?;
+        let boots = self.boots(action, step, &spots);
         let permits = self.start(step, &spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(&spots, ready, permits, &links, begun);
+        let parts = parts(&spots, ready, permits, &links, begun, boots);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -129,6 +126,9 @@ impl Run {
                         outcomes.insert(host, "changed");
                         continue;
                     }
+                    if stop.kind == Kind::Unknown {
+                        stop.next = self.ways_on(step, spot, action.effect());
+                    }
                     outcomes.insert(host, "failed");
                     if let Some(why) = watching.never(host) {
                         stop.reason = format!("{host}: {why}");
@@ -154,6 +154,27 @@ impl Run {
         Ok(if changed { Ended::Changed } else { ended })
     }
 
+    /// The hosts are locked and the guards asked again; which of the spots to ask have begun.
+    async fn before_it_acts(
+        &mut self,
+        action: &dyn Action,
+        step: &Step,
+        fresh: &[Spot],
+        asked: &[Spot],
+    ) -> Result<Vec<bool>, Halt> {
+        let acts = !fresh.is_empty() || !asked.is_empty();
+        if acts && action.effect() != Effect::Reads {
+            self.hold_hosts().await?;
+            self.heed_the_hosts(step, fresh).await?;
+        }
+        // a guard says nothing against what has begun on its host: it may see its effect
+        let claimed = self.claimed(step, asked).await;
+        if !fresh.is_empty() || claimed.contains(&false) {
+            self.ask_again(step).await?;
+        }
+        Ok(claimed)
+    }
+
     /// What must be so after the action: `done_when` where it was carried out, `verify` everywhere.
     pub(super) async fn follow_up(&self, step: &Step, done: Vec<String>, hosts: Vec<String>) -> Result<(), Halt> {
         if !step.done_when.is_empty() && (step.hosts.is_none() || !hosts.is_empty()) {
@@ -164,13 +185,17 @@ impl Run {
 
     /// An action and nothing around it.
     pub(super) async fn carry_out(&mut self, action: &dyn Action, step: &Step, spots: &[Spot]) -> Result<(), Halt> {
+        if action.effect() != Effect::Reads {
+            self.hold_hosts().await?;
+        }
         let ready = self.prepare(action, step, spots)?;
         let known = |spot| self.log.with_state(|state| state.unit(&self.unit_at(step, spot).key()).is_some());
         let begun = if spots.iter().any(known) { self.claimed(step, spots).await } else { vec![false; spots.len()] };
         self.stage_anew(step, spots, &ready, &begun).await?;
+        let boots = self.boots(action, step, spots);
         let permits = self.start(step, spots, &ready).await?;
         let links: Vec<_> = spots.iter().filter_map(|spot| self.links.get(&spot.on)?.as_ref().ok().cloned()).collect();
-        let parts = parts(spots, ready, permits, &links, begun);
+        let parts = parts(spots, ready, permits, &links, begun, boots);
         if let Staged::Failed(stop) = self.stage(step, &parts).await? {
             return Err(stop.into());
         }
@@ -321,7 +346,11 @@ impl Run {
                 Err(ActionError::failed("ended, since its log says what it must never say"))
             }
             Err(error) if cancelled && !matches!(error, ActionError::Link(_)) => {
-                Err(ActionError::Cancelled { reason: format!("stopped by a person ({error})") })
+                let reason = match &error {
+                    ActionError::Cancelled { .. } => "stopped by a person".to_owned(),
+                    error => format!("stopped by a person ({error})"),
+                };
+                Err(ActionError::Cancelled { reason, printed: error.printed() })
             }
             other => other,
         };
@@ -337,30 +366,31 @@ impl Run {
         millis: u64,
     ) -> Result<(), JournalError> {
         let reason = |text: String| self.redactor().redact(text);
-        let (outcome, outputs, stdout, stderr) = match done {
+        let nothing = Printed::default();
+        let (outcome, outputs, printed) = match done {
             Ok(applied) => {
                 let outcome = if applied.changed { Outcome::Changed } else { Outcome::Ok };
                 let mut outputs = applied.result.to_json();
-                let text = String::from_utf8_lossy(&applied.stdout);
+                let text = String::from_utf8_lossy(&applied.printed.stdout);
                 // a process that takes the run over has nothing to parse
                 if let (Some(Ok(value)), Some(fields)) =
                     (step.parse.as_ref().map(|parse| parse.apply(&text)), outputs.as_object_mut())
                 {
                     fields.insert("value".to_owned(), value.to_json());
                 }
-                (outcome, outputs, &applied.stdout[..], &applied.stderr[..])
+                (outcome, outputs, &applied.printed)
             }
-            Err(ActionError::Failed { reason: why, stdout, stderr, exit }) => {
+            Err(ActionError::Failed { reason: why, printed, exit }) => {
                 let outcome = Outcome::Failed { reason: reason(why.clone()) };
                 let outputs = exit.map_or_else(|| serde_json::json!({}), |exit| serde_json::json!({ "exit": exit }));
-                (outcome, outputs, &stdout[..], &stderr[..])
+                (outcome, outputs, printed)
             }
-            Err(ActionError::Cancelled { reason: why }) => {
-                (Outcome::Cancelled { reason: reason(why.clone()) }, serde_json::json!({}), &[][..], &[][..])
+            Err(ActionError::Cancelled { reason: why, printed }) => {
+                (Outcome::Cancelled { reason: reason(why.clone()) }, serde_json::json!({}), printed)
             }
-            Err(ActionError::TimedOut { after, reason: why }) => {
+            Err(ActionError::TimedOut { after, reason: why, printed }) => {
                 let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-                (Outcome::TimedOut { after_ms, reason: reason(why.clone()) }, serde_json::json!({}), &[][..], &[][..])
+                (Outcome::TimedOut { after_ms, reason: reason(why.clone()) }, serde_json::json!({}), printed)
             }
             Err(ActionError::Link(error)) => {
                 let text = reason(error.to_string());
@@ -369,23 +399,32 @@ impl Run {
                     error if error.not_started() => Outcome::Failed { reason: text },
                     _ => Outcome::Unknown { reason: text },
                 };
-                (outcome, serde_json::json!({}), &[][..], &[][..])
+                (outcome, serde_json::json!({}), &nothing)
             }
         };
         let key = *part.hands.key();
-        for (stream, bytes) in [(Stream::Stdout, stdout), (Stream::Stderr, stderr)] {
+        let streams = [(Stream::Stdout, &printed.stdout), (Stream::Stderr, &printed.stderr)];
+        for ((stream, bytes), left_out) in streams.into_iter().zip(printed.omitted) {
             if bytes.is_empty() || step.sensitive {
                 continue;
             }
-            let (blob, omitted) = self.log.blob(bytes.to_vec()).await?;
+            let (blob, omitted) = self.log.blob(bytes.clone()).await?;
+            let omitted = omitted + left_out;
             // masked before it is cut, or half a secret could stand at the cut
             let masked = self.redactor().redact_bytes(bytes);
             let tail = String::from_utf8_lossy(&masked[masked.len().saturating_sub(TAIL)..]).into_owned();
             let output = EventKind::UnitOutput { key, stream, blob, omitted, tail: self.redactor().redact(tail) };
             self.log.record(vec![output]).await?;
         }
+        if printed.background {
+            let text = format!("{}: something that it started in the background still runs", part.hands.host());
+            let text = self.redactor().redact(text);
+            self.log.record(vec![EventKind::Noted { step: Some(step.path.clone()), by: None, text }]).await?;
+        }
         if let Ok(Applied { artifact: Some((name, bytes)), .. }) = done {
-            let blob = self.log.artifact(name.clone(), bytes.clone()).await?;
+            // hosts and items have their own, whatever the author called it
+            let name = format!("{}.{}.{name}", part.spot.about, &key.to_string()[..8]);
+            let blob = self.log.artifact(name, bytes.clone()).await?;
             let tail = self.redactor().redact(format!("{} bytes kept as {}", blob.len, blob.file));
             let kept = EventKind::UnitOutput { key, stream: Stream::Stdout, blob, omitted: 0, tail };
             self.log.record(vec![kept]).await?;
@@ -401,7 +440,14 @@ impl Run {
             let fields = std::sync::Arc::make_mut(fields);
             fields.insert("changed".to_owned(), Value::Bool(applied.changed));
             if let Some(parse) = &step.parse {
-                let text = String::from_utf8_lossy(&applied.stdout);
+                if applied.printed.omitted[0] > 0 {
+                    let why = format!(
+                        "{host}: its output cannot be parsed, since {} bytes in the middle of it are left out; print less",
+                        applied.printed.omitted[0]
+                    );
+                    return Err(Stop::new(Kind::Failed, why).on([host]).into());
+                }
+                let text = String::from_utf8_lossy(&applied.printed.stdout);
                 let told = |why: String| if step.sensitive { NOT_SHOWN.to_owned() } else { why };
                 let value = parse
                     .apply(&text)
@@ -466,12 +512,11 @@ fn kept_quiet(step: &Step, done: Done) -> Done {
     match done {
         Err(ActionError::Failed { exit, .. }) if step.sensitive => {
             let code = exit.map(|exit| format!("exit {exit} ")).unwrap_or_default();
-            Err(ActionError::Failed {
-                reason: format!("{code}{NOT_SHOWN}"),
-                exit,
-                stdout: Vec::new(),
-                stderr: Vec::new(),
-            })
+            let printed = Printed::default();
+            Err(ActionError::Failed { reason: format!("{code}{NOT_SHOWN}"), exit, printed })
+        }
+        Err(ActionError::TimedOut { after, .. }) if step.sensitive => {
+            Err(ActionError::TimedOut { after, reason: NOT_SHOWN.to_owned(), printed: Printed::default() })
         }
         done => done,
     }
@@ -493,8 +538,10 @@ fn parts<'a>(
     permits: Vec<Permit>,
     links: &'a [Arc<dyn Link>],
     begun: Vec<bool>,
+    boots: Vec<Option<String>>,
 ) -> Vec<Part<'a>> {
-    let hands = permits.into_iter().zip(links).map(|(permit, link)| Hands::new(&**link, permit)).zip(begun);
+    let hands = permits.into_iter().zip(links).zip(boots);
+    let hands = hands.map(|((permit, link), boot)| Hands::new(&**link, permit).of_boot(boot)).zip(begun);
     let all = spots.iter().zip(ready).zip(hands);
     all.map(|((spot, ready), (hands, begun))| Part { spot, ready, hands, begun }).collect()
 }
@@ -525,7 +572,7 @@ pub(super) fn stop_of(spot: &Spot, error: &ActionError, path: &str) -> Stop {
         ActionError::Link(other @ LinkError::Unreachable { .. }) => {
             Stop::new(Kind::Unreachable, format!("{spot}: {other}"))
         }
-        ActionError::Cancelled { reason } => Stop::new(Kind::Cancelled, format!("{spot}: {reason}")),
+        ActionError::Cancelled { reason, .. } => Stop::new(Kind::Cancelled, format!("{spot}: {reason}")),
         other => Stop::new(Kind::Failed, format!("{spot}: {other}")),
     };
     let exit = match error {

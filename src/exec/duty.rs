@@ -61,7 +61,10 @@ pub async fn serve_duties(
     };
     let unresolved = log.with_state(|state| state.units().any(crate::event::UnitState::is_unresolved));
     let claims = if result.is_ok() && !unresolved { Claims::Remove } else { Claims::Keep };
-    run.leave(claims).await;
+    let result = match run.leave(claims).await {
+        Ok(()) => result,
+        Err(error) => Err(error),
+    };
     result.map_err(|error| Broken { error, changed: run.changed })
 }
 

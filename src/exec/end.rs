@@ -1,5 +1,7 @@
 //! How a run ends, in the words of its last event.
 
+use std::fmt::Write as _;
+
 use indexmap::IndexSet;
 
 use crate::event::{Closed, Verdict};
@@ -22,16 +24,25 @@ impl Run {
             let left: IndexSet<String> = state.left().iter().map(|left| left.host.clone()).collect();
             left.into_iter().collect::<Vec<_>>().join(", ")
         });
-        let reason = match left.as_str() {
-            "" => "every step is done".to_owned(),
-            hosts => format!("every step is done; failed where that is tolerated, and left behind: {hosts}"),
-        };
+        let mut reason = self.skipped_or_done();
+        if !left.is_empty() {
+            let _ = write!(reason, "; failed where that is tolerated, and left behind: {left}");
+        }
         Closed {
             verdict: Verdict::Recovered,
             reason: self.redactor().redact(reason),
             step: None,
             next: Vec::new(),
             outputs: self.redactor().redact_json(outputs),
+        }
+    }
+
+    /// Every step, but for those that a person had left out.
+    fn skipped_or_done(&self) -> String {
+        let skipped: Vec<&str> = self.memory.iter().flat_map(|memory| &memory.again.skip).map(String::as_str).collect();
+        match skipped.as_slice() {
+            [] => "every step is done".to_owned(),
+            steps => format!("every other step is done; {}: {}", self.skipped_by(), steps.join(", ")),
         }
     }
 
@@ -55,8 +66,20 @@ impl Run {
     }
 
     pub(super) fn stopped(&self, path: &str, stop: &Stop) -> Closed {
-        let verdict = stop.verdict(self.changed, !self.no_return.is_empty());
+        let mut verdict = stop.verdict(self.changed, !self.no_return.is_empty());
         let mut next = stop.next.clone();
+        // begun by a process before this one, which did not come to it
+        let open: Vec<String> = self.log.with_state(|state| {
+            let open = state.open_units().map(|unit| &unit.start.unit);
+            open.map(|unit| format!("`{}` on {}", unit.step, unit.host())).collect()
+        });
+        if !open.is_empty() {
+            verdict = Verdict::NeedsAttention;
+            let (open, run) = (open.join(", "), self.log.run());
+            next.push(format!(
+                "{open}: begun before, and not asked for since; its host is asked by: refloat resume {run}"
+            ));
+        }
         if next.is_empty() && !self.no_return.is_empty() {
             let hosts: Vec<&str> = self.no_return.iter().map(String::as_str).collect();
             next.push(format!("past the point of no return, so nothing is put back: {}", hosts.join(", ")));

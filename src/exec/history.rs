@@ -39,6 +39,7 @@ impl History {
             mode: Mode::Run,
             version: String::new(),
             reason: None,
+            origin: None,
         };
         let kind = EventKind::RunOpened(Box::new(opened));
         Self(RunState::open(&Event { seq: 1, at: Timestamp(0), kind }).expect("a beginning"))

@@ -20,6 +20,7 @@ mod end;
 mod failure;
 mod fleet;
 mod flow;
+mod former;
 mod gate;
 mod gather;
 mod group;
@@ -27,6 +28,7 @@ mod guards;
 mod halt;
 #[cfg(test)]
 mod history;
+mod hold;
 mod hook;
 mod lock;
 mod memory;

@@ -9,14 +9,14 @@ use indexmap::IndexSet;
 use crate::action::Effect;
 use crate::action::fleet::Spot;
 use crate::base::clock::Clock;
-use crate::base::ids::UnitKey;
+use crate::base::ids::{RunId, UnitKey};
 use crate::base::secret::Redactor;
 use crate::event::{Closed, EventKind, Phase, RunState, Unit, UnitState, Verdict};
 use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan::{self, Items, Plan, RunFacts, World};
 use crate::runbook::{Body, Step};
-use crate::transport::{Claims, Transport};
+use crate::transport::{Claims, Ticket, Transport};
 
 use super::cancel::{Cancel, Grade};
 use super::check::Foresight;
@@ -48,6 +48,8 @@ pub struct Setup {
     pub hook: Arc<dyn Hook>,
     /// How a run goes on that another process began; none: it begins.
     pub again: Option<Again>,
+    /// The run from which hosts are taken over.
+    pub takeover: Option<RunId>,
 }
 
 /// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
@@ -96,6 +98,10 @@ pub(super) struct Run {
     pub(super) in_vain: HashSet<Unit>,
     /// What a dry run has foreseen; none: it is no dry run.
     pub(super) check: Option<Foresight>,
+    /// With what hosts are locked.
+    pub(super) ticket: Ticket,
+    /// Whether they are.
+    pub(super) held: bool,
 }
 
 /// Executes a plan to its end and returns what was written down as its last event. An error is the journal's: nothing
@@ -118,17 +124,22 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
         // without a last word to the hosts, of which some may be silent
         run.links.clear();
     }
+    let open = run.log.with_state(|state| state.units().any(UnitState::is_unresolved));
     let claims = match &ended {
-        // whoever goes on asks the hosts what became of it, or puts back by hand what is kept there
-        Ok(closed) if matches!(closed.verdict, Verdict::NeedsAttention | Verdict::Detached) => Claims::Keep,
-        Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Keep,
+        // whoever goes on asks the hosts what became of it
+        _ if open || ended.is_err() => Claims::Keep,
+        // or puts back by hand what is kept there
+        Ok(closed) if matches!(closed.verdict, Verdict::NeedsAttention | Verdict::Detached) => Claims::Free,
+        Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Free,
         // who only looked has claimed nothing, and removes nothing
         Ok(closed) if matches!(closed.verdict, Verdict::Ready | Verdict::NotReady) => Claims::Keep,
-        Ok(_) => Claims::Remove,
-        Err(_) => Claims::Keep,
+        _ => Claims::Remove,
     };
     // before the last event: what every host has done is written down, and nobody tidies after a run that is closed
-    run.leave(claims).await;
+    let ended = match run.leave(claims).await {
+        Ok(()) => ended,
+        Err(error) => Err(error),
+    };
     let result = match ended {
         Ok(closed) => run.log.record(vec![EventKind::RunClosed(Box::new(closed.clone()))]).await.map(|_| closed),
         Err(error) => Err(error),
@@ -165,7 +176,8 @@ pub struct Broken {
 impl Run {
     /// Connects to the hosts and begins where `world` is.
     pub(super) async fn connect(setup: Setup, world: World, hosts: &[HostName]) -> Result<Self, JournalError> {
-        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again } = setup;
+        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again, takeover } = setup;
+        let ticket = log.with_state(|state| super::hold::ticket(state, takeover.as_ref()));
         let memory = again.map(|again| Arc::new(Memory { state: log.state(), again }));
         let links = connect::connect(hosts, &plan.inventory, &*transport, &log, &cancel).await?;
         let check = Foresight::of(log.with_state(|state| state.header().mode));
@@ -198,13 +210,9 @@ impl Run {
             tried_again: HashSet::new(),
             in_vain: HashSet::new(),
             check,
+            ticket,
+            held: false,
         })
-    }
-
-    /// Ends the connections.
-    pub(super) async fn leave(&self, claims: Claims) {
-        let open = self.links.values().filter_map(|link| link.as_ref().ok());
-        futures_util::future::join_all(open.map(|link| link.finish(claims))).await;
     }
 
     /// The unit of a step on a host.
@@ -254,6 +262,9 @@ impl Run {
 
     /// Everything, from the first step on. An error is the journal's.
     async fn everything(&mut self, plan: &Arc<Plan>) -> Result<Closed, JournalError> {
+        if let Some((path, stop)) = self.out_of_sight() {
+            return Ok(self.stopped(&path, &stop));
+        }
         let mut result = self.steps(&plan.runbook.steps).await;
         if let (Ok(()), Some((path, stop))) = (&result, self.went_on.take()) {
             let reason = format!("everything was gone through, and this failed on the way: {}", stop.reason);

@@ -111,8 +111,11 @@ impl Run {
         if self.check.is_some() && outcome == StepOutcome::Ok {
             self.foresee_outcome(step, &own);
         }
-        let closed = EventKind::StepClosed { step: step.path.clone(), phase: Phase::Apply, outcome };
-        self.log.record(vec![closed]).await.map_err(|error| here(error.into()))?;
+        // one of which a process before this one began a part, that this one did not come to, is not over
+        if !self.log.with_state(|state| state.open_units().any(|unit| unit.start.unit.step == step.path)) {
+            let closed = EventKind::StepClosed { step: step.path.clone(), phase: Phase::Apply, outcome };
+            self.log.record(vec![closed]).await.map_err(|error| here(error.into()))?;
+        }
         match result {
             Err((path, Halt::Stop(stop))) => self.failed(step, path, stop).await,
             other => other.map(|_| ()),

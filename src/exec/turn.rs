@@ -18,7 +18,7 @@ pub(super) enum Turn {
     Done(&'static str),
     /// This attempt failed before this process took the run over, and nobody said that it is to be tried again.
     Failed(u32),
-    /// It may have run, and a second time would be a second effect.
+    /// It may have run: the host may know by now, or a second time is harmless, or a person decides.
     Doubt(u32),
 }
 
@@ -38,8 +38,8 @@ pub(super) fn turn(state: &RunState, first: &Unit, effect: Effect) -> Turn {
             Outcome::Failed { .. } | Outcome::TimedOut { .. } | Outcome::Unreachable { .. } | Outcome::Cancelled { .. },
         ) => Turn::Start(attempt + 1),
         Some(Outcome::Unknown { .. }) => match effect {
-            Effect::Reads | Effect::Idempotent => Turn::Start(attempt + 1),
-            Effect::Once => Turn::Doubt(attempt),
+            Effect::Reads => Turn::Start(attempt + 1),
+            Effect::Idempotent | Effect::Once => Turn::Doubt(attempt),
         },
     }
 }
@@ -62,6 +62,12 @@ impl Run {
             self.attempts.insert(first, attempt);
         }
         turn
+    }
+
+    /// From here on the unit of both is this attempt.
+    pub(super) fn attempt(&mut self, step: &Step, spot: &Spot, attempt: u32) {
+        let first = Unit { attempt: 1, ..self.unit_at(step, spot) };
+        self.attempts.insert(first, attempt);
     }
 }
 
@@ -119,7 +125,7 @@ mod tests {
             (vec![failed()], Effect::Once, Turn::Start(2)),
             (vec![failed(), None], Effect::Once, Turn::Ask(2)),
             (vec![failed(), failed()], Effect::Once, Turn::Start(3)),
-            (vec![unknown()], Effect::Idempotent, Turn::Start(2)),
+            (vec![unknown()], Effect::Idempotent, Turn::Doubt(1)),
             (vec![unknown()], Effect::Once, Turn::Doubt(1)),
         ];
         for (outcomes, effect, expected) in rows {

@@ -8,7 +8,7 @@ use crate::action::{Effect, Logs, Ready};
 use crate::base::BoxFuture;
 use crate::event::{EventKind, Outcome, Unit};
 use crate::runbook::{LogName, Step};
-use crate::transport::{Ask, Started};
+use crate::transport::{Ask, Record, Started};
 
 use super::act::{Part, worse};
 use super::fleet::Surface;
@@ -66,11 +66,25 @@ impl Run {
                         },
                     });
                 }
-                Turn::Doubt(attempt) => {
-                    if !self.is_seen_done(step, &spot, attempt).await? {
-                        return Err(self.doubt(step, &spot, attempt).into());
+                Turn::Doubt(attempt) => match self.record_of(step, &spot, attempt).await {
+                    Some(Record::Running | Record::Ended { .. }) => {
+                        self.attempt(step, &spot, attempt);
+                        turns.asked.push(spot);
                     }
-                }
+                    Some(Record::Never) => {
+                        self.attempt(step, &spot, attempt + 1);
+                        turns.fresh.push(spot);
+                    }
+                    Some(Record::Lost) | None if effect == Effect::Idempotent => {
+                        self.attempt(step, &spot, attempt + 1);
+                        turns.fresh.push(spot);
+                    }
+                    Some(Record::Lost) | None => {
+                        if !self.is_seen_done(step, &spot, attempt).await? {
+                            return Err(self.doubt(step, &spot, attempt).into());
+                        }
+                    }
+                },
             }
         }
         Ok(turns)
@@ -108,17 +122,26 @@ impl Run {
     fn doubt(&self, step: &Step, spot: &Spot, attempt: u32) -> Stop {
         let why = format!("{spot}: attempt {attempt} may have run, and a second time is a second effect");
         let seen = if step.done_when.is_empty() { "" } else { ", and its `done_when` does not hold now" };
+        let stop = Stop::new(Kind::Unknown, format!("{why}{seen}"));
+        Stop { next: self.ways_on(step, spot, Effect::Once), ..stop }.on([spot.about.clone()])
+    }
+
+    /// What to do about a unit of which nobody knows.
+    pub(super) fn ways_on(&self, step: &Step, spot: &Spot, effect: Effect) -> Vec<String> {
         let (path, run) = (&step.path, self.log.run());
+        if effect != Effect::Once {
+            return vec![format!("a second time changes nothing more: refloat resume {run}")];
+        }
         let unit = if spot.is_elsewhere() {
             format!("{path}@{}:{}", spot.about, spot.on)
         } else {
             format!("{path}@{}", spot.about)
         };
-        Stop::new(Kind::Unknown, format!("{why}{seen}"))
-            .next(format!("look on {} whether `{path}` had its effect", spot.on))
-            .next(format!("if it had: refloat resume {run} --mark {unit}=ok"))
-            .next(format!("if not, and nothing of it runs: refloat resume {run} --mark {unit}=failed --retry-failed"))
-            .on([spot.about.clone()])
+        vec![
+            format!("look on {} whether `{path}` had its effect", spot.on),
+            format!("if it had: refloat resume {run} --mark {unit}=ok"),
+            format!("if not, and nothing of it runs: refloat resume {run} --mark {unit}=failed --retry-failed"),
+        ]
     }
 
     /// Where hosts have claimed what was started: then it has begun there, whatever guards see now.

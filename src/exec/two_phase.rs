@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::action::ActionError;
+use crate::action::{ActionError, Printed};
 use crate::runbook::Step;
 
 use super::act::{Part, stop_of};
@@ -36,6 +36,7 @@ impl Run {
             let done = match staged {
                 Ok(()) => Err(ActionError::Cancelled {
                     reason: "taken back: another host could not be made ready".to_owned(),
+                    printed: Printed::default(),
                 }),
                 Err(error) => {
                     let this = stop_of(part.spot, &error, &step.path);

@@ -12,7 +12,7 @@ use crate::action::fleet::Spot;
 use crate::action::{Action, Effect, Ready};
 use crate::base::digest::Digest;
 use crate::base::ids::UnitKey;
-use crate::event::{EventKind, Phase, RunState, StepOutcome, Unit, UnitStart};
+use crate::event::{EventKind, Phase, RunState, StepOutcome, UnitStart};
 use crate::journal::JournalError;
 use crate::runbook::{Body, Step, Undo};
 use crate::transport::Hands;
@@ -20,19 +20,10 @@ use crate::transport::Hands;
 use super::act::Part;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
-use super::unwind::{Back, past, undone, unwind};
+use super::unwind::{Back, named, past, undone, unwind};
 
 /// Hosts on which something is left, and why.
 type Left = IndexMap<String, String>;
-
-/// The steps, and the hosts, each once.
-fn named(backs: &[&Back<'_>]) -> (String, String) {
-    let steps: IndexSet<&str> = backs.iter().map(|back| back.step.id.value.as_str()).collect();
-    let mut hosts: Vec<&str> = backs.iter().flat_map(|back| back.hosts()).collect();
-    hosts.sort_unstable();
-    hosts.dedup();
-    (steps.into_iter().collect::<Vec<_>>().join(", "), hosts.join(", "))
-}
 
 impl Run {
     /// Puts back what these steps did, on all hosts or only on some, and says how the run stands then.
@@ -47,6 +38,10 @@ impl Run {
             return Ok(stop);
         }
         let state = self.log.state();
+        if state.open_units().any(|unit| unit.start.unit.phase == Phase::Apply) {
+            // it may run at this moment
+            return Ok(stop);
+        }
         let gone = past(&state, steps);
         if !gone.is_empty() {
             self.no_way_back(&state, steps, &gone, &mut stop);
@@ -108,6 +103,11 @@ impl Run {
     /// One step, on the hosts where nothing newer is left.
     async fn undo_step(&mut self, back: &Back<'_>, left: &mut Left) -> Result<(), JournalError> {
         let step = back.step;
+        for spot in back.spots.keys() {
+            if let Some(why) = self.failed_to_undo(step, spot) {
+                left.entry(spot.about.clone()).or_insert(why);
+            }
+        }
         let spots: Vec<(Spot, Vec<UnitKey>)> = back
             .spots
             .iter()
@@ -178,7 +178,11 @@ impl Run {
                 Err(why) => drop(left.insert(spot.about.clone(), why)),
             }
         }
-        let permits = match self.permits(step, starts).await {
+        let permits = match self.hold_hosts().await {
+            Ok(()) => self.permits(step, starts).await,
+            Err(halt) => Err(halt),
+        };
+        let permits = match permits {
             Ok(permits) => permits,
             Err(Halt::Journal(error)) => return Err(error),
             Err(Halt::Stop(stop)) => {
@@ -271,12 +275,6 @@ impl Run {
             }
         }
         Ok(())
-    }
-
-    /// Whether this was done already since, by a process before this one.
-    fn is_put_back(&self, step: &Step, spot: &Spot, since: &[UnitKey]) -> bool {
-        let first = Unit { attempt: 1, ..self.unit_at(step, spot) };
-        self.log.with_state(|state| state.is_done_since(&first, since))
     }
 
     async fn undo_action(&mut self, action: &dyn Action, entry: &Step, spots: &[Spot]) -> Result<(), Halt> {

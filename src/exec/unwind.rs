@@ -50,6 +50,15 @@ fn going_back<'a>(state: &RunState, steps: &[&'a Step], only: Option<&[String]>,
     all
 }
 
+/// The steps, and the hosts, each once.
+pub(super) fn named(backs: &[&Back<'_>]) -> (String, String) {
+    let steps: IndexSet<&str> = backs.iter().map(|back| back.step.id.value.as_str()).collect();
+    let mut hosts: Vec<&str> = backs.iter().flat_map(|back| back.hosts()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    (steps.into_iter().collect::<Vec<_>>().join(", "), hosts.join(", "))
+}
+
 /// The hosts of these steps that are past a point of no return.
 pub(super) fn past(state: &RunState, steps: &[&Step]) -> Vec<String> {
     let leaves = leaves(steps);

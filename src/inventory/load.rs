@@ -21,8 +21,8 @@ impl Inventory {
             let Some(content) = read(&path, diags) else { continue };
             let source = sources.add(path.display().to_string(), content);
             // absolute, since a plan is kept and may be carried on from elsewhere
-            let folder = path.parent().unwrap_or(Path::new(""));
-            parts.push((source, std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf())));
+            let whole = std::path::absolute(&path).unwrap_or(path);
+            parts.push((source, whole.parent().unwrap_or(Path::new("")).to_path_buf()));
         }
         Self::from_sources(&parts, sources, diags)
     }

@@ -17,6 +17,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::carry::AWAY;
 use super::error::JournalError;
 use super::read::History;
 use super::store::{Head, Row};
@@ -111,7 +112,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Bundle, JournalError> {
     let mut files = BTreeMap::new();
     while !rest.is_empty() {
         let file: File = serde_json::from_str(next(&mut rest)?).map_err(|why| not_one(why.to_string()))?;
-        if file.file.contains('/') || file.file.starts_with('.') || file.file == "lock" {
+        if file.file.contains('/') || file.file.starts_with('.') || ["lock", AWAY].contains(&file.file.as_str()) {
             return Err(not_one(format!("`{}` is no name of a file of a run", file.file)));
         }
         let content = rest.get(..file.len).filter(|_| rest.get(file.len) == Some(&b'\n'));

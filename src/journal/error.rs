@@ -100,6 +100,16 @@ pub enum JournalError {
         /// Who holds it.
         owner: String,
     },
+    /// It was exported.
+    #[error(
+        "run {run} was given away to {to}: whoever took it in goes on with it; if nobody has: refloat runs --import FILE takes it back"
+    )]
+    Away {
+        /// The run.
+        run: RunId,
+        /// The file, and who made it.
+        to: String,
+    },
     /// Ids are used once.
     #[error("run {run} is in the journal already; to look at it: refloat report {run}")]
     Exists {

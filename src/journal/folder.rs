@@ -6,6 +6,7 @@
 //!   blobs/RUN/            0700
 //!     plan output         0600, append-only
 //!     lock                held (flock) by the process that executes the run
+//!     away                to whom it was given: nobody goes on with it here
 //! ```
 //!
 //! Whether a run is alive is never stored: it is alive while its lock is held, and the kernel lets go of it when the

@@ -17,7 +17,7 @@ use crate::base::clock::Clock;
 use crate::base::ids::{RunId, UnitKey};
 use crate::base::permit::Permit;
 use crate::base::secret::{RedactedJson, Redactor};
-use crate::event::{BlobRef, Event, EventKind, Outcome, RunState, UnitStart};
+use crate::event::{BlobRef, Event, EventKind, Outcome, RunState, UnitStart, UnitState};
 
 /// How many events a follower may lag behind before it reads them from the store instead.
 const LAG: usize = 1024;
@@ -64,7 +64,7 @@ pub(super) struct Parts {
 
 impl RunLog {
     pub(super) fn new(parts: Parts) -> Self {
-        let reclaimable = parts.state.open_units().map(|unit| unit.start.key).collect();
+        let reclaimable = parts.state.units().filter(|unit| unit.is_unresolved()).map(|unit| unit.start.key).collect();
         let run = parts.state.header().run.clone();
         let front = Front { state: parts.state, head: parts.head, reclaimable, broken: None };
         Self(Arc::new(Inner {
@@ -123,7 +123,7 @@ impl RunLog {
     /// once: under the same key the host starts it, or attaches to it.
     pub fn reclaim(&self, key: &UnitKey) -> Result<Permit, JournalError> {
         let mut front = self.front();
-        let open = front.state.unit(key).is_some_and(|unit| unit.end.is_none());
+        let open = front.state.unit(key).is_some_and(UnitState::is_unresolved);
         if front.reclaimable.remove(key) && open {
             Ok(Permit::grant(*key))
         } else {

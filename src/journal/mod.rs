@@ -106,7 +106,7 @@ impl Journal {
     /// Takes a run over: its lock, its verified history, and the right to go on. Refused while another process executes
     /// it, and when its history is damaged.
     pub async fn resume(&self, run: &RunId, resumed: Resumed) -> Result<RunLog, JournalError> {
-        let lock = self.lock(run).await?;
+        let lock = self.own(run).await?;
         let history = self.history(run).await?;
         let (state, head) = sound(run, history)?;
         let folder = self.folder.run(run);
@@ -118,7 +118,7 @@ impl Journal {
 
     /// Adds the note of a person to a run that nobody executes, ended or not.
     pub async fn note(&self, run: &RunId, by: &str, text: &str) -> Result<(), JournalError> {
-        let lock = self.lock(run).await?;
+        let lock = self.own(run).await?;
         let (state, head) = sound(run, self.history(run).await?)?;
         let folder = self.folder.run(run);
         let files = blocking(move || Files::open(&folder)).await?;

@@ -68,6 +68,7 @@ fn opened(name: &str) -> Opened {
         mode: Mode::Run,
         version: "0.1.0".into(),
         reason: None,
+        origin: None,
     }
 }
 

@@ -16,7 +16,7 @@ use super::web;
 /// A lab to be made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
-    /// Its hosts, all in one /24 network whose first address is the operator's.
+    /// Its hosts, all in one /16 network whose first address is the operator's.
     pub hosts: Vec<HostSpec>,
     /// What runs on them beside sshd.
     pub kit: Kit,
@@ -93,17 +93,23 @@ pub struct Disk {
     pub mib: u32,
 }
 
+/// The most hosts of a lab: a bridge of Linux has 1,024 ports.
+pub const MOST: usize = 600;
+
+/// Hosts whose addresses differ in the last number only.
+const ROW: u16 = 200;
+
 impl Spec {
     /// `n` Consul servers `consul-1..n` at 10.66.0.11 and on, the lab that `refloat lab up N` makes.
     #[must_use]
-    pub fn consul(n: u8) -> Self {
+    pub fn consul(n: u16) -> Self {
         Self::of(Kit::Consul(ConsulKit::default()), n)
     }
 
     /// The lab that `refloat lab up N --kit NAME` makes: as [`Spec::consul`], with this kit; of the kit `web`, `n` web hosts
     /// `web-01` and on, and two balancers `lb-1` and `lb-2` behind them.
     #[must_use]
-    pub fn of(kit: Kit, n: u8) -> Self {
+    pub fn of(kit: Kit, n: u16) -> Self {
         if kit != Kit::Web {
             return Self { kit, ..Self::numbered("consul", n, CONSUL_GROUP) };
         }
@@ -119,12 +125,13 @@ impl Spec {
         spec
     }
 
-    /// `n` hosts `prefix-1..n` at 10.66.0.11 and on, in one group, without a kit.
+    /// `n` hosts `prefix-1..n` at 10.66.0.11 and on, 200 in a row, in one group, without a kit.
     #[must_use]
-    pub fn numbered(prefix: &str, n: u8, group: &str) -> Self {
-        let host = |i: u8| HostSpec {
+    pub fn numbered(prefix: &str, n: u16, group: &str) -> Self {
+        let byte = |n: u16| u8::try_from(n).unwrap_or(u8::MAX);
+        let host = |i: u16| HostSpec {
             name: format!("{prefix}-{i}"),
-            address: Ipv4Addr::new(10, 66, 0, 10u8.saturating_add(i)),
+            address: Ipv4Addr::new(10, 66, byte((i - 1) / ROW), byte(11 + (i - 1) % ROW)),
             groups: vec![group.to_owned()],
             vars: IndexMap::new(),
         };
@@ -149,15 +156,18 @@ impl Spec {
     /// The address of the operator's side of the lab's network.
     #[must_use]
     pub fn gateway(&self) -> Ipv4Addr {
-        let [a, b, c, _] = self.hosts.first().map_or([10, 66, 0, 0], |h| h.address.octets());
-        Ipv4Addr::new(a, b, c, 1)
+        let [a, b, ..] = self.hosts.first().map_or([10, 66, 0, 0], |h| h.address.octets());
+        Ipv4Addr::new(a, b, 0, 1)
     }
 
     /// Whether such a lab can exist.
     pub fn check(&self) -> Result<(), LabError> {
         let refuse = |why: String| Err(LabError::Spec { why });
-        if self.hosts.is_empty() || self.hosts.len() > 200 {
-            return refuse(format!("a lab has 1 to 200 hosts, not {}", self.hosts.len()));
+        if self.hosts.is_empty() || self.hosts.len() > MOST {
+            return refuse(format!("a lab has 1 to {MOST} hosts, not {}", self.hosts.len()));
+        }
+        if self.mode == Some(Mode::Loopback) && self.hosts.len() > usize::from(ROW) {
+            return refuse(format!("a lab without namespaces has 1 to {ROW} hosts, not {}", self.hosts.len()));
         }
         let network = self.gateway().octets();
         let mut names = BTreeSet::new();
@@ -170,7 +180,7 @@ impl Spec {
                 return refuse(format!("`{group}` is not the name of a group"));
             }
             let octets = address.octets();
-            if octets[..3] != network[..3] || matches!(octets[3], 0 | 1 | 255) {
+            if octets[..2] != network[..2] || matches!(octets[3], 0 | 1 | 255) {
                 return refuse(format!(
                     "{name}: {address} is not a host's address in the network of {}",
                     self.gateway()
@@ -235,7 +245,7 @@ mod tests {
     fn what_cannot_be_is_refused() {
         type Damage = fn(&mut Spec);
         let broken: [(Damage, &str); 9] = [
-            (|s| s.hosts.clear(), "1 to 200 hosts"),
+            (|s| s.hosts.clear(), "1 to 600 hosts"),
             (|s| s.hosts[0].name = "A b".into(), "not a host name"),
             (|s| s.hosts[0].name = "consul-2".into(), "occurs twice"),
             (|s| s.hosts[1].address = s.hosts[0].address, "occurs twice"),

@@ -207,7 +207,7 @@ pub(super) fn environment(command: &mut std::process::Command, dir: &Path, recor
         .env("REFLOAT_LAB_CLASS", class)
         .env("REFLOAT_LAB_MODE", mode)
         .env("REFLOAT_LAB_GATEWAY", gateway.to_string())
-        .env("REFLOAT_LAB_BRIDGE", format!("{gateway}/24"))
+        .env("REFLOAT_LAB_BRIDGE", format!("{gateway}/16"))
         .env("REFLOAT_LAB_CONSUL", consul.unwrap_or(Path::new("")))
         .env("PATH", PATH)
         .env("LC_ALL", "C");

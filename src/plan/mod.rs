@@ -3,6 +3,7 @@
 //! [`Plan`] holds what is fixed for the run; [`World`] is what is known while it runs, and what expressions read.
 
 mod build;
+mod drift;
 mod elsewhere;
 mod hosts;
 mod how;
@@ -19,6 +20,7 @@ mod words;
 mod world;
 
 pub use build::{Given, Secrets, build};
+pub use drift::{Drift, Now, drift};
 pub use hosts::{asked_by, touched};
 pub use items::{Items, NoItems};
 pub use logs::{log_of, watch_spec};

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::span::Sources;
-use crate::inventory::{ConnectSettings, HostName, Inventory};
+use crate::inventory::{ConnectSettings, Host, HostName, Inventory};
 use crate::runbook::Runbook;
 use crate::template::Value;
 
@@ -106,6 +106,26 @@ pub struct StoredHost {
     pub vars: BTreeMap<String, serde_json::Value>,
 }
 
+impl StoredHost {
+    pub(super) fn new(host: &Host, runbook: &Runbook) -> Self {
+        // what no runbook here declares cannot be read, and whether it is a secret nobody says
+        let vars = host.vars.iter().filter_map(|(name, tree)| {
+            let secret = runbook.var_is_secret(name)?;
+            let kept = Value::from_tree(tree).to_json();
+            let kept = if secret && !kept.is_null() { serde_json::json!({ "secret": name }) } else { kept };
+            Some((name.clone(), kept))
+        });
+        Self {
+            address: host.address.clone(),
+            user: host.user.clone(),
+            port: host.port,
+            connect: host.connect.clone(),
+            groups: host.groups.clone(),
+            vars: vars.collect(),
+        }
+    }
+}
+
 /// What params of parts have by themselves, by the path of the step and the param.
 type PartParams = IndexMap<String, IndexMap<String, Value>>;
 /// Template files, by name.
@@ -124,24 +144,10 @@ impl Stored {
         sources: &Sources,
     ) -> Self {
         let part_text = |book: &Arc<Runbook>| sources.get(book.name.span.source).text.to_string();
-        let hosts = hosts.iter().filter_map(|name| inventory.host(name)).map(|host| {
-            // what no runbook here declares cannot be read, and whether it is a secret nobody says
-            let vars = host.vars.iter().filter_map(|(name, tree)| {
-                let secret = runbook.var_is_secret(name)?;
-                let kept = Value::from_tree(tree).to_json();
-                let kept = if secret && !kept.is_null() { serde_json::json!({ "secret": name }) } else { kept };
-                Some((name.clone(), kept))
-            });
-            let kept = StoredHost {
-                address: host.address.clone(),
-                user: host.user.clone(),
-                port: host.port,
-                connect: host.connect.clone(),
-                groups: host.groups.clone(),
-                vars: vars.collect(),
-            };
-            (host.name.to_string(), kept)
-        });
+        let hosts = hosts
+            .iter()
+            .filter_map(|name| inventory.host(name))
+            .map(|host| (host.name.to_string(), StoredHost::new(host, runbook)));
         let mut of_environment: BTreeMap<String, BTreeMap<String, serde_json::Value>> = BTreeMap::new();
         for ((book, name), value) in vars.iter().filter(|(_, value)| !matches!(value, Value::Secret(_))) {
             of_environment.entry(book.clone()).or_default().insert(name.clone(), value.to_json());

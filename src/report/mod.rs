@@ -30,6 +30,7 @@ pub use live::Live;
 pub use paint::Look;
 pub use plain::Plain;
 pub use rows::{Row, Rows};
+pub use summary::way_on;
 pub use timeline::{Report, timeline};
 pub use words::end_words;
 

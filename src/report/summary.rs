@@ -7,7 +7,8 @@ use indexmap::{IndexMap, IndexSet};
 use super::escape::{escape, escape_lines};
 use super::paint::{BOLD, DIM, Look, Mark, between, cut};
 use super::words::{end_words, unit_step, verdict_mark};
-use crate::event::{Event, EventKind, GuardVerdict, RunState, UnitState};
+use crate::base::ids::RunId;
+use crate::event::{Closed, Event, EventKind, GuardVerdict, Mode, RunState, Verdict};
 use crate::journal::Head;
 
 /// At most so many lines of evidence are shown; the report has them all.
@@ -115,17 +116,31 @@ impl Evidence {
 }
 
 /// What to do about a run that was cut off.
-pub(super) fn after_a_cut(state: &RunState) -> Vec<&'static str> {
-    let again = "run the runbook again: its guards look at the hosts before anything is changed";
-    let mut next = Vec::new();
-    if state.units().any(UnitState::is_unresolved) {
-        next.push("look on the hosts at what may have run");
-    }
+pub(super) fn after_a_cut(state: &RunState) -> Vec<String> {
+    let Some(way_on) = way_on(&state.header().run, None).filter(|_| state.header().mode == Mode::Run) else {
+        return vec!["nothing was changed: look again".to_owned()];
+    };
+    let mut next = vec![format!("{way_on}   (what is done stays so, what may have run is asked for on its host)")];
     if state.standing().next().is_some() {
-        next.push("put back by hand what stands, the newest first; or go on:");
+        next.push("or put back by hand what stands, the newest first".to_owned());
     }
-    next.push(again);
     next
+}
+
+/// How a run goes on that was cut off, or has ended with something to do. None: it cannot, or its end says it.
+#[must_use]
+pub fn way_on(run: &RunId, closed: Option<&Closed>) -> Option<String> {
+    let resume = format!("refloat resume {run}");
+    if closed.is_some_and(|closed| closed.next.iter().any(|next| next.as_str().contains(&resume))) {
+        return None;
+    }
+    match closed.map(|closed| closed.verdict) {
+        Some(Verdict::Recovered | Verdict::Ready | Verdict::NotReady | Verdict::Refused | Verdict::Bug) => None,
+        Some(Verdict::Failed | Verdict::NeedsAttention) => {
+            Some(format!("go on: {resume}   (--retry-failed begins anew what failed)"))
+        }
+        Some(Verdict::Unreachable | Verdict::Detached | Verdict::Cancelled) | None => Some(format!("go on: {resume}")),
+    }
 }
 
 /// What was changed and neither put back nor undone since, in order: one line for the hosts of a step.

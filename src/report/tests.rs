@@ -67,6 +67,7 @@ fn opened(mode: Mode) -> EventKind {
         mode,
         version: "0.1.0".into(),
         reason: Some(text("INC-7")),
+        origin: None,
     }))
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::escape::{escape, escape_lines};
 use super::paint::{between, pad, time_of_day, took};
 use super::rows::{Row, Rows};
-use super::summary::{Evidence, after_a_cut, duty_words, standing};
+use super::summary::{Evidence, after_a_cut, duty_words, standing, way_on};
 use super::words::{end_words, forecast_words, unit_step, words};
 use crate::event::{Event, EventKind, Mode, RunState};
 use crate::journal::{Head, RunStatus};
@@ -155,6 +155,7 @@ impl Report<'_> {
     /// How it ended, in sentences.
     pub(super) fn verdict(&self) -> Vec<String> {
         let closed = self.state.closed();
+        let run = self.state.header().mode == Mode::Run;
         let mut lines = Vec::new();
         match (self.status, closed) {
             (RunStatus::Alive, None) => lines.push("running: a process executes it now".to_owned()),
@@ -172,6 +173,11 @@ impl Report<'_> {
                     lines.extend(standing(self.state).iter().map(|line| format!("  stands: {line}")));
                 }
                 lines.extend(closed.next.iter().map(|next| format!("  next: {}", escape(next.as_str()))));
+                lines.extend(
+                    way_on(&self.state.header().run, Some(closed))
+                        .filter(|_| run)
+                        .map(|next| format!("  next: {next}")),
+                );
             }
         }
         lines.extend(duty_words(self.state).map(|next| format!("  next: {next}")));

@@ -3,22 +3,27 @@
 //! Requests, on the runner's standard input. A header line, sections of an announced length (each ends in a newline,
 //! which is not part of it), a trailer `. Q`. An incomplete or torn request is never started.
 //! - `ask Q TOKEN TIMEOUT LEN LENI`: text, standard input (in the form of `printf %b`)
-//! - `run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES IDLE`: the same, then lines `W PATH` (scratch), `F PATH` or
-//!   `J UNIT` (logs whose cursors are wanted); TELL asks for an `S` frame
-//! - `cancel Q KEY GRACE`, `fence Q KEY`, `state Q KEY`, `forget Q`, `reap Q`
+//! - `run Q KEY BOOT DEADLINE TIMEOUT GRACE TELL LEN LENI LINES IDLE`: the same, then lines `W PATH` (scratch), `T TOKEN
+//!   PATH` (the lock that must be ours), `F PATH` or `J UNIT` (logs whose cursors are wanted); TELL asks for an `S` frame
+//! - `lock Q TOKEN OVER LEN`: the owner; OVER is the run whose lock may be taken over, or `-`
+//! - `cancel Q KEY GRACE`, `fence Q KEY`, `state Q KEY`, `forget Q [TOKEN]`, `reap Q [TOKEN]`: the lock of TOKEN is freed
 //!
 //! Frames, on its standard output, each one write of at most 4,000 bytes that begins with the nonce `N`:
 //! - `N K …` the greeting · `N S Q LEN` + cursors · `N R Q REASON` refused, nothing has run · `N U Q L|B
 //!   ALIVE` it may have run
 //! - `N X Q RC T0 T1 OUT ERR FLAGS INLINE` the end; with INLINE 1 the OUT + ERR bytes follow
 //! - `N F Q STATE` · `N C Q LEFT` cancelled · `N D Q` done
+//! - `N L Q taken|over|held RUN NUMBER RESTARTED LEN` + owner: the lock; NUMBER is what still runs, or since when
 //! - an `ask`: `N B Q`, the raw bytes, a newline, `N TOKEN E Q RC FLAGS`; on standard error likewise
 //!
 //! Times are hundredths of a second of the host's uptime. A line that is none of these is a lost link, never a guess.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::LinkError;
+use super::lock::{Holder, Locked};
 
 /// One line from the runner, after the nonce.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +36,7 @@ pub(super) enum Frame {
     Cancelled { left: bool },
     Done,
     Begin,
+    Lock { locked: Locked, len: usize },
 }
 
 /// The end of claimed work.
@@ -43,6 +49,7 @@ pub(super) struct Ended {
     pub err: u64,
     pub timed_out: bool,
     pub idle: bool,
+    pub cancelled: bool,
     pub background: bool,
     pub cut: bool,
     pub inline: bool,
@@ -72,6 +79,22 @@ fn read(line: &[u8], nonce: &str, number: u64) -> Option<Frame> {
         "F" => Frame::State { state: words.next()?.to_owned() },
         "C" => Frame::Cancelled { left: words.next()? != "0" },
         "D" => Frame::Done,
+        "L" => {
+            let (what, run) = (words.next()?, words.next()?.to_owned());
+            let number: u64 = words.next()?.parse().ok()?;
+            let restarted = words.next()? != "0";
+            let len = words.next()?.parse().ok()?;
+            let locked = match what {
+                "taken" => Locked::Taken,
+                "over" => Locked::Over { run, running: number },
+                "held" => {
+                    let since = (!restarted).then(|| Duration::from_millis(number.saturating_mul(10)));
+                    Locked::Held(Holder { run, owner: String::new(), since })
+                }
+                _ => return None,
+            };
+            Frame::Lock { locked, len }
+        }
         "B" => Frame::Begin,
         "X" => {
             let exit = words.next()?.parse().ok()?;
@@ -87,6 +110,7 @@ fn read(line: &[u8], nonce: &str, number: u64) -> Option<Frame> {
                 err,
                 timed_out: has("timeout"),
                 idle: has("idle"),
+                cancelled: has("cancelled"),
                 background: has("background"),
                 cut: has("cut"),
                 inline: words.next()? == "1",

@@ -13,13 +13,20 @@ use crate::base::permit::Permit;
 pub struct Hands<'a> {
     link: &'a dyn Link,
     permit: Permit,
+    boot: Option<String>,
 }
 
 impl<'a> Hands<'a> {
     /// Hands for the unit whose start is durable.
     #[must_use]
     pub fn new(link: &'a dyn Link, permit: Permit) -> Self {
-        Self { link, permit }
+        Self { link, permit, boot: None }
+    }
+
+    /// The same for a unit that may have been started on this boot of the host: it is started on no other.
+    #[must_use]
+    pub fn of_boot(self, boot: Option<String>) -> Self {
+        Self { boot, ..self }
     }
 
     /// Eyes only.
@@ -42,7 +49,10 @@ impl<'a> Hands<'a> {
 
     /// Does the work, once: see [`Work`].
     pub async fn run(&self, work: &Work, started: Option<oneshot::Sender<Started>>) -> Result<Done, LinkError> {
-        self.link.claim(&self.permit, work, started).await
+        match &self.boot {
+            None => self.link.claim(&self.permit, work, started).await,
+            boot => self.link.claim(&self.permit, &Work { boot: boot.clone(), ..work.clone() }, started).await,
+        }
     }
 
     /// Reads beside the control channel: for what is too much for it.

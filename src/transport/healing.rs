@@ -8,15 +8,18 @@
 //! Deadlines are measured on a clock that stands still while this machine sleeps; the timeout of a step is the host's to
 //! keep, by its own uptime. So a laptop that was closed is not a step that was too slow.
 
+mod ends;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use super::link::{Bulk, Claims, Facts, Link, Notice, Tell};
+use super::link::{Bulk, Claims, Facts, Link, Notice, Record, Tell};
+use super::lock::{Locked, Ticket};
 use super::look::{Answer, Ask, Dialed, Look};
 use super::outage::{Line, State};
 use super::work::{Done, Started, Work};
@@ -55,10 +58,9 @@ impl Transport for Healing {
             let link = self.0.connect(host).await?;
             let facts = link.facts().clone();
             let line = Line::new(Arc::clone(&self.0), host.clone(), link);
-            let (back, told) = (AtomicBool::new(true), OnceLock::new());
-            let (name, hurried) = (host.name.clone(), watch::Sender::default());
-            Ok(Arc::new(Healed { name, facts, line, hurried, back, told, ended: AtomicBool::new(false) })
-                as Arc<dyn Link>)
+            let (back, told, ended) = (AtomicBool::new(true), OnceLock::new(), AtomicBool::new(false));
+            let (name, hurried, unlocked) = (host.name.clone(), watch::Sender::default(), Mutex::new(None));
+            Ok(Arc::new(Healed { name, facts, line, hurried, back, told, unlocked, ended }) as Arc<dyn Link>)
         })
     }
 }
@@ -72,6 +74,8 @@ struct Healed {
     /// It was told that the link is back.
     back: AtomicBool,
     told: OnceLock<Tell>,
+    /// The lock that it still has to take before it claims anything.
+    unlocked: Mutex<Option<Ticket>>,
     ended: AtomicBool,
 }
 
@@ -165,6 +169,15 @@ impl Healed {
                 Err(LinkError::Lost { reason }) if !sent => return Err(LinkError::Unreachable { reason }),
                 Err(error) => return Err(error),
             };
+            if let Err(error) = self.lock_first(&link).await {
+                match error {
+                    LinkError::Lost { reason } if Instant::now() < end => {
+                        self.lost(&link, reason);
+                        continue;
+                    }
+                    error => return Err(error),
+                }
+            }
             sent = true;
             // what may have been started on one boot of the host is not started on the next
             work.boot.get_or_insert_with(|| link.facts().boot_id.clone());
@@ -191,31 +204,6 @@ impl Healed {
             self.lost(&link, reason.clone());
         }
         answer
-    }
-
-    async fn do_cancel(&self, key: &UnitKey, grace: Duration) -> Result<(), LinkError> {
-        self.hurried.send_if_modified(|keys| keys.insert(key.to_string()));
-        loop {
-            let link = self.link(Until::At(Instant::now() + HURRY)).await?;
-            let silent = |_| Err(LinkError::lost("the host does not answer"));
-            match timeout(grace + ENDING, link.cancel(key, grace)).await.unwrap_or_else(silent) {
-                Err(LinkError::Lost { reason }) => self.lost(&link, reason),
-                answer => return answer,
-            }
-        }
-    }
-
-    async fn do_finish(&self, claims: Claims) {
-        self.ended.store(true, Ordering::SeqCst);
-        // what is to be removed is removed over a new link, if there is one
-        if claims == Claims::Remove && matches!(self.line.state(), State::Down(_)) {
-            let (_waiter, mut states) = (self.line.wait(), self.line.watch());
-            let _ = timeout(HURRY, states.wait_for(|state| matches!(state, State::Up(_)))).await;
-        }
-        self.line.end();
-        if let State::Up(link) = self.line.state() {
-            link.finish(claims).await;
-        }
     }
 }
 
@@ -276,6 +264,14 @@ impl Link for Healed {
         self.line.worked_as(user);
     }
 
+    fn lock<'a>(&'a self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Locked, LinkError>> {
+        Box::pin(self.do_lock(ticket))
+    }
+
+    fn holds(&self, token: &str) {
+        self.line.holds(token);
+    }
+
     fn told(&self, tell: Tell) {
         let _ = self.told.set(tell);
     }
@@ -284,11 +280,15 @@ impl Link for Healed {
         Box::pin(self.do_cancel(key, grace))
     }
 
+    fn fence<'a>(&'a self, key: &'a UnitKey, user: Option<&'a str>) -> BoxFuture<'a, Result<Record, LinkError>> {
+        Box::pin(self.looks(move |link| Box::pin(async move { link.fence(key, user).await })))
+    }
+
     fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>> {
         Box::pin(self.looks(move |link| Box::pin(async move { link.bulk(ask).await })))
     }
 
-    fn finish(&self, claims: Claims) -> BoxFuture<'_, ()> {
+    fn finish(&self, claims: Claims) -> BoxFuture<'_, bool> {
         Box::pin(self.do_finish(claims))
     }
 }

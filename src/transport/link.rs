@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::LinkError;
+use super::lock::{Locked, Ticket};
 use super::look::{Answer, Ask, Look};
 use super::work::{Done, Started, Work};
 use crate::base::BoxFuture;
@@ -31,10 +32,28 @@ pub struct Facts {
 /// What becomes of a run's claims on the host when the run is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claims {
-    /// They stay, so that `resume` can ask for what happened.
+    /// They stay, so that `resume` can ask for what happened, and so does the host's lock.
     Keep,
-    /// They are removed: all outcomes are known and durable.
+    /// They stay for what they keep of what was there before; nothing may happen any more, so the lock is freed.
+    Free,
+    /// They are removed, and the lock is freed: all outcomes are known and durable.
     Remove,
+}
+
+/// What a host knows of a key that was never to start from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// It never ran, and never will.
+    Never,
+    /// It runs.
+    Running,
+    /// It has ended.
+    Ended {
+        /// Its exit code.
+        exit: i32,
+    },
+    /// It was begun, and its end is not written down.
+    Lost,
 }
 
 /// Output as it comes, over a channel of its own.
@@ -83,6 +102,13 @@ pub trait Link: Look {
     /// Says that earlier links of this run have worked as this user, so that `cancel` and `finish` look there too.
     fn worked_as(&self, user: Option<&str>);
 
+    /// Takes the lock of the host, which everything that is claimed from then on needs; it is freed by [`Link::finish`].
+    /// Asked again it says the same. A link that is healed takes one that could not be asked for before it claims.
+    fn lock<'a>(&'a self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Locked, LinkError>>;
+
+    /// Says that an earlier link of this run may have taken the lock, with this token or one of an earlier session.
+    fn holds(&self, token: &str);
+
     /// Says who hears of losses. Only a link that is healed has anything to tell.
     fn told(&self, _tell: Tell) {}
 
@@ -90,9 +116,14 @@ pub trait Link: Look {
     /// as; see [`Link::worked_as`]) over another channel: SIGTERM, after `grace` SIGKILL. `Ok` means that none of them is left.
     fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>>;
 
+    /// Sees to it that what has not begun under a key never will, and says what became of what has. As the user whose work
+    /// it was; none: the login user.
+    fn fence<'a>(&'a self, key: &'a UnitKey, user: Option<&'a str>) -> BoxFuture<'a, Result<Record, LinkError>>;
+
     /// Like `ask`, with its output as it comes, over a channel of its own. Dropping it ends the command.
     fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>>;
 
-    /// The end of the run: scratch is removed, claims as asked, the runners and the connection end.
-    fn finish(&self, claims: Claims) -> BoxFuture<'_, ()>;
+    /// The end of the run: scratch is removed, claims as asked, the runners and the connection end. `false`: the host
+    /// could not be told of it.
+    fn finish(&self, claims: Claims) -> BoxFuture<'_, bool>;
 }

@@ -74,9 +74,13 @@ struct Wanted {
     last: Instant,
     /// The link that was lost last was made then.
     made: Instant,
+    /// How many links in a row were lost so soon.
+    short: u32,
     task: Option<tokio::task::AbortHandle>,
     /// As whom links of this run have worked.
     users: Vec<Option<String>>,
+    /// With what they have locked the host.
+    token: Option<String>,
 }
 
 /// Somebody who waits. Dropped, he waits no more.
@@ -93,7 +97,7 @@ impl Drop for Waiter<'_> {
 impl Line {
     pub(super) fn new(transport: Arc<dyn Transport>, host: HostAddr, link: Arc<dyn Link>) -> Arc<Self> {
         let now = Instant::now();
-        let wanted = Wanted { waiting: 0, last: now, made: now, task: None, users: Vec::new() };
+        let wanted = Wanted { waiting: 0, last: now, made: now, short: 0, task: None, users: Vec::new(), token: None };
         Arc::new(Self { transport, host, state: watch::Sender::new(State::Up(link)), wanted: Mutex::new(wanted) })
     }
 
@@ -148,8 +152,19 @@ impl Line {
         }
     }
 
+    pub(super) fn holds(&self, token: &str) {
+        self.wanted().token = Some(token.to_owned());
+        if let State::Up(link) = self.state() {
+            link.holds(token);
+        }
+    }
+
     async fn heal(self: Arc<Self>) {
-        let mut tries = u32::from(self.wanted().made.elapsed() < STEADY);
+        let mut tries = {
+            let mut wanted = self.wanted();
+            wanted.short = if wanted.made.elapsed() < STEADY { wanted.short + 1 } else { 0 };
+            wanted.short
+        };
         loop {
             if let Some(pause) = retry::pause(Again::Busy, tries, retry::random()).filter(|_| tries > 0) {
                 tokio::time::sleep(pause).await;
@@ -162,6 +177,7 @@ impl Line {
                 Ok(link) => {
                     wanted.made = Instant::now();
                     wanted.users.iter().for_each(|user| link.worked_as(user.as_deref()));
+                    wanted.token.iter().for_each(|token| link.holds(token));
                     wanted.task = None;
                     // under the lock, or who comes between the two would have it made once more
                     self.state.send_replace(State::Up(link));

@@ -74,7 +74,9 @@ impl Pool {
             };
             match session {
                 Ok(session) => return Ok(Lease { session, _permit: Some(permit), _freed: Freed(freed) }),
-                // A server may allow fewer channels than we would use: then wait for a runner that is in use.
+                // A server may allow fewer channels than we would use: then take a runner that has come back meanwhile, or
+                // wait for one that is in use.
+                Err(LinkError::Channel { .. }) if self.has_idle(user) => {}
                 Err(LinkError::Channel { .. }) if permits.available_permits() + 1 < RUNNERS => freed.notified().await,
                 Err(error) => return Err(error),
             }
@@ -117,6 +119,10 @@ impl Pool {
         let mut users = self.lock();
         let place = users.entry(user.clone()).or_default();
         (Arc::clone(&place.permits), Arc::clone(&place.freed))
+    }
+
+    fn has_idle(&self, user: &User) -> bool {
+        self.lock().get(user).is_some_and(|place| !place.idle.is_empty())
     }
 
     fn idle(&self, user: &User) -> Option<Session> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
@@ -12,12 +12,13 @@ use super::LinkError;
 use super::bulk::{self, Streaming};
 use super::channel::{self, Opener};
 use super::frame::{Ended, Frame};
-use super::link::{Bulk, Claims, Facts, Link};
+use super::link::{Bulk, Claims, Facts, Link, Record};
+use super::lock::{self, Locked, Ticket};
 use super::log;
 use super::look::{Answer, Ask, Dialed, Look};
 use super::pool::{self, Pool};
 use super::quote::{self, Setting};
-use super::session::{Order, Session, Terms};
+use super::session::{self, Order, Session, Terms};
 use super::work::{Done, Started, Work};
 use crate::base::BoxFuture;
 use crate::base::ids::UnitKey;
@@ -37,6 +38,10 @@ pub(super) struct RunnerLink {
     opener: Arc<dyn Opener>,
     pool: Pool,
     path: Option<String>,
+    /// Where the claims and the lock of the login user are.
+    root: String,
+    /// The token with which this run has locked the host.
+    token: OnceLock<String>,
     shell: String,
     patience: Duration,
     bulks: Arc<Semaphore>,
@@ -56,7 +61,7 @@ impl RunnerLink {
         patience: Duration,
     ) -> Self {
         let facts = first.hello.facts.clone();
-        let path = terms.path.clone();
+        let (path, root) = (terms.path.clone(), first.hello.spool.clone());
         let pool = Pool::new(terms, shell.clone(), patience);
         pool.first(first);
         Self {
@@ -66,6 +71,8 @@ impl RunnerLink {
             opener,
             pool,
             path,
+            root,
+            token: OnceLock::new(),
             shell,
             patience,
             bulks: Arc::new(Semaphore::new(BULKS)),
@@ -101,8 +108,9 @@ impl RunnerLink {
         started: Option<oneshot::Sender<Started>>,
     ) -> Result<Done, LinkError> {
         self.open_for_requests()?;
-        let (stdin, lines) = (quote::stdin(&work.stdin)?, lines(work)?);
         let user = self.user(work.user.as_deref());
+        let token = self.fence(user.as_deref()).await?;
+        let (stdin, lines) = (quote::stdin(&work.stdin)?, self.lines(work, token)?);
         let mut lease = self.pool.lease(&*self.opener, &user).await?;
         let spool = format!("{}/{}", lease.session.hello.spool, self.run());
         let script = kept(&spool, &work.kept) + &work.script;
@@ -137,12 +145,69 @@ impl RunnerLink {
         let ran = lease.session.run(order, started).await;
         self.pool.put(&user, lease);
         let (ended, output) = ran?;
-        let (stdout, stderr, truncated) = match output {
-            Some((out, err)) => (out, err, false),
+        let (stdout, stderr) = match output {
+            Some(both) => both,
             None => self.fetch(user.as_ref(), &format!("{spool}/{key}"), &ended, work.cap).await?,
         };
-        let Ended { exit, timed_out, idle, background, millis, cut, .. } = ended;
-        Ok(Done { exit, stdout, stderr, timed_out, idle, truncated: truncated || cut, background, millis })
+        let Ended { exit, timed_out, idle, cancelled, background, millis, cut, out, err, .. } = ended;
+        let mut omitted = [out, err];
+        for (omitted, kept) in omitted.iter_mut().zip([&stdout, &stderr]) {
+            *omitted = omitted.saturating_sub(kept.len() as u64);
+        }
+        if cut && omitted == [0, 0] {
+            // on a full disk nobody counts; its errors are seldom the long ones
+            omitted[0] = 1;
+        }
+        let truncated = omitted != [0, 0];
+        Ok(Done { exit, stdout, stderr, timed_out, idle, cancelled, truncated, omitted, background, millis })
+    }
+
+    /// What the runner of this user is to find in the host's lock, if this run has one.
+    async fn fence(&self, user: Option<&str>) -> Result<Option<&str>, LinkError> {
+        let Some(token) = self.token.get() else { return Ok(None) };
+        if matches!(user, None | Some("root")) {
+            return Ok(Some(token));
+        }
+        // no other user looks into that folder, so the login user is asked
+        let ask = Ask { script: lock::check(&self.root, token), ..Ask::default() };
+        if self.do_ask(&ask).await?.exit != 0 {
+            return Err(LinkError::NotStarted { reason: session::explain("taken") });
+        }
+        Ok(None)
+    }
+
+    /// Scratch, the lock and log sources as the runner reads them.
+    fn lines(&self, work: &Work, token: Option<&str>) -> Result<Vec<String>, LinkError> {
+        let scratch = work.scratch.iter().map(|path| {
+            if path.starts_with('/') && !path.contains(['\n', '\0']) {
+                Ok(format!("W {path}"))
+            } else {
+                Err(LinkError::NotStarted { reason: format!("{path:?} is not an absolute path") })
+            }
+        });
+        let fence = token.map(|token| Ok(format!("T {token} {}", lock::file(&self.root))));
+        scratch.chain(fence).chain(work.cursors.iter().map(log::line)).collect()
+    }
+
+    async fn do_lock(&self, ticket: &Ticket) -> Result<Locked, LinkError> {
+        self.open_for_requests()?;
+        let mut lease = self.pool.lease(&*self.opener, &None).await?;
+        let locked = lease.session.lock(ticket).await;
+        self.pool.put(&None, lease);
+        let locked = locked?;
+        if !matches!(locked, Locked::Held(_)) {
+            self.holds(&ticket.token);
+        }
+        Ok(locked)
+    }
+
+    async fn do_fence(&self, key: &UnitKey, user: Option<&str>) -> Result<Record, LinkError> {
+        self.open_for_requests()?;
+        let user = self.user(user);
+        let mut lease = self.pool.extra(&*self.opener, &user).await?;
+        let record = lease.session.fence(&key.to_string()).await;
+        self.pool.put(&user, lease);
+        record
     }
 
     fn run(&self) -> &str {
@@ -156,9 +221,8 @@ impl RunnerLink {
         file: &str,
         ended: &Ended,
         cap: u64,
-    ) -> Result<(Vec<u8>, Vec<u8>, bool), LinkError> {
+    ) -> Result<(Vec<u8>, Vec<u8>), LinkError> {
         let mut streams = Vec::new();
-        let mut truncated = false;
         for (name, size) in [("o", ended.out), ("e", ended.err)] {
             if size == 0 && !ended.cut {
                 streams.push(Vec::new());
@@ -171,7 +235,6 @@ impl RunnerLink {
                 else head -c {head} <\"$f\"; head -c {size} <\"$f\" | tail -c {tail}; fi",
                 quote::word(file)
             );
-            truncated |= size > cap;
             let ask = Ask { script, user: user.cloned(), ..Ask::default() };
             let (end, bytes) = match self.whole(&ask).await {
                 // A server that allows no further channel: beside nothing else, then.
@@ -192,7 +255,7 @@ impl RunnerLink {
             streams.push(bytes);
         }
         let err = streams.pop().unwrap_or_default();
-        Ok((streams.pop().unwrap_or_default(), err, truncated))
+        Ok((streams.pop().unwrap_or_default(), err))
     }
 
     /// All output of a bulk channel.
@@ -239,35 +302,43 @@ impl RunnerLink {
         Ok(())
     }
 
-    /// A runner's last request. What fails here is found by the next run's preflight; there is nobody to tell.
-    async fn last(&self, session: Result<Session, LinkError>, op: &str) {
+    /// A runner's last request; whether it was heard.
+    async fn last(&self, session: Result<Session, LinkError>, op: &str, token: &str) -> bool {
         let done = match session {
-            Ok(mut session) => session.plain(op, "", Duration::ZERO).await.map(drop),
+            Ok(mut session) => session.plain(op, token, Duration::ZERO).await.map(drop),
             Err(error) => Err(error),
         };
-        if let Err(error) = done {
+        if let Err(error) = &done {
             tracing::debug!(host = self.name, op, %error, "at the end of the link");
         }
+        done.is_ok()
     }
 
-    async fn do_finish(&self, claims: Claims) {
+    async fn do_finish(&self, claims: Claims) -> bool {
         self.finished.store(true, Ordering::SeqCst);
         let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut sessions = self.pool.drain();
-        if claims == Claims::Remove {
-            for user in workers {
-                let open = sessions.iter().position(|(of, _)| *of == user);
-                let ready = match open {
-                    Some(n) => Ok(sessions.swap_remove(n).1),
-                    None => self.pool.extra(&*self.opener, &user).await.map(|lease| lease.session),
-                };
-                self.last(ready, "reap").await;
-            }
+        let (op, users) = match claims {
+            Claims::Keep => ("forget", Vec::new()),
+            // the lock is the login user's
+            Claims::Free => ("forget", self.token.get().map(|_| None).into_iter().collect()),
+            Claims::Remove => ("reap", workers.into_iter().collect()),
+        };
+        let mut heard = true;
+        for user in users {
+            let open = sessions.iter().position(|(of, _)| *of == user);
+            let ready = match open {
+                Some(n) => Ok(sessions.swap_remove(n).1),
+                None => self.pool.extra(&*self.opener, &user).await.map(|lease| lease.session),
+            };
+            let token = self.token.get().filter(|_| user.is_none());
+            heard &= self.last(ready, op, token.map_or("", String::as_str)).await;
         }
         for (_, session) in sessions {
-            self.last(Ok(session), "forget").await;
+            self.last(Ok(session), "forget", "").await;
         }
         self.opener.close().await;
+        heard
     }
 }
 
@@ -312,15 +383,27 @@ impl Link for RunnerLink {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(self.user(user));
     }
 
+    fn lock<'a>(&'a self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Locked, LinkError>> {
+        Box::pin(self.do_lock(ticket))
+    }
+
+    fn holds(&self, token: &str) {
+        let _ = self.token.set(token.to_owned());
+    }
+
     fn cancel<'a>(&'a self, key: &'a UnitKey, grace: Duration) -> BoxFuture<'a, Result<(), LinkError>> {
         Box::pin(self.do_cancel(key, grace))
+    }
+
+    fn fence<'a>(&'a self, key: &'a UnitKey, user: Option<&'a str>) -> BoxFuture<'a, Result<Record, LinkError>> {
+        Box::pin(self.do_fence(key, user))
     }
 
     fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>> {
         Box::pin(self.do_bulk(ask))
     }
 
-    fn finish(&self, claims: Claims) -> BoxFuture<'_, ()> {
+    fn finish(&self, claims: Claims) -> BoxFuture<'_, bool> {
         Box::pin(self.do_finish(claims))
     }
 }
@@ -342,16 +425,4 @@ fn kept(spool: &str, units: &[UnitKey]) -> String {
     }
     let paths: Vec<String> = units.iter().map(|unit| quote::word(&format!("{spool}/{unit}.kept"))).collect();
     format!("for refloat_kept in {}; do [ ! -e \"$refloat_kept\" ] || break; done\n", paths.join(" "))
-}
-
-/// Scratch and log sources as the runner reads them.
-fn lines(work: &Work) -> Result<Vec<String>, LinkError> {
-    let scratch = work.scratch.iter().map(|path| {
-        if path.starts_with('/') && !path.contains(['\n', '\0']) {
-            Ok(format!("W {path}"))
-        } else {
-            Err(LinkError::NotStarted { reason: format!("{path:?} is not an absolute path") })
-        }
-    });
-    scratch.chain(work.cursors.iter().map(log::line)).collect()
 }

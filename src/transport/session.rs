@@ -10,9 +10,10 @@ use tokio::time::timeout;
 
 use super::channel::{self, Channel};
 use super::frame::{self, Ended, Frame, Kept, Reader};
+use super::lock::{Locked, Ticket};
 use super::look::Answer;
 use super::work::Started;
-use super::{Connect, Facts, LinkError, log};
+use super::{Connect, Facts, LinkError, Record, log};
 use crate::base::{crash, ids};
 
 /// The host side's text.
@@ -235,6 +236,49 @@ impl Session {
         }
     }
 
+    /// Takes the lock of the host, or says who has it.
+    pub(super) async fn lock(&mut self, ticket: &Ticket) -> Result<Locked, LinkError> {
+        self.number += 1;
+        let owner = ticket.owner.replace(|c: char| c.is_control(), " ");
+        let over = ticket.over.as_deref().unwrap_or("-");
+        let header = format!("lock {} {} {over} {}", self.number, ticket.token, section(&owner));
+        self.send(&header, &[&owner]).await?;
+        match timeout(SLACK, self.frame()).await.map_err(|_| silent())?? {
+            Frame::Lock { mut locked, len } => {
+                let owner = self.output.exact(len).await?;
+                if let Locked::Held(holder) = &mut locked {
+                    holder.owner = String::from_utf8_lossy(&owner).into_owned();
+                }
+                self.in_step = true;
+                Ok(locked)
+            }
+            Frame::Refused { reason } => {
+                self.in_step = reason != "body";
+                Err(refusal(&reason, false))
+            }
+            _ => Err(LinkError::lost("the host answered something else than what was asked")),
+        }
+    }
+
+    /// Sees to it that a key that has not begun never will, and says what became of one that has.
+    pub(super) async fn fence(&mut self, key: &str) -> Result<Record, LinkError> {
+        match self.plain("fence", key, Duration::ZERO).await? {
+            Frame::State { state } if state == "X" => {}
+            Frame::State { state } if state == "N" => return Ok(Record::Never),
+            Frame::State { state } if state == "R" => return Ok(Record::Running),
+            Frame::State { .. } => return Ok(Record::Lost),
+            Frame::Refused { reason } => return Err(refusal(&reason, false)),
+            _ => return Err(LinkError::lost("the host answered something else than what was asked")),
+        }
+        let Frame::Ended(ended) = self.plain("state", key, Duration::ZERO).await? else {
+            return Err(LinkError::lost("the host answered something else than what was asked"));
+        };
+        if ended.inline {
+            self.output.exact(usize::try_from(ended.out + ended.err).unwrap_or(usize::MAX)).await?;
+        }
+        Ok(Record::Ended { exit: ended.exit })
+    }
+
     /// A request without sections.
     pub(super) async fn plain(&mut self, op: &str, words: &str, limit: Duration) -> Result<Frame, LinkError> {
         self.number += 1;
@@ -335,11 +379,14 @@ fn unknown(state: &str, alive: bool) -> String {
     format!("this work was begun, and {why} before its end was written down{left}")
 }
 
-fn explain(reason: &str) -> String {
+pub(super) fn explain(reason: &str) -> String {
     match reason {
-        "nospool" => "the folder for claims cannot be written on the host, or is not ours".to_owned(),
+        "nospool" => "the folder for claims (~/.refloat, or /var/tmp/.refloat-UID without a home) cannot be written on the host: its disk is full or read-only, or something else has that name".to_owned(),
+        "spoolnotours" => "the folder for claims (~/.refloat, or /var/tmp/.refloat-UID without a home) is a link, or belongs to somebody else on the host: look who made it, and remove it".to_owned(),
         "rebooted" => "the host was restarted since the link was made".to_owned(),
         "fenced" => "this work was cancelled before it started".to_owned(),
+        "taken" => "another run has taken the host over, so this one may change nothing there any more".to_owned(),
+        "unlocked" => "the lock that this run had on the host is gone: another run took the host over and has ended, or somebody removed it; nothing is changed there without it, and refloat resume takes it again".to_owned(),
         "nosetsid" => "the host has no setsid program".to_owned(),
         "body" => "the request arrived incomplete".to_owned(),
         other => other.to_owned(),

@@ -100,8 +100,12 @@ pub struct Done {
     pub timed_out: bool,
     /// Namely since it had printed nothing for [`Work::idle`].
     pub idle: bool,
+    /// It was asked to end before its time, by this process or by one before it.
+    pub cancelled: bool,
     /// Some of the middle of a stream was left out.
     pub truncated: bool,
+    /// How many bytes of standard output and of standard error; at least so many where the host could not count them.
+    pub omitted: [u64; 2],
     /// Something that it started was still running when it ended.
     pub background: bool,
     /// How long it ran, by the host's clock.

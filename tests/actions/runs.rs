@@ -66,11 +66,47 @@ fn what_was_lost_sight_of_is_decided_by_done_when() {
     let lines = || fs::read_to_string(bench.out("it")).expect("a file").lines().count();
     assert_eq!(lines(), 1);
     let asked = format!("{lost}    done_when: {{ command: 'test \"$(wc -l <OUT/it)\" -ge 2' }}\n");
-    let ran = bench.run(&asked);
+    // it is kept for whoever finds out
+    let owner = ran;
+    bench.run(&asked).failed("a is locked by run ");
+    let ran = bench.over(&owner, &asked);
     ran.well(&["changed"]);
     assert_eq!(ran.events("unit_marked").count(), 1, "{}", ran.shown);
     assert_eq!(lines(), 2);
     let ran = bench.run(&asked.replace("-ge 2", "-ge 9"));
     assert_eq!(ran.code, Some(5), "{}", ran.shown);
     assert_eq!(lines(), 3, "never a second time");
+}
+
+#[test]
+fn what_is_left_out_of_a_long_output_is_counted_and_nobody_reads_it_as_the_whole() {
+    let bench = Bench::new();
+    let long = "  - id: it\n    hosts: a\n    run: \"head -c 3000000 /dev/zero | tr '\\\\0' x; head -c 2000000 /dev/zero >&2\"\n";
+    let ran = bench.run(long);
+    ran.well(&["changed"]);
+    let counts = |ran: &super::Ran| -> Vec<(u64, u64)> {
+        let of = |event: &serde_json::Value, path: &str| event.pointer(path).and_then(serde_json::Value::as_u64);
+        ran.events("unit_output").filter_map(|event| Some((of(event, "/blob/len")?, of(event, "/omitted")?))).collect()
+    };
+    assert_eq!(counts(&ran), [(1 << 20, 3_000_000 - (1 << 20)), (1 << 20, 2_000_000 - (1 << 20))], "{}", ran.shown);
+    assert!(ran.shown.contains("1951424 bytes left out"), "{}", ran.shown);
+    let parsed = long.replace("head -c 3000000", "echo '{}'; head -c 3000000") + "    parse: lines\n";
+    bench.run(&parsed).failed("its output cannot be parsed, since 1951427 bytes in the middle of it are left out");
+    // also what the host itself has thrown away
+    let flood =
+        "  - id: it\n    hosts: a\n    run: \"head -c 150000000 /dev/zero; sleep 1.5; head -c 1000000 /dev/zero\"\n";
+    let ran = bench.run(flood);
+    ran.well(&["changed"]);
+    let [(kept, omitted)] = counts(&ran)[..] else { panic!("{}", ran.shown) };
+    assert!(kept <= 1 << 20 && (140_000_000..=151_000_000).contains(&(kept + omitted)), "{kept} + {omitted}");
+}
+
+#[test]
+fn what_still_runs_in_the_background_is_told() {
+    let bench = Bench::new();
+    let steps = "  - id: it\n    hosts: a\n    run: 'while [ -d OUT ]; do sleep 0.05; done & echo $!'\n";
+    let ran = bench.run(steps);
+    ran.well(&["changed"]);
+    assert_eq!(ran.notes(), ["a: something that it started in the background still runs"]);
+    bench.run("  - { id: it, hosts: a, run: 'true' }\n").well(&["changed"]);
 }

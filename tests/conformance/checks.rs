@@ -27,7 +27,8 @@ use refloat::text::parse;
 use refloat::transport::local::LocalTransport;
 use refloat::transport::ssh::Options;
 use refloat::transport::{
-    Answer, Ask, Bulk, Claims, Dialed, Done, Facts, Hands, Link, LinkError, Look, Started, Transport as _, Via, Work,
+    Answer, Ask, Bulk, Claims, Dialed, Done, Facts, Hands, Link, LinkError, Locked, Look, Record, Started, Ticket,
+    Transport as _, Via, Work,
 };
 use secrecy::SecretString;
 use tokio::sync::oneshot;
@@ -84,6 +85,14 @@ impl Link for Counting {
         self.link.claim(permit, work, started)
     }
 
+    fn lock<'a>(&'a self, ticket: &'a Ticket) -> BoxFuture<'a, Result<Locked, LinkError>> {
+        self.link.lock(ticket)
+    }
+
+    fn holds(&self, token: &str) {
+        self.link.holds(token);
+    }
+
     fn worked_as(&self, user: Option<&str>) {
         self.link.worked_as(user);
     }
@@ -92,11 +101,15 @@ impl Link for Counting {
         self.link.cancel(key, grace)
     }
 
+    fn fence<'a>(&'a self, key: &'a UnitKey, user: Option<&'a str>) -> BoxFuture<'a, Result<Record, LinkError>> {
+        self.link.fence(key, user)
+    }
+
     fn bulk<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Result<Box<dyn Bulk>, LinkError>> {
         self.link.bulk(ask)
     }
 
-    fn finish(&self, claims: Claims) -> BoxFuture<'_, ()> {
+    fn finish(&self, claims: Claims) -> BoxFuture<'_, bool> {
         self.link.finish(claims)
     }
 }

@@ -143,7 +143,18 @@ impl Play {
         files.map(|file| (file.file_name().to_string_lossy().into_owned(), self.neutral(&file.path()))).collect()
     }
 
+    /// What a file holds, where a link leads, what is in a folder.
     fn neutral(&self, path: &Path) -> String {
+        if let Ok(to) = fs::read_link(path) {
+            return format!("-> {}", to.display()).replace(&self.folder.path().display().to_string(), "PLAY");
+        }
+        if path.is_dir() {
+            let inside = fs::read_dir(path).expect("a folder").map(|entry| entry.expect("a file").path());
+            let mut inside: Vec<String> =
+                inside.map(|path| format!("{:?}: {}", path.file_name(), self.neutral(&path))).collect();
+            inside.sort();
+            return inside.join("\n");
+        }
         fs::read_to_string(path).expect("text").replace(&self.folder.path().display().to_string(), "PLAY")
     }
 
@@ -316,9 +327,9 @@ fn random(count: u64, most: u64) -> Vec<u64> {
 
 #[test]
 fn a_run_that_was_killed_anywhere_goes_on_to_the_same_end() {
-    // a sample for every day; `make campaign` takes all of them
-    let fired = campaign("points", SCENES, &folders, |_, most| (1..=most / 4).map(|n| n * 4).collect(), 10);
-    assert!(fired >= 200, "only {fired} points");
+    // two of three for every day; `make campaign` takes all of them
+    let fired = campaign("points", SCENES, &folders, |_, most| (1..=most).filter(|n| n % 3 < 2).collect(), 10);
+    assert!(fired >= 600, "only {fired} points");
 }
 
 #[test]

@@ -50,6 +50,8 @@ pub struct Point {
     pub doubtful: usize,
     /// Whether something was done on a host.
     pub dirty: bool,
+    /// How many hosts stayed locked.
+    pub locks: usize,
     /// `peers.json`, where it was seen.
     pub peers: BTreeSet<String>,
     /// What is wrong.
@@ -172,6 +174,7 @@ impl Whole {
             living,
             doubtful: 0,
             dirty: false,
+            locks: 0,
             peers: BTreeSet::new(),
             problems: left.into_iter().map(|what| format!("still lives: {what}")).collect(),
         };

@@ -293,6 +293,42 @@ steps:
 "#,
         )],
     },
+    Scene {
+        name: "kinds",
+        exit: 0,
+        words: 3,
+        books: &[(
+            "kinds.yaml",
+            r#"
+runbook: play/kinds
+risk: destructive
+params: { place: { type: path }, words: { type: list } }
+steps:
+  - id: folder
+    hosts: "a:b"
+    directory: { path: "{{params.place}}/{{host.name}}.d", mode: "0700" }
+  - id: content
+    hosts: "a:b"
+    run: echo content-{{host.name}} >>{{params.place}}/{{host.name}}.d/data
+  - id: current
+    hosts: "a:b"
+    link: { path: "{{params.place}}/{{host.name}}.current", to: "{{params.place}}/{{host.name}}.d" }
+  - id: aside
+    hosts: a
+    move: { from: "{{params.place}}/a.d/data", to: "{{params.place}}/a.d/moved" }
+  - id: keep
+    hosts: "a:b"
+    download: { path: "/proc/sys/kernel/ostype", as: kind.txt }
+  - id: elsewhere
+    hosts: "a:b"
+    run_on: c
+    run: echo for-{{host.name}} >>{{params.place}}/c-{{host.name}}
+  - id: gone
+    hosts: b
+    file: { path: "{{params.place}}/b.d/data", state: absent }
+"#,
+        )],
+    },
 ];
 
 /// A loop of fifty items on five hosts, in a group of a runbook that a group uses.

@@ -256,6 +256,12 @@ impl Stage {
         command.arg("run");
         self.subject(&mut command);
         command.arg("--confirm").arg(format!("dc1@{}", self.plan));
+        // a run that was killed has kept its locks
+        let owner = journal.and_then(|ran| self.report(ran, &["--output", "json"]).ok());
+        let owner: Option<Value> = owner.and_then(|text| serde_json::from_str(&text).ok());
+        if let Some(owner) = owner.as_ref().and_then(|report| report["run"].as_str()) {
+            command.args(["--takeover", owner]);
+        }
         let (name, value) = mark.split_once('=').unwrap();
         command.env(name, value).env("REFLOAT_KILL_AT", point.to_string());
         command.env("REFLOAT_LOG", "refloat::base::crash=trace").env("NO_COLOR", "1");
@@ -320,6 +326,12 @@ impl Stage {
             living = self.living(ran);
         }
         (first, living.into_values().collect())
+    }
+
+    /// Takes the locks away that dead runs have kept; the hosts that had one.
+    pub fn unlock(&self) -> usize {
+        let homes = SURVIVORS.iter().chain(&LOST).map(|host| self.disks.join(host).join("home/ops"));
+        homes.filter(|home| fs::remove_file(home.join(".refloat/lock")).is_ok()).count()
     }
 
     /// What is left of dead runs' connections: the folders of their sockets.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use refloat::base::ids::RunId;
 use refloat::transport::{Connect, HostAddr, Via};
 
 /// A running sshd and the files of a client that may log in.
@@ -63,10 +64,13 @@ impl Sshd {
         let config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
              PidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
-             AcceptEnv REFLOAT_*\nPrintMotd no\n{more}\n",
+             AcceptEnv REFLOAT_*\nPrintMotd no\nSetEnv HOME={}\n{more}\n",
             path("host"),
-            path("authorized")
+            path("authorized"),
+            path("home")
         );
+        // a home of its own, as another host has: locks and claims lie there
+        std::fs::create_dir(path("home")).expect("a folder");
         std::fs::write(path("sshd_config"), config).expect("a file");
         let child = spawn(dir.path());
         let host_key = std::fs::read_to_string(path("host.pub")).expect("a key");
@@ -123,9 +127,15 @@ impl Sshd {
         self.listens(log.matches("Server listening").count() + 1);
     }
 
+    /// Where a run's claims are.
+    pub fn spool(&self, run: &RunId) -> PathBuf {
+        self.path("home").join(".refloat").join(run.as_str())
+    }
+
     /// Runs a shell text as root where the server sees this machine's files.
     pub fn inside(&self, script: &str) {
-        run("nsenter", &["-t", &self.child.id().to_string(), "-m", "sh", "-ec", script]);
+        let home = format!("HOME={}", self.path("home").display());
+        run("nsenter", &["-t", &self.child.id().to_string(), "-m", "env", &home, "sh", "-ec", script]);
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

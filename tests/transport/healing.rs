@@ -11,7 +11,7 @@ use refloat::transport::ssh::{Options, SshTransport};
 use refloat::transport::{Ask, Claims, Done, HostAddr, Link, LinkError, Notice, Transport as _, Work};
 
 use super::ssh::kill_master;
-use super::{permit, spool, until};
+use super::{permit, until};
 use crate::support::proxy::Proxy;
 use crate::support::sshd::{Sshd, available};
 use crate::support::tier;
@@ -107,7 +107,7 @@ async fn a_killed_ssh_is_replaced_in_the_middle_of_a_step() {
     let told = heard.lock().expect("not poisoned").clone();
     assert!(matches!(&told[..], [Notice::Lost { .. }, Notice::Back, Notice::Lost { .. }, Notice::Back]), "{told:?}");
     link.finish(Claims::Remove).await;
-    assert!(!spool(&run).exists(), "the claims are removed");
+    assert!(!sshd.spool(&run).exists(), "the claims are removed");
 }
 
 #[tokio::test]
@@ -124,13 +124,13 @@ async fn a_killed_server_that_comes_back_makes_no_difference() {
         until("the loss is told", || is_lost(&heard)).await;
         // it ends while nobody can see it
         step.go_on();
-        let record = spool(&run).join(permit.key().to_string());
+        let record = sshd.spool(&run).join(permit.key().to_string());
         until("it ends", || std::fs::read_to_string(&record).is_ok_and(|text| text.contains("\nX 5 "))).await;
         sshd.again();
     });
     step.exact(done);
     link.finish(Claims::Remove).await;
-    assert!(!spool(&run).exists(), "the claims are removed");
+    assert!(!sshd.spool(&run).exists(), "the claims are removed");
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_wire_that_carries_nothing_for_a_while_makes_no_difference() {
     assert!(tokio::time::timeout(Duration::from_mins(1), back).await.is_ok(), "the link is not back");
     link.cancel(lost.key(), Duration::from_secs(1)).await.expect("nothing is left");
     link.finish(Claims::Remove).await;
-    assert!(!spool(&run).exists(), "the claims are removed");
+    assert!(!sshd.spool(&run).exists(), "the claims are removed");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn a_killed_supervisor_is_an_outcome_that_nobody_knows() {
         let permit = permit(name);
         let (done, ()) = tokio::join!(link.claim(&permit, &work, None), async {
             until("the step runs", || runs.exists()).await;
-            let record = std::fs::read_to_string(spool(&run).join(permit.key().to_string())).expect("a record");
+            let record = std::fs::read_to_string(sshd.spool(&run).join(permit.key().to_string())).expect("a record");
             let supervisor = record.split(' ').nth(1).expect("a pid").to_owned();
             let step = std::fs::read_to_string(&runs).expect("a pid");
             // the step first, while its number is certainly its own; its supervisor cannot write that down
@@ -226,7 +226,7 @@ async fn after_a_restart_of_the_host_only_a_recorded_end_is_one() {
         until("the loss is told", || is_lost(&heard)).await;
         ended.go_on();
         let record = |permit: &refloat::base::permit::Permit| {
-            std::fs::read_to_string(spool(&run).join(permit.key().to_string())).expect("a record")
+            std::fs::read_to_string(sshd.spool(&run).join(permit.key().to_string())).expect("a record")
         };
         until("it ends", || record(&first).contains("\nX 5 ")).await;
         // what a restart does: the processes are gone, and the boot has another id

@@ -1,11 +1,12 @@
 //! The suite over the local transport, in every shell that a host may have as its `/bin/sh`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use refloat::base::ids::RunId;
 use refloat::transport::local::LocalTransport;
 use refloat::transport::ssh::Options;
-use refloat::transport::{Ask, Claims, LinkError, Transport as _, Via, Work};
+use refloat::transport::{Ask, Claims, LinkError, Locked, Ticket, Transport as _, Via, Work};
 
 use super::{conformance, host, permit, spool, until};
 use crate::support::tier;
@@ -21,6 +22,70 @@ async fn suite(tier_name: &str, shell: &str) {
     let link = LocalTransport::with_shell(options, shell).connect(&host(Via::Local)).await.expect("a link");
     conformance::all(&*link).await;
     assert!(!spool(&run).exists(), "the claims are removed");
+    locks(shell).await;
+}
+
+/// At most one run changes a host, whatever its shell is.
+async fn locks(shell: &str) {
+    let home = tempfile::tempdir().expect("a folder");
+    let lock = home.path().join(".refloat/lock");
+    // a runner with a home of its own
+    let shell = format!("/usr/bin/env HOME={} {shell}", home.path().display());
+    let open = async |run: &str| {
+        let options = Options::new(RunId::parse(run).expect("an id"), PathBuf::from("/nonexistent"));
+        LocalTransport::with_shell(options, &shell).connect(&host(Via::Local)).await.expect("a link")
+    };
+    let ticket = |token: &str, over: Option<&str>| Ticket {
+        token: token.to_owned(),
+        owner: "it's  \"ops\"\nof $HOME".to_owned(),
+        over: over.map(str::to_owned),
+    };
+    let (one, two) = (open("one").await, open("two").await);
+    for _ in 0..2 {
+        assert_eq!(one.lock(&ticket("one.1", None)).await.expect("an answer"), Locked::Taken);
+        let Ok(Locked::Held(holder)) = two.lock(&ticket("two.1", Some("on"))).await else { panic!("two has it too") };
+        assert_eq!((holder.run.as_str(), holder.owner.as_str()), ("one", "it's  \"ops\" of $HOME"));
+        assert!(holder.since.is_some_and(|since| since < Duration::from_mins(1)), "{holder:?}");
+    }
+    assert_eq!(one.claim(&permit("lock one"), &Work::script("exit 3"), None).await.expect("an end").exit, 3);
+    // whoever takes it over is told what still runs, which ends as what it is
+    let (ready, go) = (home.path().join("ready"), home.path().join("go"));
+    let waits = format!("touch {}; until [ -e {} ]; do sleep 0.05; done; exit 4", ready.display(), go.display());
+    let (permit, work) = (permit("lock runs"), Work::script(waits));
+    let (done, ()) = tokio::join!(one.claim(&permit, &work, None), async {
+        until("the step runs", || ready.exists()).await;
+        let over = two.lock(&ticket("two.1", Some("one"))).await.expect("an answer");
+        assert_eq!(over, Locked::Over { run: "one".to_owned(), running: 1 });
+        std::fs::write(&go, "").expect("a file");
+    });
+    assert_eq!(done.expect("an end").exit, 4);
+    let again = one.claim(&permit, &work, None).await.expect("what was begun is told");
+    assert_eq!(again.exit, 4);
+    let refused = one.claim(&super::permit("lock late"), &Work::script("exit 0"), None).await;
+    assert!(matches!(&refused, Err(LinkError::NotStarted { reason }) if reason.contains("taken")), "{refused:?}");
+    // the end of the one does not free the lock of the other
+    assert!(one.finish(Claims::Remove).await && lock.exists());
+    // a later session of the run has it at once, an earlier one not
+    assert_eq!(two.lock(&ticket("two.3", None)).await.expect("an answer"), Locked::Taken);
+    assert!(matches!(two.lock(&ticket("two.2", None)).await, Ok(Locked::Held(_))));
+    // of another boot
+    let text = std::fs::read_to_string(&lock).expect("a lock");
+    let mut words: Vec<&str> = text.split(' ').collect();
+    words[1] = "another-boot.7";
+    std::fs::write(&lock, words.join(" ")).expect("a lock");
+    let three = open("three").await;
+    let Ok(Locked::Held(holder)) = three.lock(&ticket("three.1", None)).await else { panic!("three has it too") };
+    assert_eq!((holder.run.as_str(), holder.since), ("two", None));
+    // a line that nobody finished is nobody's
+    std::fs::write(&lock, "two.3 boot 12").expect("a lock");
+    assert_eq!(three.lock(&ticket("three.1", None)).await.expect("an answer"), Locked::Taken);
+    assert!(two.finish(Claims::Keep).await && three.finish(Claims::Free).await);
+    assert!(!lock.exists() && home.path().join(".refloat/two").exists());
+    // none can be taken on what cannot be written
+    std::fs::remove_dir_all(home.path().join(".refloat")).expect("removed");
+    std::fs::write(home.path().join(".refloat"), "in the way").expect("a file");
+    let refused = open("four").await.lock(&ticket("four.1", None)).await;
+    assert!(matches!(&refused, Err(LinkError::NotStarted { .. })), "{refused:?}");
 }
 
 #[tokio::test]
@@ -121,6 +186,25 @@ async fn work_as_another_user() {
         let done = link.claim(&permit(user), &as_user(user, "id -un"), None).await.expect("an end");
         assert_eq!(done.stdout, expected.as_bytes());
     }
+    // whoever took the host over has taken it from all of them
+    let ticket = |token: &str, over: Option<&str>| Ticket {
+        token: token.to_owned(),
+        owner: "ops".to_owned(),
+        over: over.map(str::to_owned),
+    };
+    let thief = transport.connect(&host(Via::Local)).await.expect("a link");
+    assert_eq!(link.lock(&ticket("mine.1", None)).await.expect("an answer"), Locked::Taken);
+    assert_eq!(link.claim(&permit("locked"), &as_user("nobody", "true"), None).await.expect("an end").exit, 0);
+    let over = thief.lock(&ticket("other.1", Some("mine"))).await.expect("an answer");
+    assert!(matches!(over, Locked::Over { .. }), "{over:?}");
+    for user in ["nobody", "root"] {
+        let refused = link.claim(&permit(&format!("late {user}")), &as_user(user, "true"), None).await;
+        assert!(matches!(&refused, Err(LinkError::NotStarted { .. })), "{user}: {refused:?}");
+    }
+    assert_eq!(
+        link.lock(&ticket("mine.1", Some("other"))).await.expect("an answer"),
+        Locked::Over { run: "other".to_owned(), running: 0 }
+    );
     let big = link.claim(&permit("big"), &as_user("nobody", "head -c 100000 /dev/zero"), None).await.expect("an end");
     assert_eq!(big.stdout.len(), 100_000);
     // A step of another user is cancelled by a runner of that user, also over a link that did not start it.

@@ -5,6 +5,7 @@ mod healing;
 mod local;
 mod logins;
 mod logs;
+mod many;
 pub mod ssh;
 
 use std::time::Duration;

@@ -8,7 +8,7 @@ use refloat::base::ids::RunId;
 use refloat::transport::ssh::{Options, SshTransport};
 use refloat::transport::{Ask, Claims, HostAddr, LinkError, Transport as _, Work};
 
-use super::{conformance, permit, spool, until};
+use super::{conformance, permit, until};
 use crate::support::sshd::{Sshd, available};
 use crate::support::tier;
 
@@ -60,7 +60,7 @@ async fn suite() {
     let (transport, run) = transport(&sshd);
     let link = transport.connect(&sshd.host()).await.expect("a link");
     conformance::all(&*link).await;
-    assert!(!spool(&run).exists(), "the claims are removed");
+    assert!(!sshd.spool(&run).exists(), "the claims are removed");
     assert_eq!(sockets(sshd.dir.path()), Vec::<String>::new());
     drop((link, transport));
     let left: Vec<_> = std::fs::read_dir(sshd.dir.path()).expect("a folder").flatten().map(|e| e.file_name()).collect();
@@ -240,10 +240,13 @@ async fn nothing_outlives_a_killed_controller() {
     until("no socket is left", || sockets(sshd.dir.path()).is_empty()).await;
     until("no staged file is left", || !sshd.path("staged").exists()).await;
     // Its record stays for who resumes, and its control folder goes with the next start.
-    let spool = spool(&run);
+    let spool = sshd.spool(&run);
     assert_eq!(std::fs::read_dir(&spool).expect("the claims").count(), 6);
     let (transport, _) = transport(&sshd);
-    let folders = std::fs::read_dir(sshd.dir.path()).expect("a folder").flatten().filter(|e| e.path().is_dir());
+    let folders = std::fs::read_dir(sshd.dir.path())
+        .expect("a folder")
+        .flatten()
+        .filter(|e| e.path().is_dir() && e.file_name() != "home");
     assert_eq!(folders.count(), 1);
     drop(transport);
     std::fs::remove_dir_all(spool).expect("removed");

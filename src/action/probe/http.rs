@@ -7,10 +7,12 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
+use indexmap::IndexMap;
 
 use crate::action::words::{clip, known, visible};
 use crate::base::address::with_port;
-use crate::template::{Scope, Value};
+use crate::base::diag::{Diagnostic, Diagnostics};
+use crate::template::{Plain, Scope, Text, Value};
 use crate::transport::{Dialed, Look, Stream};
 
 use super::model::{Probe, Request};
@@ -62,6 +64,20 @@ pub(super) async fn ask(
             ("body".to_owned(), value),
         ]),
     })
+}
+
+/// Says which headers no request can have: by their names, and by values that are written out.
+pub(in crate::action) fn check_headers(headers: &IndexMap<String, Text<Plain>>, diags: &Diagnostics) {
+    for (name, text) in headers {
+        let why = if name.parse::<hyper::header::HeaderName>().is_err() {
+            format!("`{name}` is no name of a header")
+        } else if text.is_literal() && text.source().parse::<hyper::header::HeaderValue>().is_err() {
+            format!("this cannot be the value of the header `{name}`")
+        } else {
+            continue;
+        };
+        diags.push(Diagnostic::error("wrong-value", text.source().span, why));
+    }
 }
 
 /// A request, every text rendered. Headers and body may hold secrets.

@@ -355,6 +355,7 @@ impl Request {
                 .help("a request that changes something is a step: use the action `http`"),
             );
         }
+        super::http::check_headers(&fields.headers, diags);
         Some(Self { url: fields.url, headers: fields.headers, ca: fields.ca })
     }
 }

@@ -104,7 +104,7 @@ async fn obey(canceller: Arc<Canceller>) {
         if again {
             std::process::exit(Exit::Cancelled.code().into());
         }
-        anstream::eprintln!("Ending the drill; its lab is taken down. Again to leave at once.");
+        errln!("Ending the drill; its lab is taken down. Again to leave at once.");
         let _ = canceller.more();
         let _ = canceller.more();
     }
@@ -130,7 +130,7 @@ impl Desk for AtTheLab {
             let journal =
                 Journal::open(state, Arc::clone(&self.clock), redactor.clone()).map_err(|error| error.to_string())?;
             let held = Some(crate::exec::lock(plan, &self.journal, &id)?);
-            let begun = run::begin(Some(&self.reason), plan, &id, journal, &self.clock, &redactor).await;
+            let begun = run::begin(Some(&self.reason), None, plan, &id, journal, &self.clock, &redactor).await;
             let run::Begun { log, facts } = begun.map_err(|error| error.to_string())?;
             let transport = Arc::new(Routes::new(Options::new(id, env::control())));
             let shown = (part == Part::Recover && !self.quiet).then(|| {

@@ -66,7 +66,7 @@ pub fn kept(common: &Common, dir: &Path, lab: &Lab) {
     );
     match common.output {
         Output::Text => outln!("{text}"),
-        Output::Json => anstream::eprintln!("{text}"),
+        Output::Json => errln!("{text}"),
     }
 }
 
@@ -81,7 +81,7 @@ pub fn ended(common: &Common, outcome: &Outcome, times: Option<&Times>) {
     let text = lines.join("\n");
     match common.output {
         Output::Text => outln!("{text}"),
-        Output::Json => anstream::eprintln!("{text}"),
+        Output::Json => errln!("{text}"),
     }
 }
 

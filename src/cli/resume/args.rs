@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::super::args::{name_and_value, value_at_plan};
+use super::super::args::{name_and_value, owner, value_at_plan};
+use crate::base::ids::RunId;
 
 /// `refloat resume`
 ///
@@ -35,6 +36,9 @@ pub struct ResumeArgs {
     /// As for `run`.
     #[arg(long)]
     pub yes: bool,
+    /// As for `run`: take the hosts over that this other run has locked.
+    #[arg(long, value_name = "OWNER", value_parser = owner)]
+    pub takeover: Option<RunId>,
     /// Why, for the report.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

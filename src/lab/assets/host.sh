@@ -34,7 +34,7 @@ ip link set lo up
 echo made >"$made"
 read -r -t 20 _ <&3
 exec 3<&-
-ip addr add "$address/24" dev eth0
+ip addr add "$address/16" dev eth0
 ip link set eth0 up
 ip route add default via "$REFLOAT_LAB_GATEWAY"
 for other in $walls; do

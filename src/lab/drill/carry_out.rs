@@ -224,6 +224,7 @@ impl Going<'_> {
             facts,
             hook,
             again: None,
+            takeover: None,
         };
         let closed = execute(setup).await.map_err(|broken| format!("{}: {}", part.word(), broken.error))?;
         let took = self.clock.elapsed().saturating_sub(began);

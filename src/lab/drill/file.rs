@@ -235,7 +235,7 @@ variants:
             ("{ kit: consul, hosts: { a: } }", "needs hosts in the group consul_servers"),
             ("{ kit: bare, hosts: { a: { address: nowhere } } }", "not an IPv4 address"),
             ("{ kit: bare, hosts: { A: } }", "not a host name"),
-            ("{ kit: bare, hosts: {} }", "1 to 200 hosts"),
+            ("{ kit: bare, hosts: {} }", "1 to 600 hosts"),
         ] {
             let (_, findings) = parse(&format!("drill: a\nrunbook: b\nlab: {lab}\nfaults: []\n"));
             assert!(findings.len() == 1 && findings[0].contains(why), "{lab}: {findings:?}");

@@ -82,6 +82,11 @@ impl Nulls<'_> {
             let words = format!("`{}` may have failed", step.id.value);
             all.push(Why { words, unless: Vec::new(), within: None, output: None });
         }
+        // in a group the host that failed has left it
+        if step.flow.tolerate.is_some() && !matches!(step.body, Body::Group(_)) {
+            let words = format!("`{}` may have failed on this host", step.id.value);
+            all.push(Why { words, unless: Vec::new(), within: None, output: None });
+        }
         if let Body::Gather(probes) = &step.body {
             for (name, _) in probes.iter().filter(|(_, probe)| probe.optional) {
                 let words = format!("`{name}` of `{}` is optional", step.id.value);

@@ -9,7 +9,7 @@
 # All functions begin with rf_ and all variables with an underscore: texts that only look run in a subshell of the loop.
 #
 # fds of the loop: 0 requests, 1 frames, 2 standard error of what only looks, 3 the record of a step (whoever has it open
-# is its living supervisor), 5 and 6 the spool of a step, 8 to the warden
+# is its living supervisor), 5 and 6 the spool of a step, 7 the requests again, 8 to the warden
 
 rf_main() {
   set -fu
@@ -35,6 +35,7 @@ rf_main() {
   _exe="sh" # which shell that is, by the file: no fork
   for _x in dash bash busybox mksh zsh; do if [ "/proc/$$/exe" -ef "/bin/$_x" ]; then _exe=$_x; fi; done
   _h=${HOME:-/}
+  case $_h in *"$_nl"*) _h=/;; esac # it stands in lines
   if [ "$_h" != / ] && [ -d "$_h" ] && [ -w "$_h" ]; then _root=$_h/.refloat; else _root=/var/tmp/.refloat-$_uid; fi
   _r=$_root/$_run; _ready=; _I=; _K=; _W=
   _setsid=; IFS=:
@@ -47,6 +48,7 @@ rf_main() {
 
 rf_loop() {
   trap '' PIPE HUP INT TERM QUIT
+  exec 7<&0 # what is started in the background has no other input
   rf_pid && _M=$_P
   echo "main $_M" >&8
   echo "$_N K $_boot ${_mid:--} $_uid $_who $_U $_exe $_root"
@@ -61,8 +63,11 @@ rf_loop() {
     cancel) rf_end || rf_bad; rf_cancel;;     # cancel Q KEY GRACE
     fence) rf_end || rf_bad; rf_fence;;       # fence Q KEY
     state) rf_end || rf_bad; rf_state;;       # state Q KEY
-    forget) rf_end || rf_bad; rf_forget; echo "$_N D $_q";;
-    reap) rf_end || rf_bad; rf_forget; rf_reap; echo "$_N D $_q";;
+    lock) # lock Q TOKEN OVER LEN
+      { rf_section "$_a2" && rf_end; } || rf_bad
+      rf_lock;;
+    forget) rf_end || rf_bad; rf_forget; rf_free; echo "$_N D $_q";;   # forget Q [TOKEN]
+    reap) rf_end || rf_bad; rf_forget; rf_reap; echo "$_N D $_q";;     # reap Q [TOKEN]
     *) rf_bad;;
     esac
   done
@@ -84,19 +89,19 @@ rf_section() {
   while [ "${#_S}" -lt "$1" ]; do IFS= read -r _L || return 1; _S=$_S$_L$_nl; done
   [ "${#_S}" -eq "$1" ] && _S=${_S%"$_nl"}
 }
-# scratch paths and log sources, one a line: "W /path", "F /path", "J unit"
+# scratch paths, log sources and the lock, one a line: "W /path", "F /path", "J unit", "T token /path"
 rf_lines() {
   case $1 in ''|*[!0-9]*) return 1;; esac
-  _W=; _C=; _i=0
+  _W=; _C=; _T=; _i=0
   while [ "$_i" -lt "$1" ]; do
     IFS= read -r _L || return 1
-    case $_L in "W "*) _W=$_W$_L$_nl;; *) _C=$_C$_L$_nl;; esac
+    case $_L in "W "*) _W=$_W$_L$_nl;; "T "*) _T=${_L#T };; *) _C=$_C$_L$_nl;; esac
     _i=$((_i+1))
   done
 }
 # standard input. mksh has no printf of its own, and a program's arguments are limited
 rf_put() {
-  exec 8>&-
+  exec 7<&- 8>&-
   if [ -n "${KSH_VERSION-}" ]; then
     # shellcheck disable=SC3044,SC2039
     print -n -- "$_I"
@@ -122,8 +127,11 @@ rf_ask() {
   echo "ask $((_t0+_a1))" >&8
   echo "$_N B $_q" >&2
   echo "$_N B $_q"
+  # whoever asks for long may be gone before: no request comes meanwhile, so what can be read is the end
+  _w=; [ "$_a1" -le 1500 ] || { ( IFS= read -r _x <&7 || echo gone ) >&8 2>/dev/null & _w=$!; }
   if [ -n "$_I" ]; then rf_put 2>/dev/null | ( rf_eval ); else ( rf_eval ) </dev/null; fi
   _rc=$?
+  [ -z "$_w" ] || { kill -KILL "$_w"; wait "$_w"; } 2>/dev/null
   echo "done" >&8
   rf_up; _fl=ok
   [ "$_rc" = 0 ] || [ "$((_U-_t0))" -lt "$_a1" ] || _fl=timeout
@@ -131,13 +139,15 @@ rf_ask() {
   printf '\n%s %s E %s %s %s\n' "$_N" "$_key" "$_q" "$_rc" "$_fl"
   _B=; _I=
 }
-rf_eval() { exec 8>&-; rf_clean; unset _N _key; set +fu; set -e; eval "$_B"; }
+rf_eval() { exec 7<&- 8>&-; rf_clean; unset _N _key; set +fu; set -e; eval "$_B"; }
 
 # --- the spool
-rf_spool() {
+rf_spool() { # or why there is none, into _no
   [ -z "$_ready" ] || return 0
+  _no=spoolnotours; [ ! -L "$_root" ] || return 1
   _x=; [ ! -d "$_root" ] || _x=1
-  [ -d "$_r" ] || mkdir -p "$_r" 2>/dev/null # whatever was in its way is found now
+  # whatever was in its way is found now; twice, for another run may just have removed what it left empty
+  [ -d "$_r" ] || mkdir -p "$_r" 2>/dev/null || mkdir -p "$_r" 2>/dev/null || { [ -d "$_root" ] && [ ! -O "$_root" ]; } || _no=nospool
   { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ -d "$_r" ]; } || return 1
   [ -z "$_x" ] || chmod 700 "$_root" || return 1
   [ ! -L "$_r" ] && [ -O "$_r" ] || return 1
@@ -148,10 +158,10 @@ rf_claim() { set -C; if { echo "$1 ." >"$_f"; } 2>/dev/null; then set +C; else s
 # the record is an append-only log; a line counts only with its closing dot, so a torn one is not seen
 #   L cursor .   where a watched log stood   S supervisor boot t0 .   claimed
 #   R group .   the step is (about to be) this process group
-#   K . / T . / I . / B .   cancelled, timed out, idle for too long, output cut      X rc t0 t1 out err flags .   ended
+#   K . / T . / I . / B o|e bytes .   cancelled, timed out, idle for too long, output thrown away      X rc t0 t1 out err flags .   ended
 #   F .   fenced: never ran, never will
 rf_judge() {
-  _s=C; _sup=; _pg=; _bt=; _fl=; _X=; _so=0; _se=0
+  _s=C; _sup=; _pg=; _bt=; _fl=; _X=; _so=0; _se=0; _bo=0; _be=0
   while IFS=' ' read -r _k _x1 _x2 _x3 _x4 _x5 _x6 _x7; do
     case "$_k $_x1 $_x2 $_x3 $_x4 $_x5 $_x6 $_x7 " in *' . '*) ;; *) continue;; esac
     case $_k in
@@ -160,7 +170,8 @@ rf_judge() {
     K) [ -n "$_X" ] || _fl=${_fl}cancelled,;;
     T) [ -n "$_X" ] || _fl=${_fl}timeout,;;
     I) [ -n "$_X" ] || _fl=${_fl}timeout,idle,;;
-    B) _fl=${_fl}cut,;;
+    B) case $_fl in *cut,*) ;; *) _fl=${_fl}cut,;; esac
+      if [ "$_x1" = o ]; then _bo=$((_bo+_x2)); else _be=$((_be+_x2)); fi;;
     X) [ -n "$_X" ] || { _s=X; _X="$_x1 $_x2 $_x3"; _so=$_x4; _se=$_x5; _fl=$_x6; };;
     F) [ "$_s" = X ] || _s=N;;
     esac
@@ -193,9 +204,10 @@ rf_run() {
   case $_key in ''|.*|-*|*[!A-Za-z0-9-]*) echo "$_N R $_q badkey"; return;; esac
   _f=$_r/$_key
   [ -z "$_W" ] || rf_scratch
-  rf_spool || { echo "$_N R $_q nospool"; return; }
+  rf_spool || { echo "$_N R $_q $_no"; return; }
   if [ -e "$_f" ]; then rf_attach; return; fi
   [ -n "$_setsid" ] || { echo "$_N R $_q nosetsid"; return; }
+  [ -z "$_T" ] || rf_has "${_T#* }" "${_T%% *}" || { [ -e "${_T#* }" ] && _x=taken || _x=unlocked; echo "$_N R $_q $_x"; return; }
   rf_same "$_a1" || { echo "$_N R $_q rebooted"; return; }
   rf_up; _t0=$_U
   [ "$_a2" = 0 ] || [ "$_U" -le "$_a2" ] || { echo "$_N R $_q expired"; return; }
@@ -235,6 +247,7 @@ rf_job() {
   if [ -n "$_I" ]; then rf_put 2>/dev/null | ( rf_step ) >&5 2>&6; else ( rf_step ) </dev/null >&5 2>&6; fi
   _rc=$?
   rf_up; _t1=$_U
+  rf_cut o 5; rf_cut e 6 # what came since the warden's last look does not stay, either
   rf_judge
   case $_fl in *timeout,*|*cancelled,*) # the result stands only when the whole group is gone
     _i=0; while ! rf_gone "$_pg" && [ "$_i" -lt "$((_a4*10+50))" ]; do rf_nap 0.1; _i=$((_i+1)); done;;
@@ -251,10 +264,10 @@ rf_job() {
   rf_report
   return 0
 }
-rf_sizes() { _so=$(wc -c <"$_f.o"); _se=$(wc -c <"$_f.e"); _so=$((_so)); _se=$((_se)); }
+rf_sizes() { _so=$(wc -c <"$_f.o"); _se=$(wc -c <"$_f.e"); _so=$((_so+_bo)); _se=$((_se+_be)); }
 rf_step() {
   rf_pid && echo "R $_P ." >&3 || exit 125
-  exec 3>&- 5>&- 6>&- 8>&-
+  exec 3>&- 5>&- 6>&- 7<&- 8>&-
   rf_clean
   REFLOAT_S=$_B; LC_ALL=C; export REFLOAT_S # setsid reads a dozen files for another locale
   exec "$_setsid" ${_sh:-/bin/sh} -ec 'LC_ALL=C.UTF-8; eval "unset REFLOAT_S
@@ -293,7 +306,7 @@ rf_attach() {
 }
 rf_fence() {
   _f=$_r/$_key
-  rf_spool || { echo "$_N R $_q nospool"; return; }
+  rf_spool || { echo "$_N R $_q $_no"; return; }
   rf_claim F && _s=N || rf_settle
   echo "$_N F $_q $_s"
 }
@@ -305,7 +318,7 @@ rf_state() {
 # the whole group of every part of a key; what has not started never will
 rf_cancel() {
   _left=0; _grace=$_a1
-  if rf_spool; then _f=$_r/$_key; rf_claim F; else echo "$_N R $_q nospool"; return; fi
+  if rf_spool; then _f=$_r/$_key; rf_claim F; else echo "$_N R $_q $_no"; return; fi
   set +f; set -- "$_r/$_key" "$_r/$_key"-*; set -f
   for _f in "$@"; do
     case $_f in *.o|*.e|*.h|*.p) continue;; esac
@@ -348,8 +361,60 @@ RF_END
 rf_forget() { [ -z "$_K" ] || rf_remove "$_K"; _K=; echo clear >&8; }
 rf_reap() {
   { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ ! -L "$_r" ]; } || return
-  rm -rf -- "$_r"; rmdir "$_root" 2>/dev/null
+  if rf_mine; then rm -rf -- "$_r" "$_root/lock"; else rm -rf -- "$_r"; fi
+  rmdir "$_root" 2>/dev/null
   _ready=
+}
+
+# --- the lock of the host: at most one run changes it. One line, written at once: TOKEN BOOT UPTIME OWNER .
+# TOKEN is RUN.SESSION, and what shows another one starts nothing. No clock frees it: it is freed, or taken over
+rf_lock() {
+  rf_spool || { echo "$_N R $_q $_no"; return; }
+  _f=$_root/lock; _n=0; rf_up; _c="$_key $_boot $_U $_S"
+  _i=0
+  while ! rf_claim "$_c"; do
+    # a line without its dot is being written; after two seconds whoever did so is gone, or the disk is full
+    if rf_holder || [ "$_i" -ge 20 ]; then break; fi
+    _i=$((_i+1)); rf_nap 0.1
+  done
+  rf_holder || _h=
+  _w=held; _x=$_h
+  case $_h in
+  "$_key") _w=taken;;
+  '') _w=again;;
+  "${_key%.*}".*) [ "${_key##*.}" -lt "${_h##*.}" ] || _w=again;; # an earlier session of this run
+  "$_a1".*) _w=over; rf_begun "${_h%.*}";;
+  esac
+  case $_w in again|over)
+    _f=$_root/lock; { echo "$_c ." >|"$_f.$_key" && mv -f "$_f.$_key" "$_f"; } 2>/dev/null || rm -f "$_f.$_key"
+    rf_holder && [ "$_h" = "$_key" ] || { [ "$_h" = "$_x" ] && echo "$_N R $_q nospool" && return; _w=held; };;
+  esac
+  case $_w in
+  held)
+    case $_ht in ''|*[!0-9]*) _ht=$_U;; esac
+    _x=0; [ "$_hb" = "$_boot" ] || { _x=1; _ht=$_U; }
+    printf '%s L %s held %s %s %s %s\n%s' "$_N" "$_q" "${_h%.*}" "$((_U-_ht))" "$_x" "${#_ho}" "$_ho";;
+  over) echo "$_N L $_q over ${_x%.*} $_n 0 0";;
+  *) echo "$_N L $_q taken - 0 0 0";;
+  esac
+}
+rf_holder() {
+  _h=; _ho=; { IFS=' ' read -r _h _hb _ht _ho <"$_root/lock"; } 2>/dev/null
+  case $_ho in *' .') _ho=${_ho%' .'};; *) return 1;; esac
+}
+rf_has() { { IFS=' ' read -r _x _y <"$1"; } 2>/dev/null && [ "$_x" = "$2" ]; }
+rf_mine() { # taken in this session of the run _key, or in one before it that was killed
+  [ -n "$_key" ] && rf_holder && [ "${_h%.*}" = "${_key%.*}" ] && [ "${_h##*.}" -le "${_key##*.}" ]
+}
+rf_free() { ! rf_mine || rm -f -- "$_root/lock"; }
+# how many steps of another run still run here, into _n
+rf_begun() {
+  set +f; set -- "$_root/$1"/*; set -f
+  for _f in "$@"; do
+    case ${_f##*/} in *.*) continue;; esac
+    rf_judge 2>/dev/null
+    [ "$_s" != R ] || [ "$_bt" != "$_boot" ] || ! rf_holds "$_sup" || _n=$((_n+1))
+  done
 }
 
 # --- cursors: where logs stand now. One line each:
@@ -409,6 +474,7 @@ rf_word() {
   "arm "*) _act=arm; _hit=; _w=${_w#arm }; _dl=${_w%% *}; _w=${_w#* }; _grace=${_w%% *}; _w=${_w#* }
     _idle=${_w%% *}; _f=${_w#* }; rf_up; _since=$_U; _sizes=0.0;;
   done) _act=;;
+  gone) [ "$_act" != ask ] || { rf_up; _dl=$_U; };;
   "W "*) _K=$_K$_w$_nl;;
   clear) _K=;;
   esac
@@ -451,7 +517,8 @@ rf_group() { IFS= read -r _y <"/proc/$1/stat" || return; _y=${_y##*) }; _y=${_y#
 rf_cut() {
   _n=; { IFS=":$_tab " read -r _x _n <"/proc/$_M/fdinfo/$2"; } 2>/dev/null || return 0
   [ "$_n" -gt 67108864 ] || return 0
-  [ -e "$_f.$1.h" ] || { echo "B ." >>"$_f"; dd bs=1048576 count=1 <"$_f.$1" >"$_f.$1.h"; }
+  [ -e "$_f.$1.h" ] || dd bs=1048576 count=1 <"$_f.$1" >"$_f.$1.h"
+  echo "B $1 $_n ." >>"$_f"
   : >|"$_f.$1"
 }
 rf_main; exit

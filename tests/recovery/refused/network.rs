@@ -29,6 +29,9 @@ pub(super) fn a_survivor_that_cannot_be_reached(outage: &Outage<'_>) {
     assert_eq!(ran.closed()["verdict"], "unreachable");
     assert_eq!(ran.began(), Vec::<String>::new());
     fault(lab, "mend-link consul-1");
+    // who was asked for while the link was cut is not asked for again at once
+    let peer = "exec 3<>/dev/tcp/10.66.0.12/8300";
+    eventually("its peers are there again", || lab.try_say("consul-1", peer).0 == Some(0));
     outage.met("a survivor cannot be reached");
     outage.nobody_leads();
 }
