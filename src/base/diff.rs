@@ -125,8 +125,8 @@ mod tests {
         fn both_texts_are_in_their_difference(old in "([abc]\n){0,9}", new in "([abc]\n){0,9}") {
             let all = middle(&lines(&old), &lines(&new));
             let side = |without: Way| all.iter().filter(|(way, _)| *way != without).map(|(_, line)| *line).collect::<String>();
-            prop_assert_eq!(side(Way::Comes), old);
-            prop_assert_eq!(side(Way::Goes), new);
+            prop_assert_eq!(side(Way::Comes), old.clone());
+            prop_assert_eq!(side(Way::Goes), new.clone());
         }
     }
 }

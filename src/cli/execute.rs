@@ -16,7 +16,7 @@ use crate::event::{Closed, RunState};
 use crate::exec::{Again, Broken, Cancel, Canceller, Idle, Setup, answer};
 use crate::journal::RunLog;
 use crate::plan::{Plan, RunFacts};
-use crate::report;
+use crate::report::{self, Reporter};
 use crate::runbook::Risk;
 use crate::transport::route::Routes;
 use crate::transport::ssh::Options;
@@ -67,6 +67,8 @@ pub struct Begun {
     pub takeover: Option<RunId>,
     /// The verb that goes on with it.
     pub verb: &'static str,
+    /// Who shows it; none: what fits standard output.
+    pub reporter: Option<Box<dyn Reporter>>,
 }
 
 /// Does the work and tells its end, when it has none of its own: then what to exit with.
@@ -81,13 +83,14 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, Broken>> + Send + 'static,
 {
-    let Begun { plan, log, facts, clock, before, again, takeover, verb } = begun;
+    let Begun { plan, log, facts, clock, before, again, takeover, verb, reporter } = begun;
     let Reins { canceller, cancel, signals } = reins;
     let run = log.run().clone();
     let requests = tokio::spawn(answer(log.clone(), canceller.clone()));
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
-    let reporter = report::for_stdout(common.output == Output::Json, env::steerable());
+    let reporter =
+        reporter.unwrap_or_else(|| report::for_stdout(common.output == Output::Json, env::steerable()));
     let reporter = tokio::spawn(tell::tell(log.clone(), before, Arc::clone(&clock), reporter, shown));
     let operator = Arc::new(AtTheTerminal {
         given: Mutex::new(answers.given.into()),
@@ -99,7 +102,19 @@ where
         typed: Typed::here(),
         canceller,
     });
-    let setup = Setup { plan, log, transport, operator, clock, cancel, facts, hook: Arc::new(Idle), again, takeover };
+    let setup = Setup {
+        plan,
+        log,
+        transport,
+        operator,
+        clock,
+        cancel,
+        facts,
+        hook: Arc::new(Idle),
+        again,
+        takeover,
+        now: false,
+    };
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(work(setup)).await;
     signals.abort();

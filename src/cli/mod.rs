@@ -8,6 +8,7 @@ mod actions;
 mod args;
 mod attach;
 mod cancel;
+mod check;
 mod doctor;
 mod drift;
 mod drill;
@@ -52,6 +53,7 @@ pub fn main() -> ExitCode {
     let exit = match &cli.verb {
         Verb::Validate(args) => validate::run(args, &cli.common),
         Verb::Plan(args) => plan::run(args, &cli.common),
+        Verb::Check(args) => check::run(args, &cli.common),
         Verb::Run(args) => run::run(args, &cli.common),
         Verb::Resume(args) => resume::run(args, &cli.common),
         Verb::Attach(args) => attach::run(args, &cli.common),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use super::args::{Common, Output, PlanArgs, Subject};
 use super::{env, load, secrets, show};
 use crate::base::diag::Diagnostics;
@@ -11,7 +13,8 @@ use crate::base::span::Sources;
 use crate::inventory::Inventory;
 use crate::plan::{self, Given, Plan, PreviewStep};
 use crate::report::escape;
-use crate::runbook::SecretFrom;
+use crate::runbook::{Runbook, SecretFrom};
+use crate::text::{Sp, Tree};
 
 pub fn run(args: &PlanArgs, common: &Common) -> Exit {
     // a secret that a program would say is not needed to look at a plan
@@ -19,8 +22,8 @@ pub fn run(args: &PlanArgs, common: &Common) -> Exit {
         SecretFrom::Command(_) => Ok(None),
         _ => secrets::ask(from),
     };
-    let (plan, _) = match make(&args.subject, &unasked, common) {
-        Ok(made) => made,
+    let plan = match make(&args.subject, Making::of_a_run(&unasked), common) {
+        Ok(made) => made.plan,
         Err(exit) => return exit,
     };
     let steps = plan::preview(&plan);
@@ -31,12 +34,47 @@ pub fn run(args: &PlanArgs, common: &Common) -> Exit {
     Exit::Ok
 }
 
-/// Makes the plan, showing every mistake. Also gives the files that it was made of.
-pub fn make(
-    subject: &Subject,
-    secrets: &plan::Secrets<'_>,
-    common: &Common,
-) -> Result<(Arc<Plan>, Vec<PathBuf>), Exit> {
+/// For what a plan is made.
+#[derive(Clone, Copy)]
+pub struct Making<'a> {
+    /// Where secrets come from that nobody gives.
+    pub secrets: &'a plan::Secrets<'a>,
+    /// A dry run: what `rehearse` says counts for what nobody gives.
+    pub dry: bool,
+    /// What is given is for several runbooks: one need not have every param.
+    pub shared: bool,
+}
+
+impl<'a> Making<'a> {
+    /// A plan of one runbook, to be carried out with what is given.
+    pub fn of_a_run(secrets: &'a plan::Secrets<'a>) -> Self {
+        Self { secrets, dry: false, shared: false }
+    }
+}
+
+/// A plan, and what it was made of.
+pub struct Made {
+    pub plan: Arc<Plan>,
+    /// Every file that was read.
+    pub files: Vec<PathBuf>,
+    /// The params that `rehearse` gave.
+    pub rehearsed: Vec<String>,
+}
+
+/// The values of `rehearse` that count: those that nobody gives, here or in the environment.
+fn rehearsed(book: &Runbook, given: &[(String, String)]) -> IndexMap<Sp<String>, Tree> {
+    let in_the_environment = |name: &str| {
+        let variable = book.params.get(name).and_then(|param| param.env.as_ref());
+        variable.and_then(|variable| env::var(variable)).is_some_and(|value| !value.is_empty())
+    };
+    let free = |name: &str| !given.iter().any(|(given, _)| given == name) && !in_the_environment(name);
+    let all = book.rehearse.iter().filter(|(name, _)| free(&name.value));
+    all.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Makes the plan, showing every mistake.
+pub fn make(subject: &Subject, making: Making<'_>, common: &Common) -> Result<Made, Exit> {
+    let Making { secrets, dry, shared } = making;
     load::given_once(&subject.param).map_err(|why| {
         show::error(why);
         Exit::Usage
@@ -49,19 +87,24 @@ pub fn make(
             let mut files = loaded.files;
             files.extend(Inventory::files(&subject.inventory));
             files.extend(inventory.hosts().filter_map(|host| host.connect.ssh_config.clone()));
-            let given = Given { params: &subject.param, written: None, env: &env::var, secrets };
+            let known = |name: &str| !shared || loaded.runbook.params.contains_key(name);
+            let params: Vec<_> = subject.param.iter().filter(|(name, _)| known(name)).cloned().collect();
+            let values = if dry { rehearsed(&loaded.runbook, &params) } else { IndexMap::new() };
+            let rehearsed: Vec<String> = values.keys().map(|name| name.value.clone()).collect();
+            let written = values.keys().next().map(|name| (&values, name.span));
+            let given = Given { params: &params, written, env: &env::var, secrets };
             plan::build(loaded.runbook, inventory, &loaded.templates, &given, &mut sources, &diags)
-                .map(|plan| (Arc::new(plan), files))
+                .map(|plan| Made { plan: Arc::new(plan), files, rehearsed })
         }
         _ => None,
     };
-    if let Some((plan, _)) = &made {
-        plan::refuse(&plan::preview(plan), &diags);
+    if let Some(made) = &made {
+        plan::refuse(&plan::preview(&made.plan), &diags);
     }
     let findings = diags.into_sorted();
     let exit = show::findings_of_a_plan(&sources, &findings, common);
     match made {
-        Some((plan, files)) if exit == Exit::Ok => Ok((plan, files)),
+        Some(made) if exit == Exit::Ok => Ok(made),
         _ => Err(Exit::Text),
     }
 }

@@ -124,6 +124,7 @@ async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, Jo
         again: Some(again),
         takeover: args.takeover.clone(),
         verb: "resume",
+        reporter: None,
     };
     Ok(match execute::carry_out(begun, answers, reins, common, exec::execute).await {
         Ok(closed) => execute::ended(&run, &closed, common),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::args::{Common, RunArgs};
 use super::execute::{self, Answers, Reins};
-use super::{drift, env, plan, secrets, show, trust};
+use super::plan::{self, Made, Making};
+use super::{drift, env, secrets, show, trust};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
@@ -16,7 +17,7 @@ use crate::plan::{Plan, RunFacts, World};
 use crate::runbook::Risk;
 
 pub fn run(args: &RunArgs, common: &Common) -> Exit {
-    let (plan, files) = match plan::make(&args.subject, &secrets::ask, common) {
+    let Made { plan, files, rehearsed: _ } = match plan::make(&args.subject, Making::of_a_run(&secrets::ask), common) {
         Ok(made) => made,
         Err(exit) => return exit,
     };
@@ -79,7 +80,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>) -> Exit {
         }
     };
     let origin = Some(drift::origin(&args.subject, &redactor));
-    let begun = match begin(args.reason.as_deref(), origin, &plan, &run, journal, &clock, &redactor).await {
+    let purpose = Purpose { mode: Mode::Run, reason: args.reason.as_deref(), origin };
+    let begun = match begin(purpose, &plan, &run, journal, &clock, &redactor).await {
         Ok(begun) => begun,
         Err(error) => {
             show::failure(&error);
@@ -97,6 +99,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>) -> Exit {
         again: None,
         takeover: args.takeover.clone(),
         verb: "resume",
+        reporter: None,
     };
     match execute::carry_out(begun, answers, reins, common, exec::execute).await {
         Ok(closed) => execute::ended(&run, &closed, common),
@@ -110,18 +113,29 @@ pub struct Begun {
     pub facts: RunFacts,
 }
 
+/// What a run is for.
+pub struct Purpose<'a> {
+    pub mode: Mode,
+    pub reason: Option<&'a str>,
+    pub origin: Option<Origin>,
+}
+
 /// Begins the journal of a run.
 pub async fn begin(
-    reason: Option<&str>,
-    origin: Option<Origin>,
+    purpose: Purpose<'_>,
     plan: &Arc<Plan>,
     run: &RunId,
     journal: Journal,
     clock: &Arc<dyn Clock>,
     redactor: &Redactor,
 ) -> Result<Begun, JournalError> {
-    let facts =
-        RunFacts { id: run.to_string(), started_at: clock.now().rfc3339(), mode: "run", operator: env::operator() };
+    let Purpose { mode, reason, origin } = purpose;
+    let facts = RunFacts {
+        id: run.to_string(),
+        started_at: clock.now().rfc3339(),
+        mode: if mode == Mode::Run { "run" } else { "check" },
+        operator: env::operator(),
+    };
     let world = World::new(Arc::clone(plan), facts.clone());
     let outline = plan.runbook.all_steps().into_iter().map(|step| PlannedStep {
         step: step.path.clone(),
@@ -139,7 +153,7 @@ pub async fn begin(
         outline: outline.collect(),
         operator: facts.operator.clone(),
         controller: env::controller(),
-        mode: Mode::Run,
+        mode,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         reason: reason.map(|reason| redactor.redact(reason)),
         origin,

@@ -95,6 +95,13 @@ pub fn drills(named: &[PathBuf], diags: &Diagnostics) -> Vec<PathBuf> {
     files
 }
 
+/// The runbooks among what was named: files as they are, of folders every `*.yaml` that says itself that it is one.
+pub fn runbooks(named: &[PathBuf], diags: &Diagnostics) -> Vec<PathBuf> {
+    let mut files = texts(named, diags);
+    files.retain(|file| named.contains(file) || !(load::is_drill(file) || load::is_inventory(file)));
+    files
+}
+
 /// Tests lie beside their runbook.
 fn is_text(name: &str) -> bool {
     name.strip_suffix(".yaml").is_some_and(|stem| stem.strip_suffix(".test").is_none())

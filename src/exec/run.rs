@@ -50,6 +50,8 @@ pub struct Setup {
     pub again: Option<Again>,
     /// The run from which hosts are taken over.
     pub takeover: Option<RunId>,
+    /// Of a dry run: the outage is there now, and where it is not a run is refused.
+    pub now: bool,
 }
 
 /// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
@@ -131,8 +133,6 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
         // or puts back by hand what is kept there
         Ok(closed) if matches!(closed.verdict, Verdict::NeedsAttention | Verdict::Detached) => Claims::Free,
         Ok(closed) if closed.verdict == Verdict::Cancelled && run.changed => Claims::Free,
-        // who only looked has claimed nothing, and removes nothing
-        Ok(closed) if matches!(closed.verdict, Verdict::Ready | Verdict::NotReady) => Claims::Keep,
         _ => Claims::Remove,
     };
     // before the last event: what every host has done is written down, and nobody tidies after a run that is closed
@@ -176,11 +176,11 @@ pub struct Broken {
 impl Run {
     /// Connects to the hosts and begins where `world` is.
     pub(super) async fn connect(setup: Setup, world: World, hosts: &[HostName]) -> Result<Self, JournalError> {
-        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again, takeover } = setup;
+        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again, takeover, now } = setup;
         let ticket = log.with_state(|state| super::hold::ticket(state, takeover.as_ref()));
         let memory = again.map(|again| Arc::new(Memory { state: log.state(), again }));
         let links = connect::connect(hosts, &plan.inventory, &*transport, &log, &cancel).await?;
-        let check = Foresight::of(log.with_state(|state| state.header().mode));
+        let check = Foresight::of(log.with_state(|state| state.header().mode), now);
         let no_return = memory.iter().flat_map(|memory| memory.state.no_return()).map(|(_, host)| host.clone());
         let no_return: IndexSet<String> = no_return.collect();
         Ok(Self {

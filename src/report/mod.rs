@@ -10,6 +10,7 @@
 //!
 //! Limits: columns are counted in characters; wide ones (CJK) shift what follows them.
 
+mod check;
 pub mod diagnostics;
 mod escape;
 mod json;
@@ -24,6 +25,7 @@ mod words;
 
 use std::io::IsTerminal as _;
 
+pub use check::{Checks, Detail, Silent, check_json};
 pub use escape::{escape, escape_lines};
 pub use json::{JsonLines, inert};
 pub use live::Live;

@@ -11,7 +11,7 @@ use crate::action::probe::{Parse, Probe};
 use crate::base::span::Span;
 use crate::inventory::Selector;
 use crate::template::{Expr, Plain, Text};
-use crate::text::Sp;
+use crate::text::{Sp, Tree};
 
 use super::{Broken, Flow, Gate, Param, Pick, Surroundings, Use, Var, Wait, Watch};
 
@@ -36,6 +36,8 @@ pub struct Runbook {
     pub vars: IndexMap<String, Var>,
     /// Static host sets.
     pub targets: IndexMap<String, Target>,
+    /// Values of params for a dry run to which nobody gives any.
+    pub rehearse: IndexMap<Sp<String>, Tree>,
     /// The steps, in order.
     pub steps: Vec<Step>,
     /// What a failure does to the whole run.

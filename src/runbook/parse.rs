@@ -152,6 +152,7 @@ pub(super) fn part(source: SourceId, path: &str, sources: &Sources, diags: &Diag
         params,
         vars,
         targets,
+        rehearse: fields.rehearse.map(|rehearse| rehearse.params).unwrap_or_default(),
         steps,
         on_failure: fields.on_failure.map(|f| f.value).unwrap_or_default(),
         outputs: fields.outputs,

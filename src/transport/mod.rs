@@ -40,6 +40,7 @@ pub mod route;
 mod runner;
 mod said;
 mod session;
+pub mod shared;
 pub mod ssh;
 pub mod work;
 

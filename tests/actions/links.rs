@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use refloat::action::registry::{self, Leaf};
-use refloat::action::{Cx, Login, Logs, Ready};
+use refloat::action::{Cx, Holes, Login, Logs, Ready};
 use refloat::base::diag::Diagnostics;
 use refloat::base::digest::Digest;
 use refloat::base::ids::{RunId, UnitKey};
@@ -72,6 +72,7 @@ fn prepared(key: &str, text: &str) -> Box<dyn Ready> {
         run: "r",
         template: &|_| None,
         files: &|_| None,
+        holes: Holes::No,
     };
     action.prepare(&cx).expect("it can be carried out")
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use refloat::action::check::Verdict;
 use refloat::action::registry::{self, Leaf};
-use refloat::action::{Action, Cx, Effect, Login, Logs, Ready};
+use refloat::action::{Action, Cx, Effect, Holes, Login, Logs, Ready};
 use refloat::base::BoxFuture;
 use refloat::base::diag::Diagnostics;
 use refloat::base::ids::{RunId, UnitKey};
@@ -291,6 +291,7 @@ async fn checking_changes_nothing_and_holds_when_it_is_done() {
         run: "01TEST",
         template: &|_| None,
         files: &|_| None,
+        holes: Holes::No,
     };
 
     for (n, tried) in TRIED.iter().enumerate().filter(|(_, tried)| runit || tried.key != "service") {

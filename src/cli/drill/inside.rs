@@ -14,6 +14,7 @@ use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::base::span::Sources;
+use crate::event::Mode;
 use crate::exec::{Cancel, Canceller};
 use crate::journal::Journal;
 use crate::lab::Lab;
@@ -25,7 +26,8 @@ use crate::transport::ssh::Options;
 
 use super::super::args::{Common, DrillArgs};
 use super::super::load::{self, LoadedDrill};
-use super::super::{env, run, tell};
+use super::super::run::{self, Purpose};
+use super::super::{env, tell};
 use super::{RESULT, name, show};
 
 /// Carries the drill out in the lab of a folder.
@@ -130,7 +132,8 @@ impl Desk for AtTheLab {
             let journal =
                 Journal::open(state, Arc::clone(&self.clock), redactor.clone()).map_err(|error| error.to_string())?;
             let held = Some(crate::exec::lock(plan, &self.journal, &id)?);
-            let begun = run::begin(Some(&self.reason), None, plan, &id, journal, &self.clock, &redactor).await;
+            let purpose = Purpose { mode: Mode::Run, reason: Some(&self.reason), origin: None };
+            let begun = run::begin(purpose, plan, &id, journal, &self.clock, &redactor).await;
             let run::Begun { log, facts } = begun.map_err(|error| error.to_string())?;
             let transport = Arc::new(Routes::new(Options::new(id, env::control())));
             let shown = (part == Part::Recover && !self.quiet).then(|| {

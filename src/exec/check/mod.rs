@@ -32,6 +32,8 @@ pub(super) struct Foresight {
     changes: IndexMap<String, Vec<Change>>,
     /// Steps of which it is not known whether they are wanted, for which host (`""`: none), and until which step.
     perhaps: HashMap<(String, String), String>,
+    /// Whether the outage has to be there.
+    now: bool,
 }
 
 /// What a step would change on a host.
@@ -44,8 +46,8 @@ struct Change {
 
 impl Foresight {
     /// The foresight of a run that is a dry one.
-    pub(super) fn of(mode: Mode) -> Option<Self> {
-        (mode == Mode::Check).then(Self::default)
+    pub(super) fn of(mode: Mode, now: bool) -> Option<Self> {
+        (mode == Mode::Check).then(|| Self { now, ..Self::default() })
     }
 
     /// The last step that would change what is observed on a host.

@@ -215,6 +215,7 @@ impl Going<'_> {
         let Begin { log, facts, transport, shown, held } = self.desk.begin(part, &plan).await?;
         let mut events = log.subscribe(1);
         let setup = Setup {
+            now: false,
             plan,
             log,
             transport,

@@ -1,0 +1,178 @@
+//! `refloat check`: a dry run on the real hosts, which are only looked at. Runbook after runbook, over the same connections.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::args::{CheckArgs, Common, Output, Subject};
+use super::execute::{self, Answers, Begun, Reins};
+use super::plan::{self, Made, Making};
+use super::run::{self, Purpose};
+use super::{drift, env, secrets, show, validate};
+use crate::base::clock::{Clock, SystemClock};
+use crate::base::diag::Diagnostics;
+use crate::base::exit::Exit;
+use crate::base::ids::RunId;
+use crate::base::secret::Redactor;
+use crate::base::span::Sources;
+use crate::event::{Closed, Mode, RunState, Verdict};
+use crate::exec::{self, Setup};
+use crate::journal::{Journal, JournalError};
+use crate::report::{self, Checks, Detail};
+use crate::transport::shared::Shared;
+use crate::transport::ssh::Options;
+
+pub fn run(args: &CheckArgs, common: &Common) -> Exit {
+    let (default, diags) = ([PathBuf::from("runbooks")], Diagnostics::new());
+    let files = validate::runbooks(if args.runbooks.is_empty() { &default } else { &args.runbooks }, &diags);
+    if diags.has_errors() {
+        return show::findings(&Sources::default(), &diags.into_sorted(), common);
+    }
+    let subjects: Vec<Subject> = files
+        .into_iter()
+        .map(|runbook| Subject { runbook, inventory: args.inventory.clone(), param: args.param.clone() })
+        .collect();
+    let mut plans = Vec::new();
+    for subject in &subjects {
+        let making = Making { secrets: &secrets::ask, dry: true, shared: subjects.len() > 1 };
+        plans.push((subject, plan::make(subject, making, common)));
+    }
+    if let Some(stranger) = stranger(&args.param, &plans) {
+        show::error(stranger);
+        return Exit::Usage;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            show::error(format!("cannot start: {error}"));
+            return Exit::Unreachable;
+        }
+    };
+    let exit = runtime.block_on(all(args, common, plans));
+    runtime.shutdown_background();
+    exit
+}
+
+/// A param that none of several runbooks has.
+fn stranger(given: &[(String, String)], plans: &[(&Subject, Result<Made, Exit>)]) -> Option<String> {
+    let made: Option<Vec<&Made>> = plans.iter().map(|(_, made)| made.as_ref().ok()).collect();
+    let made = made.filter(|made| made.len() > 1)?;
+    let known = |name: &str| made.iter().any(|made| made.plan.runbook.params.contains_key(name));
+    let (name, _) = given.iter().find(|(name, _)| !known(name))?;
+    Some(format!("none of these runbooks has a param `{name}`"))
+}
+
+/// What became of one runbook.
+struct Checked {
+    runbook: PathBuf,
+    exit: Exit,
+    /// The dry run as it was written down; none: there was nothing to begin it with.
+    state: Option<RunState>,
+    rehearsed: Vec<String>,
+}
+
+async fn all(args: &CheckArgs, common: &Common, plans: Vec<(&Subject, Result<Made, Exit>)>) -> Exit {
+    let transport = Arc::new(Shared::new(Options::new(RunId::generate(), env::control())));
+    let mut checked = Vec::new();
+    for (subject, made) in plans {
+        let runbook = subject.runbook.clone();
+        let one = match made {
+            Ok(made) => one(args, common, subject, made, &transport).await,
+            Err(exit) => Checked { runbook, exit, state: None, rehearsed: Vec::new() },
+        };
+        let ended = matches!(one.exit, Exit::Cancelled | Exit::Bug);
+        checked.push(one);
+        if ended {
+            break;
+        }
+    }
+    transport.close().await;
+    if common.output == Output::Json {
+        show::json(&document(&checked));
+    }
+    worst(&checked)
+}
+
+/// The exit of several: what is worst decides.
+fn worst(checked: &[Checked]) -> Exit {
+    const ORDER: [Exit; 8] = [
+        Exit::Bug,
+        Exit::Attention,
+        Exit::Cancelled,
+        Exit::Usage,
+        Exit::Text,
+        Exit::Unreachable,
+        Exit::Refused,
+        Exit::Failed,
+    ];
+    let mut worst = ORDER.into_iter().filter(|exit| checked.iter().any(|one| one.exit == *exit));
+    worst.next().unwrap_or(Exit::Ok)
+}
+
+async fn one(args: &CheckArgs, common: &Common, subject: &Subject, made: Made, transport: &Arc<Shared>) -> Checked {
+    let Made { plan, files: _, rehearsed } = made;
+    let runbook = subject.runbook.clone();
+    let reins = Reins::take();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let redactor = Redactor::default();
+    plan.teach(&redactor);
+    let run = RunId::generate();
+    let opened = async {
+        let state = env::state(common).map_err(show::error)?;
+        let told = |error: JournalError| show::failure(&error);
+        let journal = Journal::open(&state, Arc::clone(&clock), redactor.clone()).map_err(told)?;
+        let origin = Some(drift::origin(subject, &redactor));
+        let purpose = Purpose { mode: Mode::Check, reason: None, origin };
+        run::begin(purpose, &plan, &run, journal, &clock, &redactor).await.map_err(told)
+    };
+    let Ok(run::Begun { log, facts }) = opened.await else {
+        return Checked { runbook, exit: Exit::Unreachable, state: None, rehearsed };
+    };
+    let detail = Detail { diff: args.diff, explain: args.explain, rehearsed: rehearsed.clone() };
+    let reporter: Box<dyn report::Reporter> = match common.output {
+        Output::Json => Box::new(report::Silent),
+        Output::Text => Box::new(Checks::new(std::io::stdout(), report::Look::of_stdout(), detail)),
+    };
+    let begun = Begun {
+        plan,
+        log: log.clone(),
+        facts,
+        clock,
+        before: None,
+        again: None,
+        takeover: None,
+        verb: "check",
+        reporter: Some(reporter),
+    };
+    let (now, shared) = (args.now, Arc::clone(transport));
+    let work = move |setup| exec::execute(Setup { now, transport: shared, ..setup });
+    let exit = match execute::carry_out(begun, Answers::default(), reins, common, work).await {
+        Ok(Closed { verdict, .. }) => exit(verdict),
+        Err(exit) => exit,
+    };
+    Checked { runbook, exit, state: Some(log.state()), rehearsed }
+}
+
+/// A dry run that hosts could not be reached for is not ready.
+fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Unreachable | Verdict::Failed => Exit::Failed,
+        verdict => verdict.exit(),
+    }
+}
+
+fn document(checked: &[Checked]) -> serde_json::Value {
+    let each = checked.iter().map(|one| {
+        let result = one.state.as_ref().map(report::check_json);
+        serde_json::json!({
+            "file": one.runbook,
+            "exit": one.exit.code(),
+            "rehearsed": one.rehearsed,
+            "check": result,
+        })
+    });
+    serde_json::json!({
+        "ready": checked.iter().all(|one| one.exit == Exit::Ok),
+        "exit": worst(checked).code(),
+        "checks": each.collect::<Vec<_>>(),
+    })
+}
