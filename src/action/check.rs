@@ -46,6 +46,12 @@ impl Makes {
         }
     }
 
+    /// Whether something may be there afterwards that was missing: a program, room on a disk, somebody's right.
+    #[must_use]
+    pub fn may_provide(&self) -> bool {
+        self.thing.is_none() || self.paths.is_some()
+    }
+
     /// Whether what this makes may decide what is observed afterwards.
     #[must_use]
     pub fn may_show(&self, observes: Observes) -> bool {

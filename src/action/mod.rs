@@ -16,6 +16,7 @@ pub mod guard;
 mod login;
 mod owner;
 pub mod probe;
+mod programs;
 pub mod registry;
 pub mod schema;
 mod script_file;
@@ -143,6 +144,10 @@ pub trait Action: Debug + Send + Sync {
     /// The words of its command line, if it has one: everybody on the host can read them.
     fn argv(&self) -> &[Text<Plain>] {
         &[]
+    }
+    /// The programs that it starts on the host, as far as its text says so plainly.
+    fn programs(&self) -> Vec<String> {
+        Vec::new()
     }
     /// Whether it knows how to put back what it did: see [`Ready::undo`].
     fn undoes_itself(&self) -> bool {

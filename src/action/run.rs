@@ -147,6 +147,17 @@ impl Action for Run {
         "run"
     }
 
+    fn programs(&self) -> Vec<String> {
+        let literal = |text: &str| (!text.contains("{{")).then(|| text.to_owned());
+        let shell = self.shell.iter().filter_map(|shell| literal(&shell.source().value));
+        let own = match &self.what {
+            What::Shell(text) => super::programs::of(text.source()),
+            What::Argv(words) => words.first().and_then(|word| literal(&word.source().value)).into_iter().collect(),
+            What::Script(..) => Vec::new(),
+        };
+        shell.chain(own).collect()
+    }
+
     fn effect(&self) -> Effect {
         if self.idempotent { Effect::Idempotent } else { Effect::Once }
     }

@@ -32,9 +32,11 @@ pub fn run(args: &CheckArgs, common: &Common) -> Exit {
         .map(|runbook| Subject { runbook, inventory: args.inventory.clone(), param: args.param.clone() })
         .collect();
     let mut plans = Vec::new();
+    // for programs one document comes in the end; what is wrong with a text is told to people beside it
+    let told = Common { output: Output::Text, ..common.clone() };
     for subject in &subjects {
         let making = Making { secrets: &secrets::ask, dry: true, shared: subjects.len() > 1 };
-        plans.push((subject, plan::make(subject, making, common)));
+        plans.push((subject, plan::make(subject, making, &told)));
     }
     if let Some(stranger) = stranger(&args.param, &plans) {
         show::error(stranger);

@@ -265,6 +265,12 @@ impl Run {
         if let Some((path, stop)) = self.out_of_sight() {
             return Ok(self.stopped(&path, &stop));
         }
+        if let Err(halt) = self.look_around().await {
+            return match halt {
+                Halt::Stop(stop) => Ok(self.stopped("", &stop)),
+                Halt::Journal(error) => Err(error),
+            };
+        }
         let mut result = self.steps(&plan.runbook.steps).await;
         if let (Ok(()), Some((path, stop))) = (&result, self.went_on.take()) {
             let reason = format!("everything was gone through, and this failed on the way: {}", stop.reason);

@@ -73,9 +73,9 @@ impl<W: Write + Send> Checks<W> {
         }
         for ((step, word, note), (mark, all)) in groups {
             let hosts: Vec<&str> = all.iter().filter_map(|foreseen| foreseen.unit.about.as_deref()).collect();
-            let on = if hosts.is_empty() { String::new() } else { format!(" on {}", escape(&hosts.join(", "))) };
+            let on = if hosts.is_empty() { String::new() } else { format!(" ({})", escape(&hosts.join(", "))) };
             let title = format!("{} {}", mark.symbol(), escape(&step));
-            let text = format!("  {}  {word}{}", self.look.paint(mark.style(), &title), self.look.paint(DIM, &on));
+            let text = format!("  {}{}  {word}", self.look.paint(mark.style(), &title), self.look.paint(DIM, &on));
             self.line(&text);
             for line in escape_lines(&note) {
                 self.line(&format!("      {}", self.coloured(&all[0].forecast, &line)));
@@ -150,6 +150,10 @@ impl<W: Write + Send> Reporter for Checks<W> {
             EventKind::HostUnreachable { host, reason } => {
                 let text = format!("{} {}: {}", Mark::Bad.symbol(), escape(host), escape(reason.as_str()));
                 self.line(&format!("  {}", self.look.paint(Mark::Bad.style(), &text)));
+            }
+            EventKind::Noted { step: None, by: None, text } => {
+                let text = format!("{} {}", Mark::Doubt.symbol(), escape(text.as_str()));
+                self.line(&format!("  {}", self.look.paint(Mark::Doubt.style(), &text)));
             }
             EventKind::StepClosed { .. } => self.foreseen(state),
             EventKind::RunClosed(closed) => {

@@ -53,12 +53,14 @@ impl Run {
             Some(ready.check(link.look()).await)
         }));
         let verdicts = self.unless_stopped(verdicts).await?;
+        let acting: Vec<String> = spots.iter().map(|spot| spot.on.clone()).collect();
         let mut held = Vec::new();
         for ((spot, rendered), verdict) in spots.iter().zip(rendered).zip(verdicts) {
             if self.check_spot(step, spot, rendered, verdict, action.effect()).await? {
                 held.push(spot.about.clone());
             }
         }
+        self.check_elsewhere(step, &acting).await?;
         if step.verify.is_empty() || (held.is_empty() && done.is_empty()) {
             return Ok(());
         }
@@ -128,6 +130,10 @@ impl Run {
                 let reason = redact(format!("{} was not connected to", spot.on));
                 (Forecast::Blocked { reason }, None, None)
             }
+        };
+        let forecast = match (forecast, self.lacking(step, &spot.on)) {
+            (forecast @ (Forecast::Holds | Forecast::Blocked { .. }), _) | (forecast, None) => forecast,
+            (_, Some(lacking)) => lacking,
         };
         let holds = forecast == Forecast::Holds;
         match (&forecast, makes) {
@@ -230,6 +236,7 @@ impl Run {
         for host in hosts {
             self.world.foresee(&step.id.value, host);
         }
+        self.check_elsewhere(step, &[]).await?;
         self.world.foresee(&step.id.value, "");
         let reason = self.redactor().redact("waits for what the log will say");
         Ok(self.foresee(step, None, Forecast::UnknownUntil { step: until, reason }).await?)

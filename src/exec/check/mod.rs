@@ -7,6 +7,7 @@
 mod acting;
 mod asking;
 mod ending;
+mod ready;
 mod seeing;
 
 use std::collections::HashMap;
@@ -32,6 +33,8 @@ pub(super) struct Foresight {
     changes: IndexMap<String, Vec<Change>>,
     /// Steps of which it is not known whether they are wanted, for which host (`""`: none), and until which step.
     perhaps: HashMap<(String, String), String>,
+    /// What steps need and hosts lack.
+    lacks: ready::Lacks,
     /// Whether the outage has to be there.
     now: bool,
 }
