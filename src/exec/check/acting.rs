@@ -15,6 +15,7 @@ use super::super::act::identical;
 use super::super::guards::NOT_SHOWN;
 use super::super::halt::Halt;
 use super::super::run::Run;
+use super::Change;
 use super::asking::Asked;
 
 /// An action at a spot, as far as it can be rendered.
@@ -78,7 +79,9 @@ impl Run {
                 Forecast::Holds
             }
             Some(until) => {
-                self.would_act(step, &spot, &Makes::default(), None, effect);
+                let (step, makes) = (step.id.value.clone(), Makes::default());
+                let change = Change { step, makes, body: None, blocked: false, perhaps: true };
+                self.would_act(&spot, change, effect);
                 let reason = self.redactor().redact("it is done now, by its `done_when`");
                 Forecast::UnknownUntil { step: until, reason }
             }
@@ -138,8 +141,13 @@ impl Run {
         let holds = forecast == Forecast::Holds;
         match (&forecast, makes) {
             (Forecast::Holds, _) => self.held(step, &spot.about),
-            (Forecast::Blocked { .. }, _) | (_, None) => self.world.foresee(&step.id.value, &spot.about),
-            (_, Some(makes)) => self.would_act(step, spot, &makes, body, effect),
+            (_, makes) => {
+                let blocked = matches!(forecast, Forecast::Blocked { .. });
+                let makes = makes.unwrap_or_default();
+                let perhaps = self.is_perhaps(step, &spot.about);
+                let change = Change { step: step.id.value.clone(), makes, body, blocked, perhaps };
+                self.would_act(spot, change, effect);
+            }
         }
         self.foresee(step, Some(spot), forecast).await?;
         Ok(holds)
@@ -160,53 +168,60 @@ impl Run {
             false => redact(text.trim_end().to_owned()),
         };
         let makes = ready.makes();
-        let changes = self.check.iter().flat_map(|known| known.changes.get(&spot.on)).flatten();
-        let before = changes.rev().find(|change| change.makes.may_decide(&makes));
-        let same = self.check.iter().flat_map(|known| known.changes.get(&spot.on)).flatten().rev();
-        let same = same.clone().find(|change| makes.thing.is_some() && change.makes.thing == makes.thing);
-        match (verdict, hole) {
-            (Verdict::WouldChange(diff), Some(step)) => Forecast::UnknownUntil { step, reason: shown(diff) },
-            (Verdict::Holds(what), Some(step)) => Forecast::UnknownUntil { step, reason: shown(what) },
-            (Verdict::WouldChange(diff), None) => Forecast::WouldChange { diff: shown(diff) },
-            (Verdict::WouldRun(command), _) => Forecast::WouldRun { command: redact(command) },
-            (Verdict::Holds(what), None) => match (same, before) {
-                (Some(same), _) if same.body == Some(Digest::of(ready.body())) => Forecast::Holds,
-                (Some(same), _) => {
-                    let what = format!("{}\nit is so now, and `{}` changes it before", ready.summary(), same.step);
-                    Forecast::WouldChange { diff: redact(what) }
-                }
-                (None, Some(before)) => {
-                    let reason = redact(format!("it is so now: {what}"));
-                    Forecast::UnknownUntil { step: before.step.clone(), reason }
-                }
-                (None, None) => Forecast::Holds,
-            },
-            (Verdict::Blocked(why), _) => match before {
-                Some(before) => {
-                    let reason = redact(format!("it could not now: {why}"));
-                    Forecast::UnknownUntil { step: before.step.clone(), reason }
-                }
+        let changes = || self.check.iter().flat_map(|known| known.changes.get(&spot.on)).flatten().rev();
+        // what is missing is not put there by a service, nor by what a run does not come to
+        let able = |change: &&Change| !change.blocked && change.makes.may_provide() && change.makes.may_decide(&makes);
+        let same = changes().find(|change| makes.thing.is_some() && change.makes.thing == makes.thing);
+        let alike = same.is_some_and(|same| same.body == Some(Digest::of(ready.body())));
+        let unknown = |step: &str, words: &str, text: String| Forecast::UnknownUntil {
+            step: step.to_owned(),
+            reason: shown(format!("{words}{text}")),
+        };
+        match (verdict, hole, same) {
+            (Verdict::WouldRun(command), ..) => Forecast::WouldRun { command: redact(command) },
+            (Verdict::Blocked(why), ..) => match changes().find(able) {
+                Some(before) => unknown(&before.step, "it could not now: ", why),
                 None => Forecast::Blocked { reason: redact(why) },
             },
+            (Verdict::WouldChange(text) | Verdict::Holds(text), Some(step), _) => unknown(&step, "", text),
+            (_, None, Some(same)) if alike && !same.perhaps => Forecast::Holds,
+            (Verdict::WouldChange(text), None, Some(same)) if alike => unknown(&same.step, "", text),
+            (Verdict::WouldChange(diff), None, _) => Forecast::WouldChange { diff: shown(diff) },
+            (Verdict::Holds(text), None, Some(same)) if same.perhaps && !alike => {
+                unknown(&same.step, "it is so now: ", text)
+            }
+            (Verdict::Holds(_), None, Some(same)) if !alike => {
+                let what = format!("{}\nit is so now, and `{}` changes it before", ready.summary(), same.step);
+                Forecast::WouldChange { diff: redact(what) }
+            }
+            (Verdict::Holds(_), None, Some(_)) => Forecast::Holds,
+            (Verdict::Holds(text), None, None) => match changes().find(|change| change.makes.may_decide(&makes)) {
+                Some(before) => unknown(&before.step, "it is so now: ", text),
+                None => Forecast::Holds,
+            },
         }
+    }
+
+    /// Whether it is not known before another step whether one is wanted.
+    fn is_perhaps(&self, step: &Step, host: &str) -> bool {
+        self.check.as_ref().is_some_and(|known| known.perhaps(&step.path, Some(host)).is_some())
     }
 
     /// Its state is there: nothing would be done.
     fn held(&mut self, step: &Step, host: &str) {
         let id = &step.id.value;
         self.world.foresee(id, host);
-        let perhaps = self.check.as_ref().is_some_and(|known| known.perhaps(&step.path, Some(host)).is_some());
-        if !perhaps {
+        if !self.is_perhaps(step, host) {
             self.world.output(id, host, "changed", Value::Bool(false));
             self.world.outcome(id, host, "ok");
         }
     }
 
     /// It would be carried out: what it finds is unknown, and so is what is seen there from then on.
-    fn would_act(&mut self, step: &Step, spot: &Spot, makes: &Makes, body: Option<Digest>, effect: Effect) {
-        self.world.foresee(&step.id.value, &spot.about);
+    fn would_act(&mut self, spot: &Spot, change: Change, effect: Effect) {
+        self.world.foresee(&change.step, &spot.about);
         if effect != Effect::Reads {
-            self.would_change(step, spot, makes, body);
+            self.would_change(spot, &change);
         }
     }
 

@@ -187,6 +187,8 @@ impl Run {
 fn words(judgement: &Judgement, seen: &Seen) -> String {
     match &judgement.message {
         Some(message) => format!("{} ({})", message.trim(), seen.what),
+        // it says itself which expression is not true
+        None if seen.what.starts_with("not so: ") => seen.what.clone(),
         None => format!("{}: {}", judgement.guard, seen.what),
     }
 }

@@ -40,11 +40,15 @@ pub(super) struct Foresight {
 }
 
 /// What a step would change on a host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Change {
     step: String,
     makes: Makes,
     body: Option<Digest>,
+    /// As things are, a run would not even come to it.
+    blocked: bool,
+    /// It is not known whether it is wanted.
+    perhaps: bool,
 }
 
 impl Foresight {
@@ -220,12 +224,11 @@ impl Run {
     }
 
     /// From here on a host may be another one than it is now.
-    fn would_change(&mut self, step: &Step, spot: &Spot, makes: &Makes, body: Option<Digest>) {
+    fn would_change(&mut self, spot: &Spot, change: &Change) {
         let Some(known) = &mut self.check else { return };
-        let change = Change { step: step.id.value.clone(), makes: makes.clone(), body };
         for host in [&spot.about, &spot.on] {
             let changes = known.changes.entry(host.clone()).or_default();
-            if changes.last().is_none_or(|last| last.step != change.step || last.makes != change.makes) {
+            if changes.last() != Some(change) {
                 changes.push(change.clone());
             }
         }

@@ -102,7 +102,7 @@ impl Run {
         let lacks: Vec<&str> = lacks.iter().map(String::as_str).collect();
         let reason = self.redactor().redact(lacks.join("; "));
         let changes = known.changes.get(on).into_iter().flatten();
-        let provided = changes.rev().find(|change| change.makes.may_provide());
+        let provided = changes.rev().find(|change| !change.blocked && change.makes.may_provide());
         Some(match provided {
             Some(change) => Forecast::UnknownUntil { step: change.step.clone(), reason },
             None => Forecast::Blocked { reason },
