@@ -112,7 +112,8 @@ async fn serve(
         RunFacts { id: run.to_string(), started_at: now.opened().rfc3339(), mode: "run", operator: env::operator() };
     let owned = duties.to_vec();
     let work = |setup| async move { serve_duties(setup, &owned, before).await };
-    let begun = Begun { plan, log, facts, clock, before: Some(now), again: None, takeover: None, verb: VERB, reporter: None };
+    let begun =
+        Begun { plan, log, facts, clock, before: Some(now), again: None, takeover: None, verb: VERB, reporter: None };
     match execute::carry_out(begun, Answers::default(), Reins::take(), common, work).await {
         Ok(served) => {
             if common.output == Output::Text {

@@ -89,8 +89,7 @@ where
     let requests = tokio::spawn(answer(log.clone(), canceller.clone()));
     let transport = Arc::new(Routes::new(Options::new(run.clone(), env::control())));
     let (shown, asked) = watch::channel(0);
-    let reporter =
-        reporter.unwrap_or_else(|| report::for_stdout(common.output == Output::Json, env::steerable()));
+    let reporter = reporter.unwrap_or_else(|| report::for_stdout(common.output == Output::Json, env::steerable()));
     let reporter = tokio::spawn(tell::tell(log.clone(), before, Arc::clone(&clock), reporter, shown));
     let operator = Arc::new(AtTheTerminal {
         given: Mutex::new(answers.given.into()),

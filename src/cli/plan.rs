@@ -82,22 +82,23 @@ pub fn make(subject: &Subject, making: Making<'_>, common: &Common) -> Result<Ma
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
     let inventory = load::inventory(&subject.inventory, &mut sources, &diags);
     let loaded = load::runbook(&subject.runbook, inventory.as_ref(), &mut sources, &diags);
-    let made = match (loaded, inventory) {
-        (Some(loaded), Some(inventory)) if !diags.has_errors() => {
-            let mut files = loaded.files;
-            files.extend(Inventory::files(&subject.inventory));
-            files.extend(inventory.hosts().filter_map(|host| host.connect.ssh_config.clone()));
-            let known = |name: &str| !shared || loaded.runbook.params.contains_key(name);
-            let params: Vec<_> = subject.param.iter().filter(|(name, _)| known(name)).cloned().collect();
-            let values = if dry { rehearsed(&loaded.runbook, &params) } else { IndexMap::new() };
-            let rehearsed: Vec<String> = values.keys().map(|name| name.value.clone()).collect();
-            let written = values.keys().next().map(|name| (&values, name.span));
-            let given = Given { params: &params, written, env: &env::var, secrets };
-            plan::build(loaded.runbook, inventory, &loaded.templates, &given, &mut sources, &diags)
-                .map(|plan| Made { plan: Arc::new(plan), files, rehearsed })
-        }
-        _ => None,
-    };
+    let made =
+        match (loaded, inventory) {
+            (Some(loaded), Some(inventory)) if !diags.has_errors() => {
+                let mut files = loaded.files;
+                files.extend(Inventory::files(&subject.inventory));
+                files.extend(inventory.hosts().filter_map(|host| host.connect.ssh_config.clone()));
+                let known = |name: &str| !shared || loaded.runbook.params.contains_key(name);
+                let params: Vec<_> = subject.param.iter().filter(|(name, _)| known(name)).cloned().collect();
+                let values = if dry { rehearsed(&loaded.runbook, &params) } else { IndexMap::new() };
+                let rehearsed: Vec<String> = values.keys().map(|name| name.value.clone()).collect();
+                let written = values.keys().next().map(|name| (&values, name.span));
+                let given = Given { params: &params, written, env: &env::var, secrets };
+                plan::build(loaded.runbook, inventory, &loaded.templates, &given, &mut sources, &diags)
+                    .map(|plan| Made { plan: Arc::new(plan), files, rehearsed })
+            }
+            _ => None,
+        };
     if let Some(made) = &made {
         plan::refuse(&plan::preview(&made.plan), &diags);
     }

@@ -450,7 +450,11 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
             8 => EventKind::UnitEnded { key, outcome, outputs: value, millis: n },
             9 => EventKind::UnitMarked { key, outcome, by: name },
             10 => EventKind::UnitForeseen { unit, forecast: Forecast::WouldChange { diff: one }, perhaps: None },
-            11 => EventKind::UnitForeseen { unit, forecast: Forecast::UnknownUntil { step: name, reason: one }, perhaps: None },
+            11 => EventKind::UnitForeseen {
+                unit,
+                forecast: Forecast::UnknownUntil { step: name, reason: one },
+                perhaps: None,
+            },
             12 => EventKind::GuardJudged {
                 step: name,
                 guard: one,

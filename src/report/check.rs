@@ -12,6 +12,9 @@ use super::words::{forecast_words, unit_step};
 use crate::event::{Closed, Event, EventKind, Forecast, Foreseen, RunState, Symptom, Verdict};
 use crate::journal::Head;
 
+/// So many lines of a command are shown.
+const LINES: usize = 8;
+
 /// What is shown beside the verdicts.
 #[derive(Clone, Debug, Default)]
 pub struct Detail {
@@ -56,7 +59,9 @@ impl<W: Write + Send> Checks<W> {
         self.line(&self.look.paint(BOLD, &title));
         if !self.detail.rehearsed.is_empty() {
             let names = escape(&self.detail.rehearsed.join(", "));
-            self.line(&format!("  rehearsed: nobody gave {names}, so these are the values of the runbook's `rehearse`"));
+            self.line(&format!(
+                "  rehearsed: nobody gave {names}, so these are the values of the runbook's `rehearse`"
+            ));
         }
     }
 
@@ -92,7 +97,11 @@ impl<W: Write + Send> Checks<W> {
             Forecast::Known { .. } => String::new(),
             Forecast::WouldChange { .. } | Forecast::UnknownUntil { .. } if self.detail.diff => note.to_owned(),
             Forecast::WouldChange { .. } | Forecast::UnknownUntil { .. } => first().to_owned(),
-            Forecast::WouldRun { .. } => short(first()),
+            Forecast::WouldRun { .. } if note.lines().count() > LINES => {
+                let lines: Vec<String> = note.lines().take(LINES).map(short).collect();
+                format!("{}\n… and {} lines more", lines.join("\n"), note.lines().count() - LINES)
+            }
+            Forecast::WouldRun { .. } => note.lines().map(short).collect::<Vec<_>>().join("\n"),
             _ => note.to_owned(),
         }
     }
@@ -109,10 +118,9 @@ impl<W: Write + Send> Checks<W> {
     fn answers(&mut self, state: &RunState, closed: &Closed) {
         let (mark, word) = match closed.verdict {
             Verdict::Ready => (Mark::Good, "yes"),
-            Verdict::NotReady => (Mark::Bad, "no"),
             // with --now: what a run lacks is the outage
             Verdict::Refused if state.obstacles().is_empty() => (Mark::Good, "yes"),
-            Verdict::Refused => (Mark::Bad, "no"),
+            Verdict::NotReady | Verdict::Refused => (Mark::Bad, "no"),
             _ => (Mark::Doubt, "not known: the check did not come to its end"),
         };
         self.line(&format!("  ready: {}", self.look.paint(mark.style(), word)));
@@ -167,7 +175,8 @@ impl<W: Write + Send> Reporter for Checks<W> {
     fn finish(&mut self, state: &RunState, _head: Option<Head>) {
         let took = state.closed().map_or_else(String::new, |(at, _)| format!(" · {}", between(state.opened(), at)));
         let header = state.header();
-        let text = format!("  plan {} · nothing was changed{took} · refloat report {}", header.plan.short(), header.run);
+        let text =
+            format!("  plan {} · nothing was changed{took} · refloat report {}", header.plan.short(), header.run);
         self.line(&self.look.paint(DIM, &text));
     }
 }
@@ -177,9 +186,10 @@ impl<W: Write + Send> Reporter for Checks<W> {
 pub fn check_json(state: &RunState) -> serde_json::Value {
     let header = state.header();
     let closed = state.closed().map(|(_, closed)| closed);
-    let reasons = state.obstacles().into_iter().map(|obstacle| {
-        serde_json::json!({ "step": obstacle.step, "host": obstacle.host, "reason": obstacle.reason })
-    });
+    let reasons = state
+        .obstacles()
+        .into_iter()
+        .map(|obstacle| serde_json::json!({ "step": obstacle.step, "host": obstacle.host, "reason": obstacle.reason }));
     let foreseen = state.forecasts().iter().map(|foreseen| {
         let unit = &foreseen.unit;
         serde_json::json!({

@@ -124,7 +124,8 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
         }
         EventKind::UnitForeseen { unit, forecast, perhaps } => {
             let (text, more) = forecast_words(forecast, perhaps.as_deref());
-            Words::new(Mark::of_forecast(forecast), &unit_step(unit), unit.about.as_deref().unwrap_or(""), text).with(&more)
+            Words::new(Mark::of_forecast(forecast), &unit_step(unit), unit.about.as_deref().unwrap_or(""), text)
+                .with(&more)
         }
         EventKind::GuardJudged { step, guard, host, verdict, seen, message, silent: _ } => {
             let guard = escape(guard.as_str());
@@ -239,7 +240,8 @@ pub(super) fn forecast_words(forecast: &Forecast, perhaps: Option<&str>) -> (Str
         Forecast::Skipped { reason } => ("skipped".to_owned(), reason.to_string()),
         Forecast::UnknownUntil { step, reason } => (format!("unknown until {}", escape(step)), reason.to_string()),
     };
-    let word = perhaps.map_or_else(|| word.clone(), |step| format!("{word}, if it is wanted (unknown until {})", escape(step)));
+    let word = perhaps
+        .map_or_else(|| word.clone(), |step| format!("{word}, if it is wanted (unknown until {})", escape(step)));
     (word, more)
 }
 

@@ -17,6 +17,12 @@ pub(super) enum Again {
 /// So many of the last lines are shown of a text that is not known here.
 const SAID: usize = 8;
 
+/// The lines of ssh's great warning, without its frame.
+fn plainly(lines: &[&str]) -> String {
+    let bare = lines.iter().map(|line| line.trim_matches(|c: char| c == '@' || c.is_whitespace()));
+    bare.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
 /// Reads the text of a failed connection.
 pub(super) fn interpret(text: &str) -> (LinkError, Again) {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -26,7 +32,7 @@ pub(super) fn interpret(text: &str) -> (LinkError, Again) {
         (*found.or(lines.last()).unwrap_or(&"ssh ended without a word")).to_owned()
     };
     if has(&["Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED", "host key is known for"]) {
-        return (LinkError::HostKey { text: lines.join("\n") }, Again::No);
+        return (LinkError::HostKey { text: plainly(&lines) }, Again::No);
     }
     let auth = ["Permission denied (", "Too many authentication failures", "no such identity"];
     if has(&auth[..2]) {

@@ -29,7 +29,8 @@ impl Shared {
 
     /// Ends all connections.
     pub async fn close(&self) {
-        let all: Vec<Tried> = self.links.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, tried)| tried).collect();
+        let all: Vec<Tried> =
+            self.links.lock().unwrap_or_else(PoisonError::into_inner).drain().map(|(_, tried)| tried).collect();
         let open = all.iter().filter_map(|tried| tried.get()?.as_ref().ok());
         join_all(open.map(|link| link.finish(Claims::Keep))).await;
     }

@@ -35,11 +35,13 @@ pub struct Seen {
     pub verdict: Verdict,
     /// The step before which it cannot be told.
     pub until: Option<Arc<str>>,
+    /// The host could not be spoken to, and that is all that is said.
+    pub unheard: bool,
 }
 
 impl Seen {
     pub(super) fn new(host: Option<&str>, what: impl Into<String>, verdict: Verdict) -> Self {
-        Self { host: host.map(str::to_owned), what: what.into(), verdict, until: None }
+        Self { host: host.map(str::to_owned), what: what.into(), verdict, until: None, unheard: false }
     }
 
     fn until(self, step: Option<Arc<str>>) -> Self {
@@ -185,7 +187,9 @@ async fn here(probe: &Probe, that: &[Expr], fleet: &dyn Fleet, spot: &Spot) -> V
         Err(error) => {
             let until = error.waits_for().cloned();
             let verdict = if until.is_some() { Verdict::Unknown } else { of_no_answer(&error) };
-            seen(error.to_string(), verdict).into_iter().map(|seen| seen.until(until.clone())).collect()
+            let unheard = error.is_of_the_link();
+            let said = seen(error.to_string(), verdict).into_iter();
+            said.map(|seen| Seen { unheard, ..seen.until(until.clone()) }).collect()
         }
         Ok(found) if that.is_empty() => {
             let verdict = if probe.accepts(&found) { Verdict::Holds } else { Verdict::Fails };
@@ -276,7 +280,8 @@ async fn compare(members: &Members, value: &Expr, equal: bool, fleet: &dyn Fleet
                     (clip(&value.to_json().to_string()), verdict)
                 }
             };
-            Seen::new(Some(host), what, verdict).until(until)
+            let unheard = matches!(value, Err((_, Verdict::Unknown)));
+            Seen { unheard, ..Seen::new(Some(host), what, verdict).until(until) }
         })
         .collect();
     Ok(seen)

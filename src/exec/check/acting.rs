@@ -81,7 +81,7 @@ impl Run {
             Some(until) => {
                 let (step, makes) = (step.id.value.clone(), Makes::default());
                 let change = Change { step, makes, body: None, blocked: false, perhaps: true };
-                self.would_act(&spot, change, effect);
+                self.would_act(&spot, &change, effect);
                 let reason = self.redactor().redact("it is done now, by its `done_when`");
                 Forecast::UnknownUntil { step: until, reason }
             }
@@ -146,7 +146,7 @@ impl Run {
                 let makes = makes.unwrap_or_default();
                 let perhaps = self.is_perhaps(step, &spot.about);
                 let change = Change { step: step.id.value.clone(), makes, body, blocked, perhaps };
-                self.would_act(spot, change, effect);
+                self.would_act(spot, &change, effect);
             }
         }
         self.foresee(step, Some(spot), forecast).await?;
@@ -163,12 +163,12 @@ impl Run {
         verdict: Verdict,
     ) -> Forecast {
         let redact = |text: String| self.redactor().redact(text);
-        let shown = |text: String| match step.sensitive {
-            true => redact(format!("{}\n{NOT_SHOWN}", text.lines().next().unwrap_or_default())),
-            false => redact(text.trim_end().to_owned()),
+        let shown = |text: String| {
+            let first = || format!("{}\n{NOT_SHOWN}", text.lines().next().unwrap_or_default());
+            redact(if step.sensitive { first() } else { text.trim_end().to_owned() })
         };
         let makes = ready.makes();
-        let changes = || self.check.iter().flat_map(|known| known.changes.get(&spot.on)).flatten().rev();
+        let changes = || self.check.iter().filter_map(|known| known.changes.get(&spot.on)).flatten().rev();
         // what is missing is not put there by a service, nor by what a run does not come to
         let able = |change: &&Change| !change.blocked && change.makes.may_provide() && change.makes.may_decide(&makes);
         let same = changes().find(|change| makes.thing.is_some() && change.makes.thing == makes.thing);
@@ -218,10 +218,10 @@ impl Run {
     }
 
     /// It would be carried out: what it finds is unknown, and so is what is seen there from then on.
-    fn would_act(&mut self, spot: &Spot, change: Change, effect: Effect) {
+    fn would_act(&mut self, spot: &Spot, change: &Change, effect: Effect) {
         self.world.foresee(&change.step, &spot.about);
         if effect != Effect::Reads {
-            self.would_change(spot, &change);
+            self.would_change(spot, change);
         }
     }
 

@@ -92,6 +92,7 @@ impl Run {
                 (None, Asked::Judge(Judge::Symptom)) if seen.verdict == Verdict::Fails => {
                     Forecast::Absent { reason: redact(why) }
                 }
+                (None, _) if seen.unheard => Forecast::Blocked { reason: redact(why) },
                 (None, Asked::Wait(within)) => {
                     let within = crate::action::seconds(within);
                     let words = "not so now, and nothing before it would change that";
@@ -140,14 +141,19 @@ impl Run {
             for (name, until, value) in found {
                 match (until, value) {
                     (None, Some(Ok(value))) => {
-                        read.push(format!("{name} = {}", if step.sensitive { NOT_SHOWN.to_owned() } else { clip(&value.to_json().to_string()) }));
+                        let told = || clip(&value.to_json().to_string());
+                        read.push(format!("{name} = {}", if step.sensitive { NOT_SHOWN.to_owned() } else { told() }));
                         if counts {
                             self.found(step, host, name, value);
                         }
                     }
                     (None, Some(Err(error))) => {
-                        let told = if step.sensitive && !error.is_of_the_link() { NOT_SHOWN.to_owned() } else { error.to_string() };
-                        let reason = self.redactor().redact(format!("{name}: {told}"));
+                        let told = match &error {
+                            error if error.is_of_the_link() => error.to_string(),
+                            _ if step.sensitive => format!("{name}: {NOT_SHOWN}"),
+                            error => format!("{name}: {error}"),
+                        };
+                        let reason = self.redactor().redact(told);
                         against.push(match error.waits_for() {
                             Some(step) => Forecast::UnknownUntil { step: step.to_string(), reason },
                             None => Forecast::Blocked { reason },
@@ -186,6 +192,8 @@ impl Run {
 
 fn words(judgement: &Judgement, seen: &Seen) -> String {
     match &judgement.message {
+        // it is one reason, whatever was to be asked
+        _ if seen.unheard => seen.what.clone(),
         Some(message) => format!("{} ({})", message.trim(), seen.what),
         // it says itself which expression is not true
         None if seen.what.starts_with("not so: ") => seen.what.clone(),

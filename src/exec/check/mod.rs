@@ -145,7 +145,9 @@ impl Run {
             return Err(stop.into());
         }
         if let Body::Pick(picks) = &step.body {
-            picks.iter().for_each(|pick| self.world.leave_open(&pick.name.value));
+            for pick in picks {
+                self.world.leave_open(&pick.name.value);
+            }
         }
         let places: Vec<Option<&str>> = match stop.hosts.as_slice() {
             [] => vec![None],
@@ -177,7 +179,9 @@ impl Run {
             Body::Action(_) => self.world.foresee(&step.id.value, ""),
             Body::Group(_) | Body::Use(_) => {
                 self.world.foresee(&step.id.value, "");
-                hosts.iter().for_each(|host| self.world.foresee(&step.id.value, host));
+                for host in hosts {
+                    self.world.foresee(&step.id.value, host);
+                }
             }
             _ => {}
         }

@@ -6,7 +6,7 @@ use crate::action::fleet::Spot;
 use crate::event::{EventKind, Forecast};
 use crate::inventory::HostName;
 use crate::plan::View;
-use crate::runbook::{Gate, Pick, Step};
+use crate::runbook::{Gate, Pick, Ranking, Step};
 
 use super::super::guards::NOT_SHOWN;
 use super::super::halt::Halt;
@@ -49,12 +49,15 @@ impl Run {
         if let Some(step) = self.world.waits_for(&pick.from) {
             return Some(step);
         }
-        let ranking = pick.ranking.iter().flat_map(|ranking| ranking.expressions());
+        let ranking = pick.ranking.iter().flat_map(Ranking::expressions);
         let expressions: Vec<_> = pick.r#where.iter().chain(ranking).collect();
         let hosts = self.world.resolve(&pick.from).ok()?;
         hosts.iter().find_map(|host| {
             let view = View::new(&self.world, Some(host), None);
-            expressions.iter().find_map(|expression| expression.eval(&view).ok()?.waits_for()).map(|step| step.to_string())
+            expressions
+                .iter()
+                .find_map(|expression| expression.eval(&view).ok()?.waits_for())
+                .map(|step| step.to_string())
         })
     }
 
