@@ -2,6 +2,8 @@
 //! pipeline that stands by itself. Whatever is decided by something else (`if`, loops, behind `||` and `&&`), made of
 //! values, or behind something that this does not understand, is left out: what is named must be there.
 
+use crate::template::{Plain, Text};
+
 /// A text of the shell, read from left to right.
 struct Scan<'a> {
     rest: &'a str,
@@ -27,6 +29,12 @@ const STRANGE: [&str; 18] = [
     "if", "while", "until", "for", "case", "function", "select", "{", "}", "then", "do", "done", "fi", "alias", ".",
     "source", "eval", "unset",
 ];
+
+/// The first of some words, unless it is made of values.
+pub(super) fn first(words: &[Text<Plain>]) -> Vec<String> {
+    let first = words.first().map(|word| &word.source().value);
+    first.filter(|word| !word.contains("{{")).cloned().into_iter().collect()
+}
 
 /// The programs that a text needs.
 pub(super) fn of(text: &str) -> Vec<String> {
@@ -187,7 +195,7 @@ mod tests {
             ("for i in $(seq 100); do consul kv put x; done", ""),
             ("a; if true; then b; fi; c", "a"),
             ("a 2>&1 >/dev/null; b", "a b"),
-            ("a <<E\nb\nE\n", ""),
+            ("a <<E\nb\nE\n", "a"),
             ("a 'b; c' \"d | e\" \\; f; g", "a g"),
             ("{{params.x}} a; b", "b"),
             ("a $(b); c", ""),

@@ -148,14 +148,9 @@ impl Action for Run {
     }
 
     fn programs(&self) -> Vec<String> {
-        let literal = |text: &str| (!text.contains("{{")).then(|| text.to_owned());
-        let shell = self.shell.iter().filter_map(|shell| literal(&shell.source().value));
-        let own = match &self.what {
-            What::Shell(text) => super::programs::of(text.source()),
-            What::Argv(words) => words.first().and_then(|word| literal(&word.source().value)).into_iter().collect(),
-            What::Script(..) => Vec::new(),
-        };
-        shell.chain(own).collect()
+        let text = if let What::Shell(text) = &self.what { super::programs::of(text.source()) } else { vec![] };
+        let argv = if let What::Argv(words) = &self.what { super::programs::first(words) } else { vec![] };
+        [super::programs::first(self.shell.as_slice()), text, argv].concat()
     }
 
     fn effect(&self) -> Effect {

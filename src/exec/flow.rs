@@ -13,8 +13,9 @@ use super::cancel::Grade;
 use super::halt::{Halt, Kind, Stop};
 use super::operator::{Expects, Question};
 use super::run::Run;
-use super::step::{Ended, Wanted};
+use super::step::Ended;
 use super::tally::Tally;
+use super::wanted::Wanted;
 
 impl Run {
     /// A step, over its items and batches.

@@ -46,6 +46,7 @@ mod two_phase;
 mod undo;
 mod unwind;
 mod wait;
+mod wanted;
 mod watching;
 mod whole;
 

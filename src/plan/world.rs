@@ -1,5 +1,7 @@
 //! What is known while a run goes on: picks, outputs, outcomes. Expressions read it through a [`View`](super::View).
 
+mod foresight;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -182,24 +184,6 @@ impl World {
         results.forgotten.insert(host.to_owned());
     }
 
-    /// A step would act on a host (`""`: on none): what it finds and what becomes of it are unknown until then.
-    pub fn foresee(&mut self, step: &str, host: &str) {
-        self.forget(step, host);
-        let results = self.results.entry(self.qualified(step)).or_default();
-        results.outcomes.insert(host.to_owned(), Value::unknown(step));
-    }
-
-    /// Whom a dry run would pick is not known.
-    pub fn leave_open(&mut self, name: &str) {
-        self.left_open.insert(self.qualified(name));
-    }
-
-    /// The step that picks whom a selector means, where that is not known yet.
-    #[must_use]
-    pub fn waits_for(&self, selector: &Selector) -> Option<String> {
-        selector.names().into_iter().find_map(|name| self.target(&name.value)?.err())
-    }
-
     /// Keeps the outcome of a step on a host.
     pub fn outcome(&mut self, step: &str, host: &str, outcome: &'static str) {
         self.results.entry(self.qualified(step)).or_default().outcomes.insert(host.to_owned(), Value::str(outcome));
@@ -233,11 +217,6 @@ impl World {
 
     pub(super) fn is_offline(&self) -> bool {
         self.offline
-    }
-
-    /// Whether it is not known whom a target means, which is picked.
-    pub(super) fn is_open(&self, target: &str) -> bool {
-        self.offline || self.left_open.contains(&self.qualified(target))
     }
 
     /// An output, in the eyes of a host.

@@ -8,7 +8,7 @@ mod files;
 mod gates;
 mod http;
 mod links;
-mod over_ssh;
+pub mod over_ssh;
 mod parts;
 mod paths;
 mod runs;

@@ -106,6 +106,11 @@ impl Sshd {
         self.child.wait().expect("its end");
     }
 
+    /// The server's own process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What serves connections, at this moment.
     pub fn sessions(&self) -> Vec<i32> {
         let mut found = children(&self.child.id().to_string());

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::action::check::Observes;
 use crate::action::fleet::{Fleet, Spot};
 use crate::action::probe::{Found, Probe, ProbeError};
 use crate::action::words::clip;
@@ -12,59 +11,7 @@ use crate::template::{Expr, Value};
 
 use super::model::{Amount, Guard, GuardKind, Members};
 use super::ports;
-
-/// Whether a guard holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Verdict {
-    /// It does.
-    Holds,
-    /// It cannot be told. Counts as not holding.
-    Unknown,
-    /// It does not.
-    Fails,
-}
-
-/// What was seen, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The host, if it was one.
-    pub host: Option<String>,
-    /// What.
-    pub what: String,
-    /// Whether it speaks for the guard.
-    pub verdict: Verdict,
-    /// The step before which it cannot be told.
-    pub until: Option<Arc<str>>,
-    /// The host could not be spoken to, and that is all that is said.
-    pub unheard: bool,
-}
-
-impl Seen {
-    pub(super) fn new(host: Option<&str>, what: impl Into<String>, verdict: Verdict) -> Self {
-        Self { host: host.map(str::to_owned), what: what.into(), verdict, until: None, unheard: false }
-    }
-
-    fn until(self, step: Option<Arc<str>>) -> Self {
-        Self { until: step, ..self }
-    }
-}
-
-/// A judged guard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    /// The guard in short, for people.
-    pub guard: String,
-    /// Whether it holds.
-    pub verdict: Verdict,
-    /// What that rests on.
-    pub seen: Vec<Seen>,
-    /// The author's words for when it does not hold.
-    pub message: Option<String>,
-    /// Hosts that were silent: not proved dead.
-    pub silent: Vec<String>,
-    /// What it rests on.
-    pub observes: Observes,
-}
+use super::seen::{Judgement, Seen, Verdict};
 
 /// Judges all guards of a list. All are evaluated, so that all failures are shown at once.
 pub async fn judge_all(guards: &[Guard], fleet: &dyn Fleet, spot: Option<&Spot>) -> Vec<Judgement> {

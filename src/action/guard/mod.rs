@@ -6,6 +6,7 @@ mod fields;
 mod judge;
 mod model;
 mod ports;
+mod seen;
 mod words;
 
 #[cfg(test)]
@@ -13,5 +14,6 @@ mod tests;
 
 pub(in crate::action) use decode::KINDS;
 pub(in crate::action) use fields::{CountFields, EveryFields, Fields, ValueFields};
-pub use judge::{Judgement, Seen, Verdict, ask, judge, judge_all};
+pub use judge::{ask, judge, judge_all};
 pub use model::{Amount, Guard, GuardKind, Members, Ports};
+pub use seen::{Judgement, Seen, Verdict};

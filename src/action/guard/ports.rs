@@ -15,8 +15,9 @@ use crate::base::BoxFuture;
 use crate::base::address::with_port;
 use crate::transport::Dialed;
 
-use super::judge::{Outcome, Seen, Verdict, no_hosts};
+use super::judge::{Outcome, no_hosts};
 use super::model::Ports;
+use super::seen::{Seen, Verdict};
 
 /// How long a connection may take before the port counts as silent.
 const PATIENCE: Duration = Duration::from_secs(2);

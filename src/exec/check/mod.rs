@@ -24,7 +24,8 @@ use crate::runbook::{Body, Step};
 use super::flow::is_within;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
-use super::step::{Ended, Wanted};
+use super::step::Ended;
+use super::wanted::Wanted;
 
 /// What a dry run has foreseen so far, as far as it decides what is said of later steps.
 #[derive(Debug, Default)]

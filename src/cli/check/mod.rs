@@ -1,9 +1,13 @@
 //! `refloat check`: a dry run on the real hosts, which are only looked at. Runbook after runbook, over the same connections.
 
+pub mod args;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::args::{CheckArgs, Common, Output, Subject};
+use args::CheckArgs;
+
+use super::args::{Common, Output, Subject};
 use super::execute::{self, Answers, Begun, Reins};
 use super::plan::{self, Made, Making};
 use super::run::{self, Purpose};

@@ -1,0 +1,5 @@
+//! Dry runs by the real program: what they say, that they touch nothing, and that they are right.
+
+mod ready;
+mod touch;
+mod verdicts;
