@@ -20,7 +20,8 @@ pub fn origin(subject: &Subject, redactor: &Redactor) -> Origin {
         redactor.redact(whole.to_string_lossy())
     };
     let inventory = subject.inventory.iter().map(|path| whole(path)).collect();
-    Origin { runbook: whole(&load::find(&subject.runbook, ".yaml")), inventory }
+    let params = subject.param.iter().map(|(name, value)| redactor.redact(format!("{name}={value}"))).collect();
+    Origin { runbook: whole(&load::find(&subject.runbook, ".yaml")), inventory, params }
 }
 
 /// Says what the files say now, where that is something else than what the run goes on with. For people.

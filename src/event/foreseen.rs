@@ -76,7 +76,60 @@ pub struct Obstacle<'a> {
     pub reason: &'a Redacted,
 }
 
+/// What is otherwise than in an earlier dry run of the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// What stands in the way now and did not.
+    pub blocked: Vec<Place>,
+    /// What stood in the way and does not any more.
+    pub recovered: Vec<Place>,
+    /// Whether the outage is there, then and now, where that is otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symptom: Option<(Option<Symptom>, Option<Symptom>)>,
+}
+
+impl Change {
+    /// Whether nothing is otherwise.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A step that something stands in the way of, on a host, if it is one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The step.
+    pub step: String,
+    /// The host.
+    pub host: Option<String>,
+    /// What was seen there.
+    pub reason: Redacted,
+}
+
 impl RunState {
+    /// What has changed since an earlier dry run; without one, since all was well. Other words for the same are no change.
+    #[must_use]
+    pub fn change_since(&self, before: Option<&Self>) -> Change {
+        let places = |state: &Self| -> Vec<Place> {
+            let all = state.obstacles().into_iter().map(|obstacle| Place {
+                step: obstacle.step.to_owned(),
+                host: obstacle.host.map(str::to_owned),
+                reason: obstacle.reason.clone(),
+            });
+            all.collect()
+        };
+        let (then, now) = (before.map(places).unwrap_or_default(), places(self));
+        let other = |these: &[Place], those: &[Place]| {
+            let same = |one: &Place| those.iter().any(|other| (&other.step, &other.host) == (&one.step, &one.host));
+            these.iter().filter(|one| !same(one)).cloned().collect()
+        };
+        let (blocked, recovered) = (other(&now, &then), other(&then, &now));
+        let was = before.map_or_else(|| self.symptom().map(|_| Symptom::Absent), Self::symptom);
+        let symptom = (was != self.symptom()).then(|| (was, self.symptom()));
+        Change { blocked, recovered, symptom }
+    }
+
     /// What a dry run foresaw.
     #[must_use]
     pub fn forecasts(&self) -> &[Foreseen] {

@@ -17,7 +17,7 @@ mod state;
 mod step;
 mod unit;
 
-pub use foreseen::{Forecast, Foreseen, Obstacle, Symptom};
+pub use foreseen::{Change, Forecast, Foreseen, Obstacle, Place, Symptom};
 pub use illegal::Illegal;
 pub use kind::{Answer, BlobRef, Event, EventKind, GuardVerdict, Stream, UnitStart};
 pub use outcome::{Outcome, StepOutcome};

@@ -47,6 +47,9 @@ pub struct Origin {
     pub runbook: Redacted,
     /// The inventory.
     pub inventory: Vec<Redacted>,
+    /// What was given for params, as `name=value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<Redacted>,
 }
 
 /// One step of the plan, for the outline.

@@ -77,8 +77,8 @@ impl<W: Write + Send> Checks<W> {
             groups.entry(key).or_insert_with(|| (mark, Vec::new())).1.push(foreseen);
         }
         for ((step, word, note), (mark, all)) in groups {
-            let hosts: Vec<&str> = all.iter().filter_map(|foreseen| foreseen.unit.about.as_deref()).collect();
-            let on = if hosts.is_empty() { String::new() } else { format!(" ({})", escape(&hosts.join(", "))) };
+            let on = places(&all);
+            let on = if on.is_empty() { on } else { format!(" ({})", escape(&on)) };
             let title = format!("{} {}", mark.symbol(), escape(&step));
             let text = format!("  {}{}  {word}", self.look.paint(mark.style(), &title), self.look.paint(DIM, &on));
             self.line(&text);
@@ -179,6 +179,21 @@ impl<W: Write + Send> Reporter for Checks<W> {
             format!("  plan {} · nothing was changed{took} · refloat report {}", header.plan.short(), header.run);
         self.line(&self.look.paint(DIM, &text));
     }
+}
+
+/// Whom forecasts are about, and where it would be carried out when that is elsewhere.
+fn places(all: &[&Foreseen]) -> String {
+    let mut hosts: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for unit in all.iter().map(|foreseen| &foreseen.unit) {
+        let Some(about) = unit.about.as_deref() else { continue };
+        let elsewhere = unit.on.as_deref().filter(|on| *on != about);
+        hosts.entry(about).or_default().extend(elsewhere);
+    }
+    let words = hosts.into_iter().map(|(about, on)| match on.as_slice() {
+        [] => about.to_owned(),
+        on => format!("{about} on {}", on.join(" and ")),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// A dry run for programs.

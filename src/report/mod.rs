@@ -11,6 +11,7 @@
 //! Limits: columns are counted in characters; wide ones (CJK) shift what follows them.
 
 mod check;
+mod check_files;
 pub mod diagnostics;
 mod escape;
 mod json;
@@ -26,6 +27,7 @@ mod words;
 use std::io::IsTerminal as _;
 
 pub use check::{Checks, Detail, Silent, check_json};
+pub use check_files::{CheckedBook, junit, prometheus};
 pub use escape::{escape, escape_lines};
 pub use json::{JsonLines, inert};
 pub use live::Live;

@@ -144,6 +144,19 @@ pub(in crate::action) async fn send(
     answer.map_err(|error| Unanswered { sent: sent.load(Ordering::Relaxed), error })
 }
 
+/// Posts a document from where `look` looks, and gives the status of the answer.
+pub async fn post(
+    url: &str,
+    headers: Vec<(String, String)>,
+    body: String,
+    look: &dyn Look,
+    timeout: Duration,
+) -> Result<u16, String> {
+    let sending = Sending { method: "POST", url: url.to_owned(), headers, body: Some(body), ca: None };
+    let answer = send(&sending, look, &Login::default(), timeout).await;
+    answer.map(|exchange| exchange.status).map_err(|unanswered| unanswered.error.to_string())
+}
+
 fn not_asked(address: &str, why: &str) -> ProbeError {
     ProbeError::NotAsked(format!("{address}: {why}"))
 }

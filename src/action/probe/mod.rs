@@ -14,6 +14,7 @@ mod read;
 mod service;
 mod tls;
 
+pub use http::post;
 pub(in crate::action) use http::{Sending, Unanswered, check_headers, send};
 pub(in crate::action) use model::{CommandFields, Fields, KINDS, RequestFields};
 pub use model::{Kind, PROBE_KEYS, Probe};

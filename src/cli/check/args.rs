@@ -27,6 +27,30 @@ pub struct CheckArgs {
     /// In the incident: the outage has to be there as well, as a run would want it. Where it is not: exit code 4.
     #[arg(long)]
     pub now: bool,
+    #[command(flatten)]
+    pub shown: Shown,
+    /// Say what became blocked and what recovered since the last check of the same runbook, inventory and params.
+    #[arg(long)]
+    pub since_last: bool,
+    /// When something has changed since the last check: a command of the shell, which gets the change as JSON on its
+    /// standard input. Once for each change and runbook; that it fails is said and harms nothing.
+    #[arg(long, value_name = "COMMAND")]
+    pub notify: Option<String>,
+    /// Likewise: post the change to this address, signed with the text in `REFLOAT_WEBHOOK_SECRET` by HMAC-SHA256 of the
+    /// body, in the header `X-Refloat-Signature: sha256=…`.
+    #[arg(long, value_name = "URL")]
+    pub webhook: Option<String>,
+    /// Write what was found for Prometheus: a file in the folder of `node_exporter`'s textfile collector.
+    #[arg(long, value_name = "FILE")]
+    pub textfile: Option<PathBuf>,
+    /// Write what was found as `JUnit` XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// What is shown beside the verdicts.
+#[derive(Args, Debug)]
+pub struct Shown {
     /// Show what would change in files, line by line. Secrets and binary files are not shown.
     #[arg(long)]
     pub diff: bool,
@@ -35,10 +59,18 @@ pub struct CheckArgs {
     pub explain: bool,
 }
 
+impl CheckArgs {
+    /// Whether it matters what the last check said.
+    pub fn compares(&self) -> bool {
+        self.since_last || self.notify.is_some() || self.webhook.is_some()
+    }
+}
+
 const CHECKS: &str = "\
   refloat check -i INVENTORY                          everything in the folder runbooks, with its rehearse values
   refloat check -i INVENTORY consul/quorum-loss --diff
   refloat check -i INVENTORY consul/quorum-loss -p lost=consul-3 --now     before a run, in the incident
+  refloat check -i INVENTORY runbooks --since-last --textfile refloat.prom --notify 'mail -s refloat ops'    at night
 
 Verdicts: holds (nothing would be done) · would change · would run · would ask · blocked · skipped · unknown until a step
 that has to be carried out first. Only `blocked` makes it not ready. That the outage is not there does not.

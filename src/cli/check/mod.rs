@@ -1,9 +1,15 @@
 //! `refloat check`: a dry run on the real hosts, which are only looked at. Runbook after runbook, over the same connections.
 
 pub mod args;
+mod since;
 
-use std::path::PathBuf;
+use std::fs::Permissions;
+use std::io::{IsTerminal as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use args::CheckArgs;
 
@@ -26,6 +32,10 @@ use crate::transport::shared::Shared;
 use crate::transport::ssh::Options;
 
 pub fn run(args: &CheckArgs, common: &Common) -> Exit {
+    if let Err(why) = since::can_sign(args) {
+        show::error(why);
+        return Exit::Usage;
+    }
     let (default, diags) = ([PathBuf::from("runbooks")], Diagnostics::new());
     let files = validate::runbooks(if args.runbooks.is_empty() { &default } else { &args.runbooks }, &diags);
     if diags.has_errors() {
@@ -74,6 +84,8 @@ struct Checked {
     /// The dry run as it was written down; none: there was nothing to begin it with.
     state: Option<RunState>,
     rehearsed: Vec<String>,
+    /// What has changed since the last one, for programs.
+    since: Option<Value>,
 }
 
 async fn all(args: &CheckArgs, common: &Common, plans: Vec<(&Subject, Result<Made, Exit>)>) -> Exit {
@@ -83,7 +95,7 @@ async fn all(args: &CheckArgs, common: &Common, plans: Vec<(&Subject, Result<Mad
         let runbook = subject.runbook.clone();
         let one = match made {
             Ok(made) => one(args, common, subject, made, &transport).await,
-            Err(exit) => Checked { runbook, exit, state: None, rehearsed: Vec::new() },
+            Err(exit) => Checked { runbook, exit, state: None, rehearsed: Vec::new(), since: None },
         };
         let ended = matches!(one.exit, Exit::Cancelled | Exit::Bug);
         checked.push(one);
@@ -95,7 +107,10 @@ async fn all(args: &CheckArgs, common: &Common, plans: Vec<(&Subject, Result<Mad
     if common.output == Output::Json {
         show::json(&document(&checked));
     }
-    worst(&checked)
+    match files(args, &checked) {
+        Ok(()) => worst(&checked),
+        Err(exit) => exit,
+    }
 }
 
 /// The exit of several: what is worst decides.
@@ -131,12 +146,17 @@ async fn one(args: &CheckArgs, common: &Common, subject: &Subject, made: Made, t
         run::begin(purpose, &plan, &run, journal, &clock, &redactor).await.map_err(told)
     };
     let Ok(run::Begun { log, facts }) = opened.await else {
-        return Checked { runbook, exit: Exit::Unreachable, state: None, rehearsed };
+        return Checked { runbook, exit: Exit::Unreachable, state: None, rehearsed, since: None };
     };
-    let detail = Detail { diff: args.diff, explain: args.explain, rehearsed: rehearsed.clone() };
+    let detail = Detail { diff: args.shown.diff, explain: args.shown.explain, rehearsed: rehearsed.clone() };
     let reporter: Box<dyn report::Reporter> = match common.output {
         Output::Json => Box::new(report::Silent),
-        Output::Text => Box::new(Checks::new(std::io::stdout(), report::Look::of_stdout(), detail)),
+        Output::Text => {
+            let look = report::Look::of_stdout();
+            // what is read by programs or later is not cut
+            let width = if std::io::stdout().is_terminal() { look.width } else { usize::MAX };
+            Box::new(Checks::new(std::io::stdout(), report::Look { width, ..look }, detail))
+        }
     };
     let begun = Begun {
         plan,
@@ -155,7 +175,61 @@ async fn one(args: &CheckArgs, common: &Common, subject: &Subject, made: Made, t
         Ok(Closed { verdict, .. }) => exit(verdict),
         Err(exit) => exit,
     };
-    Checked { runbook, exit, state: Some(log.state()), rehearsed }
+    let state = log.state();
+    let since = if args.compares() && state.closed().is_some() { compare(args, common, &state).await } else { None };
+    Checked { runbook, exit, state: Some(state), rehearsed, since }
+}
+
+/// Says what has changed since the last check of the same, and tells whoever wants to know.
+async fn compare(args: &CheckArgs, common: &Common, state: &RunState) -> Option<Value> {
+    let last = match env::state(common) {
+        Ok(folder) => match Journal::read(&folder) {
+            Ok(journal) => since::last(&journal, state).await,
+            Err(error) => Err(error),
+        },
+        Err(_) => return None,
+    };
+    let last = last.map_err(|error| show::failure(&error)).ok()?;
+    let change = state.change_since(last.as_ref());
+    if common.output == Output::Text && args.since_last {
+        for line in since::words(&change, last.as_ref()) {
+            outln!("  {line}");
+        }
+    }
+    let document = since::document(&change, state, last.as_ref());
+    if !change.is_empty() {
+        since::tell(args, &document).await;
+    }
+    Some(document)
+}
+
+/// Writes the files that others read. One that cannot be written is an error of the call.
+fn files(args: &CheckArgs, checked: &[Checked]) -> Result<(), Exit> {
+    let name = |one: &Checked| match &one.state {
+        Some(state) => state.header().runbook.clone(),
+        None => one.runbook.display().to_string(),
+    };
+    let names: Vec<String> = checked.iter().map(name).collect();
+    let books = checked.iter().zip(&names).map(|(one, name)| report::CheckedBook { name, state: one.state.as_ref() });
+    let books: Vec<_> = books.collect();
+    let wanted = [(&args.textfile, report::prometheus(&books)), (&args.junit, report::junit(&books))];
+    for (path, text) in wanted.into_iter().filter_map(|(path, text)| Some((path.as_ref()?, text))) {
+        replace(path, &text).map_err(|error| {
+            show::error(format!("cannot write {}: {error}", path.display()));
+            Exit::Unreachable
+        })?;
+    }
+    Ok(())
+}
+
+/// Who reads it meanwhile sees the old one or the new one.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    // for the eyes of collectors, which are other users
+    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+    file.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
 /// A dry run that hosts could not be reached for is not ready.
@@ -173,6 +247,7 @@ fn document(checked: &[Checked]) -> serde_json::Value {
             "file": one.runbook,
             "exit": one.exit.code(),
             "rehearsed": one.rehearsed,
+            "since_last": one.since,
             "check": result,
         })
     });
