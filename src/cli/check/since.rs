@@ -49,7 +49,7 @@ pub async fn last(journal: &Journal, now: &RunState) -> Result<Option<RunState>,
 
 /// The change in words, a line each.
 pub fn words(change: &Change, last: Option<&RunState>) -> Vec<String> {
-    let since = last.map_or_else(|| "since ever".to_owned(), |last| format!("since {}", last.opened().rfc3339()));
+    let since = last.map_or_else(|| "first check".to_owned(), |last| format!("since {}", last.opened().rfc3339()));
     if change.is_empty() {
         return vec![format!("{since}: nothing has changed")];
     }
