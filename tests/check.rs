@@ -2,5 +2,6 @@
 
 mod night;
 mod ready;
+mod shipped;
 mod touch;
 mod verdicts;
