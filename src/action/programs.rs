@@ -86,6 +86,10 @@ impl Scan<'_> {
             if self.rest.starts_with('#') {
                 self.rest = self.rest.find('\n').map_or("", |at| &self.rest[at..]);
             }
+            if self.rest.starts_with('(') {
+                // a function is named there, or others run in a shell of their own
+                return (First::Strange, End::Strange);
+            }
             if let Some(end) = self.end() {
                 return (first, end);
             }
@@ -116,7 +120,6 @@ impl Scan<'_> {
             (";", End::Command),
             ("&", End::Command),
             ("\n", End::Command),
-            ("(", End::Strange),
             (")", End::Strange),
             ("<<", End::Strange),
         ];
@@ -198,12 +201,13 @@ mod tests {
             ("a <<E\nb\nE\n", "a"),
             ("a 'b; c' \"d | e\" \\; f; g", "a g"),
             ("{{params.x}} a; b", "b"),
-            ("a $(b); c", ""),
+            ("a $(b); c", "a"),
             ("x() { a; }; x", ""),
+            ("a; (b; c); d", "a"),
             ("/usr/sbin/a --b & c", "/usr/sbin/a c"),
             ("> file; a", "a"),
             ("", ""),
-            ("a 'b", ""),
+            ("a 'b", "a"),
         ] {
             assert_eq!(of(text).join(" "), wanted, "{text}");
         }
