@@ -13,7 +13,7 @@ use crate::base::clock::Clock;
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::event::{Closed, RunState};
-use crate::exec::{Again, Broken, Cancel, Canceller, Idle, Setup, answer};
+use crate::exec::{Again, Broken, Cancel, Canceller, Dry, Idle, Setup, answer};
 use crate::journal::RunLog;
 use crate::plan::{Plan, RunFacts};
 use crate::report::{self, Reporter};
@@ -112,7 +112,7 @@ where
         hook: Arc::new(Idle),
         again,
         takeover,
-        now: false,
+        dry: Dry::default(),
     };
     // a task of its own: a panic in it is told as what it is
     let ended = tokio::spawn(work(setup)).await;

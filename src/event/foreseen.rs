@@ -39,6 +39,8 @@ pub struct Foreseen {
     pub forecast: Forecast,
     /// Whether it is wanted at all is not known before this step has run.
     pub perhaps: Option<String>,
+    /// What would be sent to the host, when that was asked for.
+    pub sends: Option<Redacted>,
 }
 
 /// Whether the outage is there that a runbook is for.

@@ -84,11 +84,14 @@ pub enum EventKind {
         by: String,
     },
     /// `check` only: what the unit would do. `perhaps`: the step before which it is not known whether it is wanted.
+    /// `sends`: what would be sent to the host, when that was asked for.
     UnitForeseen {
         unit: Unit,
         forecast: Forecast,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         perhaps: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sends: Option<Redacted>,
     },
     /// A guard was asked. `silent`: hosts that did not answer, and are not proved dead.
     GuardJudged {

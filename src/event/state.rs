@@ -174,13 +174,14 @@ impl RunState {
                 self.open.shift_remove(key);
             }
             EventKind::UnitMarked { key, outcome, by } => self.mark(at, key, outcome, by)?,
-            EventKind::UnitForeseen { unit, forecast, perhaps } => {
+            EventKind::UnitForeseen { unit, forecast, perhaps, sends } => {
                 if self.header.mode != Mode::Check {
                     return Err(Illegal::ForecastInRun(unit.step.clone()));
                 }
                 self.open_step_of(&unit.step, unit.phase)?;
-                let (unit, forecast, perhaps) = (unit.clone(), forecast.clone(), perhaps.clone());
-                self.forecasts.push(Foreseen { unit, forecast, perhaps });
+                let (unit, forecast) = (unit.clone(), forecast.clone());
+                let (perhaps, sends) = (perhaps.clone(), sends.clone());
+                self.forecasts.push(Foreseen { unit, forecast, perhaps, sends });
             }
             EventKind::GuardJudged { step, silent, .. } => {
                 self.known(step)?;

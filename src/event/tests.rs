@@ -212,7 +212,8 @@ fn each_illegal_transition_is_refused_and_changes_nothing() {
     };
     let foreign = Unit { run: RunId::parse("r2").expect("an id"), ..a.clone() };
     let output = || EventKind::UnitOutput { key, stream: Stream::Stderr, blob: blob(), omitted: 1, tail: text("") };
-    let forecast = || EventKind::UnitForeseen { unit: a.clone(), forecast: Forecast::Holds, perhaps: None };
+    let forecast =
+        || EventKind::UnitForeseen { unit: a.clone(), forecast: Forecast::Holds, perhaps: None, sends: None };
     let duty_closed =
         || EventKind::DutyClosed { step: step(), host: "a".into(), by: "ada".into(), reason: text(""), done: true };
     let duty_opened = || EventKind::DutyOpened { step: step(), host: "a".into(), reason: text("") };
@@ -449,11 +450,17 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
             7 => EventKind::UnitOutput { key, stream: Stream::Stderr, blob: blob(), omitted: n, tail: one },
             8 => EventKind::UnitEnded { key, outcome, outputs: value, millis: n },
             9 => EventKind::UnitMarked { key, outcome, by: name },
-            10 => EventKind::UnitForeseen { unit, forecast: Forecast::WouldChange { diff: one }, perhaps: None },
+            10 => EventKind::UnitForeseen {
+                unit,
+                forecast: Forecast::WouldChange { diff: one },
+                perhaps: None,
+                sends: None,
+            },
             11 => EventKind::UnitForeseen {
                 unit,
                 forecast: Forecast::UnknownUntil { step: name, reason: one },
                 perhaps: None,
+                sends: None,
             },
             12 => EventKind::GuardJudged {
                 step: name,

@@ -57,4 +57,4 @@ pub use hook::{Hook, Idle};
 pub use lock::{RunbookLock, lock};
 pub use memory::Again;
 pub use operator::{Expects, Operator, Question, Reply};
-pub use run::{Broken, Setup, execute};
+pub use run::{Broken, Dry, Setup, execute};

@@ -50,8 +50,17 @@ pub struct Setup {
     pub again: Option<Again>,
     /// The run from which hosts are taken over.
     pub takeover: Option<RunId>,
-    /// Of a dry run: the outage is there now, and where it is not a run is refused.
+    /// What is wanted of a dry run.
+    pub dry: Dry,
+}
+
+/// What is wanted of a dry run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dry {
+    /// The outage is there now, and where it is not a run is refused.
     pub now: bool,
+    /// What a run would send is written down as well.
+    pub explain: bool,
 }
 
 /// The state of a run that goes on. Owned by one task; the futures of one step's hosts borrow it.
@@ -176,11 +185,11 @@ pub struct Broken {
 impl Run {
     /// Connects to the hosts and begins where `world` is.
     pub(super) async fn connect(setup: Setup, world: World, hosts: &[HostName]) -> Result<Self, JournalError> {
-        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again, takeover, now } = setup;
+        let Setup { plan, log, transport, operator, clock, cancel, facts: _, hook, again, takeover, dry } = setup;
         let ticket = log.with_state(|state| super::hold::ticket(state, takeover.as_ref()));
         let memory = again.map(|again| Arc::new(Memory { state: log.state(), again }));
         let links = connect::connect(hosts, &plan.inventory, &*transport, &log, &cancel).await?;
-        let check = Foresight::of(log.with_state(|state| state.header().mode), now);
+        let check = Foresight::of(log.with_state(|state| state.header().mode), dry);
         let no_return = memory.iter().flat_map(|memory| memory.state.no_return()).map(|(_, host)| host.clone());
         let no_return: IndexSet<String> = no_return.collect();
         Ok(Self {

@@ -85,6 +85,9 @@ impl<W: Write + Send> Checks<W> {
             for line in escape_lines(&note) {
                 self.line(&format!("      {}", self.coloured(&all[0].forecast, &line)));
             }
+            if let Some(sends) = all[0].sends.as_ref().filter(|_| self.detail.explain) {
+                self.line(&format!("      sends: {}", escape_lines(sends.as_str()).join("\n        ")));
+            }
         }
     }
 
@@ -214,6 +217,7 @@ pub fn check_json(state: &RunState) -> serde_json::Value {
             "on": unit.on,
             "if_wanted": foreseen.perhaps,
             "foreseen": foreseen.forecast,
+            "sends": foreseen.sends,
         })
     });
     serde_json::json!({

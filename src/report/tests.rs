@@ -229,6 +229,7 @@ fn check() -> Vec<Event> {
         unit: unit("recover/write", host, 1),
         forecast,
         perhaps: None,
+        sends: None,
     };
     number(vec![
         opened(Mode::Check),

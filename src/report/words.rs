@@ -122,7 +122,7 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             let reason = outcome.reason().map_or("", |reason| reason.as_str());
             of_unit(Mark::of_outcome(outcome), key, state, text).with(reason)
         }
-        EventKind::UnitForeseen { unit, forecast, perhaps } => {
+        EventKind::UnitForeseen { unit, forecast, perhaps, sends: _ } => {
             let (text, more) = forecast_words(forecast, perhaps.as_deref());
             Words::new(Mark::of_forecast(forecast), &unit_step(unit), unit.about.as_deref().unwrap_or(""), text)
                 .with(&more)

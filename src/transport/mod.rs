@@ -32,6 +32,7 @@ pub mod look;
 mod master;
 mod mux;
 mod outage;
+pub mod overheard;
 mod paths;
 mod pool;
 mod quote;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
+use super::overheard::{Hear, Overheard};
 use super::route::Routes;
 use super::ssh::Options;
 use super::{Claims, HostAddr, Link, LinkError, Transport};
@@ -18,13 +19,22 @@ type Tried = Arc<OnceCell<Result<Arc<dyn Link>, LinkError>>>;
 pub struct Shared {
     routes: Routes,
     links: Mutex<HashMap<String, Tried>>,
+    hear: Option<Hear>,
 }
 
 impl Shared {
-    /// No links yet.
+    /// No links yet. `hear`: hears of every request.
     #[must_use]
-    pub fn new(options: Options) -> Self {
-        Self { routes: Routes::new(options), links: Mutex::default() }
+    pub fn new(options: Options, hear: Option<Hear>) -> Self {
+        Self { routes: Routes::new(options), links: Mutex::default(), hear }
+    }
+
+    async fn link(&self, host: &HostAddr) -> Result<Arc<dyn Link>, LinkError> {
+        let link = self.routes.connect(host).await?;
+        Ok(match &self.hear {
+            Some(hear) => Arc::new(Overheard { link, hear: Arc::clone(hear) }),
+            None => link,
+        })
     }
 
     /// Ends all connections.
@@ -41,7 +51,7 @@ impl Transport for Shared {
         Box::pin(async move {
             let of = format!("{host:?}");
             let tried = Arc::clone(self.links.lock().unwrap_or_else(PoisonError::into_inner).entry(of).or_default());
-            tried.get_or_init(|| self.routes.connect(host)).await.clone()
+            tried.get_or_init(|| self.link(host)).await.clone()
         })
     }
 }

@@ -1,5 +1,5 @@
 //! The shipped runbooks, checked to their ends: with exactly the unknowns that the language names, and nothing touched.
-//! The rolling restart meets a real nginx and haproxy. etcd and PostgreSQL are played by scripts that answer as healthy ones
+//! The rolling restart meets a real nginx and haproxy. etcd and its like are played by scripts that answer as healthy ones
 //! do: what is proved here is what refloat makes of the answers.
 
 use std::collections::BTreeSet;

@@ -25,9 +25,10 @@ use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::base::span::Sources;
 use crate::event::{Closed, Mode, RunState, Verdict};
-use crate::exec::{self, Setup};
+use crate::exec::{self, Dry, Setup};
 use crate::journal::{Journal, JournalError};
 use crate::report::{self, Checks, Detail};
+use crate::transport::overheard::{Hear, Request};
 use crate::transport::shared::Shared;
 use crate::transport::ssh::Options;
 
@@ -89,7 +90,8 @@ struct Checked {
 }
 
 async fn all(args: &CheckArgs, common: &Common, plans: Vec<(&Subject, Result<Made, Exit>)>) -> Exit {
-    let transport = Arc::new(Shared::new(Options::new(RunId::generate(), env::control())));
+    let heard = (args.shown.explain && common.output == Output::Text).then(|| Arc::new(heard) as Hear);
+    let transport = Arc::new(Shared::new(Options::new(RunId::generate(), env::control()), heard));
     let mut checked = Vec::new();
     for (subject, made) in plans {
         let runbook = subject.runbook.clone();
@@ -111,6 +113,21 @@ async fn all(args: &CheckArgs, common: &Common, plans: Vec<(&Subject, Result<Mad
         Ok(()) => worst(&checked),
         Err(exit) => exit,
     }
+}
+
+/// Shows a request. Secrets are in none: they go by standard input and variables.
+fn heard(host: &str, request: Request<'_>) {
+    let (user, text) = match request {
+        Request::Dial(address) => (None, format!("a connection to {address}")),
+        Request::Ask(ask) => {
+            let words = ask.argv.iter().flatten().map(String::as_str);
+            let words = shlex::try_join(words).unwrap_or_default();
+            let text = [ask.script.trim(), &words].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
+            (ask.user.as_ref(), text.join("\n… with "))
+        }
+    };
+    let user = user.map(|user| format!(" as {}", report::escape(user))).unwrap_or_default();
+    outln!("    asks {}{user}: {}", report::escape(host), report::escape_lines(&text).join("\n      "));
 }
 
 /// The exit of several: what is worst decides.
@@ -169,8 +186,8 @@ async fn one(args: &CheckArgs, common: &Common, subject: &Subject, made: Made, t
         verb: "check",
         reporter: Some(reporter),
     };
-    let (now, shared) = (args.now, Arc::clone(transport));
-    let work = move |setup| exec::execute(Setup { now, transport: shared, ..setup });
+    let (dry, shared) = (Dry { now: args.now, explain: args.shown.explain }, Arc::clone(transport));
+    let work = move |setup| exec::execute(Setup { dry, transport: shared, ..setup });
     let exit = match execute::carry_out(begun, Answers::default(), reins, common, work).await {
         Ok(Closed { verdict, .. }) => exit(verdict),
         Err(exit) => exit,

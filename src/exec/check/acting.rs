@@ -113,6 +113,13 @@ impl Run {
         effect: Effect,
     ) -> Result<bool, Halt> {
         let redact = |text: String| self.redactor().redact(text);
+        let explain = self.check.as_ref().is_some_and(|known| known.dry.explain);
+        let sends = match &rendered {
+            Rendered::Ready(ready, _) if explain && !step.sensitive => {
+                Some(redact(super::request::words(&ready.body())))
+            }
+            _ => None,
+        };
         let (forecast, makes, body) = match (rendered, verdict) {
             (Rendered::Wrong(error), _) => {
                 (Forecast::Blocked { reason: redact(format!("cannot be rendered: {error}")) }, None, None)
@@ -149,7 +156,7 @@ impl Run {
                 self.would_act(spot, &change, effect);
             }
         }
-        self.foresee(step, Some(spot), forecast).await?;
+        self.foresee_sent(step, Some(spot), forecast, sends.filter(|_| !holds)).await?;
         Ok(holds)
     }
 

@@ -7,7 +7,7 @@ use super::super::run::Run;
 impl Run {
     pub(in super::super) fn checked(&self) -> Closed {
         let done = self.done();
-        let now = self.check.as_ref().is_some_and(|known| known.now);
+        let now = self.check.as_ref().is_some_and(|known| known.dry.now);
         let end = |verdict, reason: String, step| Closed {
             verdict,
             reason: self.redactor().redact(reason),

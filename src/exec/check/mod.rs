@@ -8,6 +8,7 @@ mod acting;
 mod asking;
 mod ending;
 mod ready;
+mod request;
 mod seeing;
 
 use std::collections::HashMap;
@@ -17,13 +18,14 @@ use indexmap::IndexMap;
 use crate::action::check::{Makes, Observes};
 use crate::action::fleet::Spot;
 use crate::base::digest::Digest;
+use crate::base::secret::Redacted;
 use crate::event::{EventKind, Forecast, Mode, Unit};
 use crate::journal::JournalError;
 use crate::runbook::{Body, Step};
 
 use super::flow::is_within;
 use super::halt::{Halt, Kind, Stop};
-use super::run::Run;
+use super::run::{Dry, Run};
 use super::step::Ended;
 use super::wanted::Wanted;
 
@@ -36,8 +38,7 @@ pub(super) struct Foresight {
     perhaps: HashMap<(String, String), String>,
     /// What steps need and hosts lack.
     lacks: ready::Lacks,
-    /// Whether the outage has to be there.
-    now: bool,
+    dry: Dry,
 }
 
 /// What a step would change on a host.
@@ -54,8 +55,8 @@ struct Change {
 
 impl Foresight {
     /// The foresight of a run that is a dry one.
-    pub(super) fn of(mode: Mode, now: bool) -> Option<Self> {
-        (mode == Mode::Check).then(|| Self { now, ..Self::default() })
+    pub(super) fn of(mode: Mode, dry: Dry) -> Option<Self> {
+        (mode == Mode::Check).then(|| Self { dry, ..Self::default() })
     }
 
     /// The last step that would change what is observed on a host.
@@ -195,10 +196,21 @@ impl Run {
         spot: Option<&Spot>,
         forecast: Forecast,
     ) -> Result<(), JournalError> {
-        self.log.record(vec![self.foreseen(step, spot, forecast)]).await.map(|_| ())
+        self.foresee_sent(step, spot, forecast, None).await
     }
 
-    fn foreseen(&self, step: &Step, spot: Option<&Spot>, forecast: Forecast) -> EventKind {
+    /// The same, with what would be sent.
+    async fn foresee_sent(
+        &self,
+        step: &Step,
+        spot: Option<&Spot>,
+        forecast: Forecast,
+        sends: Option<Redacted>,
+    ) -> Result<(), JournalError> {
+        self.log.record(vec![self.foreseen(step, spot, forecast, sends)]).await.map(|_| ())
+    }
+
+    fn foreseen(&self, step: &Step, spot: Option<&Spot>, forecast: Forecast, sends: Option<Redacted>) -> EventKind {
         let unit = match spot {
             Some(spot) => self.unit_at(step, spot),
             None => Unit { about: None, on: None, ..self.unit(step, "") },
@@ -213,7 +225,7 @@ impl Run {
             },
             (forecast, _) => forecast,
         };
-        EventKind::UnitForeseen { unit, forecast, perhaps }
+        EventKind::UnitForeseen { unit, forecast, perhaps, sends }
     }
 
     /// A host that cannot be reached, by what that means for the step.
@@ -225,7 +237,7 @@ impl Run {
             Reach::BestEffort => Forecast::Skipped { reason: text("left out: ") },
             Reach::Later => Forecast::Skipped { reason: text("would be a duty until it can be reached: ") },
         };
-        self.foreseen(step, Some(&Spot::at(host)), forecast)
+        self.foreseen(step, Some(&Spot::at(host)), forecast, None)
     }
 
     /// From here on a host may be another one than it is now.

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use crate::base::BoxFuture;
 use crate::base::clock::Clock;
 use crate::event::{Closed, Event, RunState, Verdict};
-use crate::exec::{Cancel, Canceller, Expects, Grade, Hook, Idle, Operator, Question, Reply, Setup, execute};
+use crate::exec::{Cancel, Canceller, Dry, Expects, Grade, Hook, Idle, Operator, Question, Reply, Setup, execute};
 use crate::journal::{JournalError, RunLog};
 use crate::lab::{Fault, Lab};
 use crate::plan::{Plan, RunFacts};
@@ -215,7 +215,7 @@ impl Going<'_> {
         let Begin { log, facts, transport, shown, held } = self.desk.begin(part, &plan).await?;
         let mut events = log.subscribe(1);
         let setup = Setup {
-            now: false,
+            dry: Dry::default(),
             plan,
             log,
             transport,
