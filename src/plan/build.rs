@@ -5,7 +5,6 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::base::diag::Diagnostics;
-use crate::base::digest::Digest;
 use crate::base::span::{Sources, Span};
 use crate::inventory::Inventory;
 use crate::runbook::{Runbook, SecretFrom, Templates};
@@ -58,9 +57,8 @@ pub fn build(
         (&resolved, &parts, &vars),
         (&texts, &templates.files),
         sources,
-    )
-    .bytes();
-    let digest = Digest::of(&stored);
+    );
+    let (digest, stored) = (stored.name(), stored.bytes());
     Some(Plan {
         runbook,
         inventory,

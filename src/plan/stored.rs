@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::base::digest::Digest;
 use crate::base::span::Sources;
 use crate::inventory::{ConnectSettings, Host, HostName, Inventory};
 use crate::runbook::Runbook;
 use crate::template::Value;
 
+use super::Plan;
 use super::elsewhere::VarName;
 use super::params::Resolved;
 
@@ -172,14 +175,31 @@ impl Stored {
         }
     }
 
-    /// The bytes that are stored, and whose digest names the plan. Maps are sorted or in
-    /// the order of the inventory, so equal plans give equal bytes.
+    /// The plan's name: the digest of everything but the folders in which files for ssh lie, which differ from one
+    /// machine to another.
+    #[must_use]
+    pub fn name(&self) -> Digest {
+        let mut same = self.clone();
+        for file in same.hosts.values_mut().filter_map(|host| host.connect.ssh_config.as_mut()) {
+            *file = file.file_name().map(PathBuf::from).unwrap_or_default();
+        }
+        Digest::of(same.bytes())
+    }
+
+    /// The bytes that are stored. Maps are sorted or in the order of the inventory, so equal plans give equal bytes.
     ///
     /// # Panics
     /// Never: texts, numbers and maps of them are JSON.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("texts, numbers and maps of them are JSON")
+    }
+}
+
+impl Plan {
+    /// What is stored of it.
+    pub(super) fn kept(&self) -> Stored {
+        serde_json::from_slice(&self.stored).expect("it was made of that, or that of it")
     }
 }
 
