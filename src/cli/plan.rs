@@ -1,10 +1,10 @@
 //! `refloat plan`: every step, host and rendered command, offline; and the making of a plan, which `run` shares.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{Common, Output, PlanArgs, Subject};
-use super::{env, load, secrets, show};
+use super::{env, load, pinned, secrets, show};
 use crate::base::diag::Diagnostics;
 use crate::base::exit::Exit;
 use crate::base::span::Sources;
@@ -24,9 +24,17 @@ pub fn run(args: &PlanArgs, common: &Common) -> Exit {
         Err(exit) => return exit,
     };
     let steps = plan::preview(&plan);
+    if let Some(file) = &args.out
+        && let Err(exit) = pinned::write(file, &plan, &args.subject)
+    {
+        return exit;
+    }
     match common.output {
         Output::Json => show::json(&json(&plan, &steps)),
         Output::Text => out!("{}", text(&plan, &steps)),
+    }
+    if let (Some(file), Output::Text) = (&args.out, common.output) {
+        pinned::tell(file, &plan);
     }
     Exit::Ok
 }
@@ -42,28 +50,33 @@ pub fn make(
         Exit::Usage
     })?;
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-    let inventory = load::inventory(&subject.inventory, &mut sources, &diags);
-    let loaded = load::runbook(&subject.runbook, inventory.as_ref(), &mut sources, &diags);
-    let made = match (loaded, inventory) {
-        (Some(loaded), Some(inventory)) if !diags.has_errors() => {
-            let mut files = loaded.files;
-            files.extend(Inventory::files(&subject.inventory));
-            files.extend(inventory.hosts().filter_map(|host| host.connect.ssh_config.clone()));
-            let given = Given { params: &subject.param, written: None, env: &env::var, secrets };
-            plan::build(loaded.runbook, inventory, &loaded.templates, &given, &mut sources, &diags)
-                .map(|plan| (Arc::new(plan), files))
-        }
-        _ => None,
-    };
-    if let Some((plan, _)) = &made {
-        plan::refuse(&plan::preview(plan), &diags);
-    }
+    let given = Given { params: &subject.param, written: None, env: &env::var, secrets };
+    let made = from_files(&subject.runbook, &subject.inventory, &given, &mut sources, &diags);
     let findings = diags.into_sorted();
     let exit = show::findings_of_a_plan(&sources, &findings, common);
     match made {
         Some((plan, files)) if exit == Exit::Ok => Ok((plan, files)),
         _ => Err(Exit::Text),
     }
+}
+
+/// The same, and what is wrong is only recorded.
+pub fn from_files(
+    runbook: &Path,
+    inventories: &[PathBuf],
+    given: &Given<'_>,
+    sources: &mut Sources,
+    diags: &Diagnostics,
+) -> Option<(Arc<Plan>, Vec<PathBuf>)> {
+    let inventory = load::inventory(inventories, sources, diags);
+    let loaded = load::runbook(runbook, inventory.as_ref(), sources, diags);
+    let (Some(loaded), Some(inventory), false) = (loaded, inventory, diags.has_errors()) else { return None };
+    let mut files = loaded.files;
+    files.extend(Inventory::files(inventories));
+    files.extend(inventory.hosts().filter_map(|host| host.connect.ssh_config.clone()));
+    let plan = Arc::new(plan::build(loaded.runbook, inventory, &loaded.templates, given, sources, diags)?);
+    plan::refuse(&plan::preview(&plan), diags);
+    Some((plan, files))
 }
 
 fn text(plan: &Plan, steps: &[PreviewStep]) -> String {
