@@ -19,6 +19,7 @@ use crate::template::Expr;
 use crate::text::{self, Node, Tree};
 
 use super::drift::{Drift, lay_out, shown};
+use super::hosts::touched;
 use super::wordings::{Eyes, Wordings, hosts, prefixed};
 use super::{Plan, World};
 
@@ -92,17 +93,19 @@ impl Deeds {
         for tree in trees.values() {
             index(tree, &mut maps);
         }
-        let touched: Eyes = stored.hosts.keys().cloned().map(Some).collect();
+        let touched = touched(&plan.runbook, &plan.inventory, &plan.targets);
+        let reached = |name: &String| touched.iter().any(|host| host.as_str() == name);
         let targets = plan.targets.iter().map(|(name, hosts)| {
             let names: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
             (format!("the hosts of {name}"), names.join("\n"))
         });
         let done = targets.collect();
-        let mut teller = Teller { trees: &trees, maps, touched, world: World::offline(Arc::clone(plan)), done };
+        let eyes: Eyes = touched.iter().map(|host| Some(host.to_string())).collect();
+        let mut teller = Teller { trees: &trees, maps, touched: eyes, world: World::offline(Arc::clone(plan)), done };
         teller.book(&plan.runbook, "the runbook");
         teller.steps(&plan.runbook.steps, None);
         let done = teller.done;
-        let reached = stored.hosts.into_iter().map(|(name, mut host)| {
+        let reached = stored.hosts.into_iter().filter(|(name, _)| reached(name)).map(|(name, mut host)| {
             // these count where something reads them
             host.vars.clear();
             host.groups.clear();

@@ -59,7 +59,7 @@ fn stored(then: &Stored) -> Texts {
     texts.extend(then.parts.iter().map(|(name, text)| (runbook(name), text.clone())));
     texts.extend(then.templates.iter().map(|(name, text)| (template(name), text.clone())));
     texts.extend(then.files.iter().map(|(name, file)| (self::file(name), content(&file.bytes().unwrap_or_default()))));
-    texts.extend(then.hosts.iter().map(|(name, stored)| (host(name), said(stored))));
+    texts.extend(told(then).map(|(name, stored)| (host(name), said(stored))));
     texts.extend(then.targets.iter().map(|(name, hosts)| (target(name), hosts.join("\n"))));
     texts
 }
@@ -77,7 +77,7 @@ fn current(plan: &Plan, then: &Stored, now: Now<'_>, sources: &Sources) -> Texts
         texts.extend(templates.files.iter().map(|(name, bytes)| (file(name), content(bytes))));
     }
     if let Some(inventory) = now.inventory {
-        texts.extend(then.hosts.keys().map(|name| {
+        texts.extend(told(then).map(|(name, _)| {
             let found = inventory.host(name).map(|host| said(&StoredHost::new(host, &plan.runbook)));
             (host(name), found.unwrap_or_default())
         }));
@@ -90,6 +90,11 @@ fn current(plan: &Plan, then: &Stored, now: Now<'_>, sources: &Sources) -> Texts
         }
     }
     texts
+}
+
+/// The hosts of which something is stored.
+fn told(then: &Stored) -> impl Iterator<Item = (&String, &StoredHost)> {
+    then.hosts.iter().filter(|(_, stored)| !stored.only_named)
 }
 
 fn runbook(name: &str) -> String {

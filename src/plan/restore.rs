@@ -59,7 +59,7 @@ pub fn restore(
         groups: host.groups.clone(),
         vars: vars(&runbook, name, host, given, at, diags),
     });
-    let inventory = Inventory::of_hosts(&stored.inventory, hosts.collect());
+    let inventory = Inventory::of_hosts(&stored.inventory, hosts.collect(), &stored.empty);
     let params = params(&runbook, &stored.params, given, diags);
     let part_params = |(path, kept): (&String, _)| {
         let (.., book) = runbook.parts().find(|(step, ..)| step.path == *path)?;

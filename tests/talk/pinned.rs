@@ -11,7 +11,7 @@ use super::{Desk, Said};
 const STEPS: &str = "
   - { id: look, hosts: a, when: eq params.word \"plain\", gather: { load: { command: echo 1, parse: int } } }
   - { id: write, hosts: a, file: { path: OUT/file, template: t.hbs } }
-  - { id: agree, confirm: { message: go on?, type: '{{params.word}}' } }
+  - { id: agree, confirm: { message: 'go on, {{params.spare}}?', type: '{{params.word}}' } }
   - id: second
     title: The second
     hosts: a
@@ -137,7 +137,7 @@ fn drift_is_shown_and_nothing_is_begun() {
         ("book.yaml", "default: here", "default: there", "    + run: echo plain there >> OUT/second\n"),
         (
             "book.yaml",
-            "  - { id: agree, confirm: { message: go on?, type: '{{params.word}}' } }\n",
+            "  - { id: agree, confirm: { message: 'go on, {{params.spare}}?', type: '{{params.word}}' } }\n",
             "",
             "  step agree (it is gone)\n",
         ),

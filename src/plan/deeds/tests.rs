@@ -3,7 +3,7 @@
 use super::*;
 use crate::base::span::Sources;
 use crate::inventory::Inventory;
-use crate::plan::{Given, build};
+use crate::plan::{Given, build, restore};
 use crate::runbook::{self, Templates};
 
 const BOOK: &str = r#"
@@ -180,7 +180,7 @@ fn whatever_is_done_otherwise_is_told_and_nothing_else() {
         (b, "that: lt outputs.see.load params", "that: gt outputs.see.load params", vec!["step safe"]),
         (b, "port: \"{{vars.port}}\"", "port: 80", vec!["step safe"]),
         (b, "lowest: outputs.see.load", "highest: outputs.see.load", vec!["step choose"]),
-        (b, "best: { from: rest", "best: { from: web", vec!["step choose"]),
+        (b, "best: { from: rest", "best: { from: web", vec!["step choose", "step send"]),
         (b, "go on with", "shall we go on with", vec!["step agree"]),
         (b, "eq params.word \"plain\"", "eq params.word \"rich\"", vec!["step write"]),
         (b, "place}}/x", "place}}/z", vec!["step write"]),
@@ -269,4 +269,38 @@ fn what_comes_of_the_time_is_the_same_at_another() {
     let lines = &Deeds::of(&then).done["step both/last"];
     assert!(lines.contains("done {{ago params.idle}}\nnote: params.idle = 2020"), "{lines}");
     assert_eq!(differences(&then, &now), []);
+}
+
+#[test]
+fn a_plan_that_was_stored_does_the_same_on_the_same_hosts() {
+    let inventory = "inventory: here\nhosts: { 'web-[1:4]': { address: '10.0.0.{{n}}' }, db-1: { address: 10.1.0.1, vars: { port: 99 } }, out: }\n\
+        groups: { web: { hosts: 'web-*' }, canary: { hosts: web-3 }, nobody: { hosts: [] }, all_of_them: { children: [ web, canary ] } }\n";
+    for (selector, hosts) in [
+        ("web[1]", "web-2"),
+        ("web[1:2]", "web-2, web-3"),
+        ("web[-1]", "web-4"),
+        ("web:!canary", "web-1, web-2, web-4"),
+        ("web:!nobody", "web-1, web-2, web-3, web-4"),
+        ("web-*:!web-1", "web-2, web-3, web-4"),
+        ("web-[1:3]:!web-2", "web-1, web-3"),
+        ("all_of_them:&canary", "web-3"),
+        ("all:!web", "db-1, out"),
+        ("db-1", "db-1"),
+    ] {
+        let book = format!(
+            "runbook: test/same\nrisk: read-only\nvars: {{ port: {{ type: int, default: 80 }} }}\ntargets: {{ read: [ db-1, web-1 ] }}\n\
+             steps:\n  - {{ id: one, hosts: {selector:?}, gather: {{ up: {{ port: 22 }} }} }}\n  \
+             - {{ id: two, note: '{{{{join (pluck targets.read \"address\")}}}} {{{{join (pluck targets.read \"vars.port\")}}}}' }}\n"
+        );
+        let plan = planned([&book, inventory, ""], "s3cret").unwrap_or_else(|| panic!("{selector}"));
+        let (mut sources, diags) = (Sources::default(), Diagnostics::new());
+        let given = Given { params: &[], written: None, env: &|_| None, secrets: &|_| Ok(None) };
+        let back = restore(&plan.stored, plan.digest, &given, &mut sources, &diags);
+        let back = Arc::new(back.unwrap_or_else(|| panic!("{:?}", diags.into_sorted())));
+        let deeds = Deeds::of(&back);
+        assert!(deeds.done["step one"].starts_with(&format!("hosts: {hosts}\n")), "{selector}: {:?}", deeds.done);
+        assert_eq!(deeds.done["step two"], "note: 10.1.0.1, 10.0.0.1 99, 80");
+        assert_eq!(differences(&plan, &back), [], "{selector}");
+        assert_eq!(touched(&back.runbook, &back.inventory, &back.targets).len(), hosts.split(", ").count());
+    }
 }

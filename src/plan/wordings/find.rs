@@ -9,8 +9,9 @@ use super::{Eyes, Wording, nobody};
 use crate::action::guard::{Guard, GuardKind, Members};
 use crate::action::probe::Probe;
 use crate::inventory::Selector;
-use crate::runbook::{Body, Step, Undo};
+use crate::runbook::{Body, Pick, Step, Undo};
 use crate::template::{AnyText, Compiled, Expr};
+use crate::text::Sp;
 
 /// Finds what is written in a step.
 pub(super) struct Finder<'a, 'w> {
@@ -24,8 +25,19 @@ impl<'a> Finder<'a, '_> {
         let Some(selector) = selector else { return nobody() };
         match self.world.resolve(selector) {
             Ok(hosts) => hosts.into_iter().map(Some).collect(),
-            Err(_) => Rc::clone(self.touched),
+            Err(_) => self.candidates(selector),
         }
+    }
+
+    /// Those among whom hosts are chosen later; where that is not all that a selector says, whoever may be touched.
+    fn candidates(&self, selector: &Selector) -> Eyes {
+        let steps = self.world.book().own_steps();
+        let picks =
+            || steps.iter().filter_map(|step| if let Body::Pick(picks) = &step.body { Some(picks) } else { None });
+        let named = |name: &Sp<String>| picks().flatten().find(|pick| pick.name.value == name.value);
+        let chosen: Option<Vec<&Pick>> = selector.names().iter().map(named).collect();
+        let from = chosen.map(|picks| picks.into_iter().flat_map(|pick| self.eyes(Some(&pick.from)).to_vec()));
+        from.map_or_else(|| Rc::clone(self.touched), |hosts| hosts.collect::<IndexSet<_>>().into_iter().collect())
     }
 
     /// What reads nothing is what is written.
