@@ -9,6 +9,7 @@ use super::cancel::{CancelArgs, NoteArgs};
 use super::check::args::CheckArgs;
 use super::lab::LabArgs;
 pub use super::resume::args::{Mark, ResumeArgs};
+pub use super::run::args::RunArgs;
 use super::runs::RunsArgs;
 use crate::base::ids::RunId;
 
@@ -160,31 +161,20 @@ pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 /// `refloat plan`
 #[derive(Args, Debug)]
+#[command(after_help = PINNING)]
 pub struct PlanArgs {
     #[command(flatten)]
     pub subject: Subject,
+    /// Write the plan to this file as well, for `refloat run --plan FILE`: what is looked at is then what is done. Secrets
+    /// are not in it. A plan that is there already is replaced, anything else is not.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
-/// `refloat run`
-#[derive(Args, Debug)]
-pub struct RunArgs {
-    #[command(flatten)]
-    pub subject: Subject,
-    /// Answers a `confirm`, `ask` or `manual` without a terminal: the text to type, and the beginning of the plan's
-    /// digest that `plan` prints, so that it allows this plan only. Repeatable, in the order of the gates.
-    #[arg(long, value_name = "VALUE@PLAN", value_parser = value_at_plan, allow_hyphen_values = true)]
-    pub confirm: Vec<(String, String)>,
-    /// Answers every `confirm` of a runbook that is not destructive, and every `ask` that has a default.
-    #[arg(long)]
-    pub yes: bool,
-    /// Take the hosts over that this other run has locked: from then on it can start nothing there. Its id stands where
-    /// this run was refused. First look whether it really is to be ended.
-    #[arg(long, value_name = "OWNER", value_parser = owner)]
-    pub takeover: Option<RunId>,
-    /// Why the run is made, for its report.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-}
+const PINNING: &str = "\
+  refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3 …                     look at it
+  refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3 … --out plan.json     and keep it
+  refloat run --plan plan.json                                                      do what it says, or refuse";
 
 pub(super) fn owner(text: &str) -> Result<RunId, String> {
     RunId::parse(text).ok_or_else(|| "it is the whole id of a run, as it stands where this one was refused".to_owned())

@@ -8,6 +8,7 @@ use super::execute::{self, Answers, Begun, Reins};
 use super::{env, runs, secrets, show};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::diag::Diagnostics;
+use crate::base::digest::Digest;
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
@@ -85,7 +86,7 @@ async fn go(args: &DutyArgs, run: &str, common: &Common, state: &Path) -> Result
         return Ok(Exit::Ok);
     }
     let stored = journal.blob(&run, &now.header().stored).await?.unwrap_or_default();
-    let Some(plan) = restored(&stored, &now, &args.param, common) else { return Ok(Exit::Text) };
+    let Some(plan) = restored(&stored, now.header().plan, &args.param, common) else { return Ok(Exit::Text) };
     plan.teach(&redactor);
     let _lock = match crate::exec::lock(&plan, state, &run) {
         Ok(lock) => lock,
@@ -125,11 +126,11 @@ async fn serve(
     }
 }
 
-/// The plan as it was when the run began; mistakes are shown.
-pub fn restored(stored: &[u8], now: &RunState, params: &[(String, String)], common: &Common) -> Option<Arc<Plan>> {
+/// A plan as it was when it was kept; mistakes are shown.
+pub fn restored(stored: &[u8], digest: Digest, params: &[(String, String)], common: &Common) -> Option<Arc<Plan>> {
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
     let given = Given { params, written: None, env: &env::var, secrets: &secrets::ask };
-    let plan = plan::restore(stored, now.header().plan, &given, &mut sources, &diags);
+    let plan = plan::restore(stored, digest, &given, &mut sources, &diags);
     show::findings_of_a_plan(&sources, &diags.into_sorted(), common);
     plan.map(Arc::new)
 }

@@ -18,6 +18,7 @@ mod execute;
 pub mod lab;
 mod load;
 mod operator;
+mod pinned;
 mod plan;
 mod report;
 mod resume;

@@ -1,12 +1,12 @@
 //! `refloat plan`: every step, host and rendered command, offline; and the making of a plan, which `run` shares.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use super::args::{Common, Output, PlanArgs, Subject};
-use super::{env, load, secrets, show};
+use super::{env, load, pinned, secrets, show};
 use crate::base::diag::Diagnostics;
 use crate::base::exit::Exit;
 use crate::base::span::Sources;
@@ -22,21 +22,33 @@ pub fn run(args: &PlanArgs, common: &Common) -> Exit {
         SecretFrom::Command(_) => Ok(None),
         _ => secrets::ask(from),
     };
-    let plan = match make(&args.subject, Making::of_a_run(&unasked), common) {
+    let plan = match make(&args.subject, Making::of_a_run(&args.subject.param, &unasked), common) {
         Ok(made) => made.plan,
         Err(exit) => return exit,
     };
     let steps = plan::preview(&plan);
+    if let Some(file) = &args.out
+        && let Err(exit) = pinned::write(file, &plan, &args.subject)
+    {
+        return exit;
+    }
     match common.output {
         Output::Json => show::json(&json(&plan, &steps)),
         Output::Text => out!("{}", text(&plan, &steps)),
     }
+    if let (Some(file), Output::Text) = (&args.out, common.output) {
+        pinned::tell(file, &plan);
+    }
     Exit::Ok
 }
 
-/// For what a plan is made.
+/// Of what a plan is made beside its files, and for what.
 #[derive(Clone, Copy)]
 pub struct Making<'a> {
+    /// What was given for params.
+    pub params: &'a [(String, String)],
+    /// Reads a variable of the environment.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Where secrets come from that nobody gives.
     pub secrets: &'a plan::Secrets<'a>,
     /// A dry run: what `rehearse` says counts for what nobody gives.
@@ -47,8 +59,8 @@ pub struct Making<'a> {
 
 impl<'a> Making<'a> {
     /// A plan of one runbook, to be carried out with what is given.
-    pub fn of_a_run(secrets: &'a plan::Secrets<'a>) -> Self {
-        Self { secrets, dry: false, shared: false }
+    pub fn of_a_run(params: &'a [(String, String)], secrets: &'a plan::Secrets<'a>) -> Self {
+        Self { params, env: &env::var, secrets, dry: false, shared: false }
     }
 }
 
@@ -62,52 +74,55 @@ pub struct Made {
 }
 
 /// The values of `rehearse` that count: those that nobody gives, here or in the environment.
-fn rehearsed(book: &Runbook, given: &[(String, String)]) -> IndexMap<Sp<String>, Tree> {
+fn rehearsed(book: &Runbook, making: Making<'_>) -> IndexMap<Sp<String>, Tree> {
     let in_the_environment = |name: &str| {
         let variable = book.params.get(name).and_then(|param| param.env.as_ref());
-        variable.and_then(|variable| env::var(variable)).is_some_and(|value| !value.is_empty())
+        variable.and_then(|variable| (making.env)(variable)).is_some_and(|value| !value.is_empty())
     };
-    let free = |name: &str| !given.iter().any(|(given, _)| given == name) && !in_the_environment(name);
-    let all = book.rehearse.iter().filter(|(name, _)| free(&name.value));
+    let free = |name: &str| !making.params.iter().any(|(given, _)| given == name) && !in_the_environment(name);
+    let all = book.rehearse.iter().filter(|(name, _)| making.dry && free(&name.value));
     all.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Makes the plan, showing every mistake.
 pub fn make(subject: &Subject, making: Making<'_>, common: &Common) -> Result<Made, Exit> {
-    let Making { secrets, dry, shared } = making;
-    load::given_once(&subject.param).map_err(|why| {
+    load::given_once(making.params).map_err(|why| {
         show::error(why);
         Exit::Usage
     })?;
     let (mut sources, diags) = (Sources::default(), Diagnostics::new());
-    let inventory = load::inventory(&subject.inventory, &mut sources, &diags);
-    let loaded = load::runbook(&subject.runbook, inventory.as_ref(), &mut sources, &diags);
-    let made =
-        match (loaded, inventory) {
-            (Some(loaded), Some(inventory)) if !diags.has_errors() => {
-                let mut files = loaded.files;
-                files.extend(Inventory::files(&subject.inventory));
-                files.extend(inventory.hosts().filter_map(|host| host.connect.ssh_config.clone()));
-                let known = |name: &str| !shared || loaded.runbook.params.contains_key(name);
-                let params: Vec<_> = subject.param.iter().filter(|(name, _)| known(name)).cloned().collect();
-                let values = if dry { rehearsed(&loaded.runbook, &params) } else { IndexMap::new() };
-                let rehearsed: Vec<String> = values.keys().map(|name| name.value.clone()).collect();
-                let written = values.keys().next().map(|name| (&values, name.span));
-                let given = Given { params: &params, written, env: &env::var, secrets };
-                plan::build(loaded.runbook, inventory, &loaded.templates, &given, &mut sources, &diags)
-                    .map(|plan| Made { plan: Arc::new(plan), files, rehearsed })
-            }
-            _ => None,
-        };
-    if let Some(made) = &made {
-        plan::refuse(&plan::preview(&made.plan), &diags);
-    }
+    let made = from_files(&subject.runbook, &subject.inventory, making, &mut sources, &diags);
     let findings = diags.into_sorted();
     let exit = show::findings_of_a_plan(&sources, &findings, common);
     match made {
         Some(made) if exit == Exit::Ok => Ok(made),
         _ => Err(Exit::Text),
     }
+}
+
+/// The same, and what is wrong is only recorded.
+pub fn from_files(
+    runbook: &Path,
+    inventories: &[PathBuf],
+    making: Making<'_>,
+    sources: &mut Sources,
+    diags: &Diagnostics,
+) -> Option<Made> {
+    let inventory = load::inventory(inventories, sources, diags);
+    let loaded = load::runbook(runbook, inventory.as_ref(), sources, diags);
+    let (Some(loaded), Some(inventory), false) = (loaded, inventory, diags.has_errors()) else { return None };
+    let mut files = loaded.files;
+    files.extend(Inventory::files(inventories));
+    files.extend(inventory.hosts().filter_map(|host| host.connect.ssh_config.clone()));
+    let known = |name: &str| !making.shared || loaded.runbook.params.contains_key(name);
+    let params: Vec<_> = making.params.iter().filter(|(name, _)| known(name)).cloned().collect();
+    let values = rehearsed(&loaded.runbook, making);
+    let rehearsed: Vec<String> = values.keys().map(|name| name.value.clone()).collect();
+    let written = values.keys().next().map(|name| (&values, name.span));
+    let given = Given { params: &params, written, env: making.env, secrets: making.secrets };
+    let plan = Arc::new(plan::build(loaded.runbook, inventory, &loaded.templates, &given, sources, diags)?);
+    plan::refuse(&plan::preview(&plan), diags);
+    Some(Made { plan, files, rehearsed })
 }
 
 fn text(plan: &Plan, steps: &[PreviewStep]) -> String {

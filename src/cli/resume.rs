@@ -77,7 +77,7 @@ async fn go(args: &ResumeArgs, common: &Common, state: &Path) -> Result<Exit, Jo
         ));
         return Ok(Exit::Unreachable);
     };
-    let Some(plan) = duty::restored(&stored, &now, &args.param, common) else { return Ok(Exit::Text) };
+    let Some(plan) = duty::restored(&stored, now.header().plan, &args.param, common) else { return Ok(Exit::Text) };
     if let Some(stranger) = again.skip.iter().find(|skip| !plan.runbook.all_steps().iter().any(|s| s.path == **skip)) {
         show::error(format!("this run has no step `{stranger}`; its steps are listed by: refloat report {run}"));
         return Ok(Exit::Usage);

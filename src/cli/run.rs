@@ -1,11 +1,14 @@
 //! `refloat run`: makes the plan, begins the journal, executes, shows.
 
+pub mod args;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::args::{Common, RunArgs};
+use super::args::{Common, RunArgs, Subject};
 use super::execute::{self, Answers, Reins};
 use super::plan::{self, Made, Making};
-use super::{drift, env, secrets, show, trust};
+use super::{drift, env, pinned, secrets, show, trust};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
@@ -17,8 +20,12 @@ use crate::plan::{Plan, RunFacts, World};
 use crate::runbook::Risk;
 
 pub fn run(args: &RunArgs, common: &Common) -> Exit {
-    let Made { plan, files, rehearsed: _ } = match plan::make(&args.subject, Making::of_a_run(&secrets::ask), common) {
-        Ok(made) => made,
+    let planned = match &args.plan {
+        Some(file) => pinned::take(file, &args.param, common),
+        None => now(&args.subject(), common),
+    };
+    let Planned { plan, files, origin } = match planned {
+        Ok(planned) => planned,
         Err(exit) => return exit,
     };
     let destructive = plan.runbook.risk.value == Risk::Destructive;
@@ -43,14 +50,30 @@ pub fn run(args: &RunArgs, common: &Common) -> Exit {
             return Exit::Unreachable;
         }
     };
-    let exit = runtime.block_on(go(args, common, plan));
+    let exit = runtime.block_on(go(args, common, plan, origin));
     env::report_crash_points();
     // a thread that still waits for the terminal is not waited for
     runtime.shutdown_background();
     exit
 }
 
-async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>) -> Exit {
+/// What is to be carried out.
+pub struct Planned {
+    pub plan: Arc<Plan>,
+    /// The files that decide what is done.
+    pub files: Vec<PathBuf>,
+    pub origin: Origin,
+}
+
+/// The plan of a subject, as its files are now.
+fn now(subject: &Subject, common: &Common) -> Result<Planned, Exit> {
+    let Made { plan, files, rehearsed: _ } =
+        plan::make(subject, Making::of_a_run(&subject.param, &secrets::ask), common)?;
+    let origin = drift::origin(subject, &plan);
+    Ok(Planned { plan, files, origin })
+}
+
+async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, origin: Origin) -> Exit {
     let reins = Reins::take();
     let state = match env::state(common) {
         Ok(state) => state,
@@ -79,8 +102,7 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>) -> Exit {
             return Exit::Refused;
         }
     };
-    let origin = Some(drift::origin(&args.subject, &redactor));
-    let purpose = Purpose { mode: Mode::Run, reason: args.reason.as_deref(), origin };
+    let purpose = Purpose { mode: Mode::Run, reason: args.reason.as_deref(), origin: Some(origin) };
     let begun = match begin(purpose, &plan, &run, journal, &clock, &redactor).await {
         Ok(begun) => begun,
         Err(error) => {

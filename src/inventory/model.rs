@@ -176,18 +176,18 @@ pub struct Inventory {
 
 impl Inventory {
     /// An inventory of hosts that were resolved before: groups follow from what each host says of itself, without their
-    /// nesting.
+    /// nesting. `empty`: groups of which no host says anything.
     #[must_use]
-    pub fn of_hosts(name: &str, hosts: Vec<Host>) -> Self {
-        let mut groups: IndexMap<String, Group> = IndexMap::new();
+    pub fn of_hosts(name: &str, hosts: Vec<Host>, empty: &[String]) -> Self {
+        let none = |name: &String| Group {
+            name: Sp::new(name.clone(), Span::NOWHERE),
+            hosts: Vec::new(),
+            children: Vec::new(),
+        };
+        let mut groups: IndexMap<String, Group> = empty.iter().map(|name| (name.clone(), none(name))).collect();
         for host in &hosts {
             for name in &host.groups {
-                let group = groups.entry(name.clone()).or_insert_with(|| Group {
-                    name: Sp::new(name.clone(), host.span),
-                    hosts: Vec::new(),
-                    children: Vec::new(),
-                });
-                group.hosts.push(host.name.clone());
+                groups.entry(name.clone()).or_insert_with(|| none(name)).hosts.push(host.name.clone());
             }
         }
         let hosts = hosts.into_iter().map(|host| (host.name.clone(), host)).collect();

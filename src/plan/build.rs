@@ -5,9 +5,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::base::diag::Diagnostics;
-use crate::base::digest::Digest;
 use crate::base::span::{Sources, Span};
-use crate::inventory::Inventory;
+use crate::inventory::{HostName, Inventory};
 use crate::runbook::{Runbook, SecretFrom, Templates};
 use crate::text::{Sp, Tree};
 
@@ -42,7 +41,8 @@ pub fn build(
     let resolved = params::resolve(&runbook, &inventory, &placed, given, diags);
     let parts = elsewhere::of_parts(&runbook, given, diags);
     let vars: IndexMap<_, _> = runbook.books().flat_map(|book| elsewhere::of_vars(book, false, given, diags)).collect();
-    let touched = hosts::touched(&runbook, &inventory, &resolved.targets);
+    let found = hosts::found(&runbook, &inventory, &resolved.targets);
+    let touched: Vec<HostName> = found.touched.iter().cloned().collect();
     runbook.books().for_each(|book| params::check_vars(book, &inventory, &touched, diags));
     if diags.has_errors() {
         return None;
@@ -53,14 +53,12 @@ pub fn build(
     let stored = Stored::new(
         &runbook,
         &text,
-        &inventory,
-        &touched,
+        (&inventory, &found),
         (&resolved, &parts, &vars),
         (&texts, &templates.files),
         sources,
-    )
-    .bytes();
-    let digest = Digest::of(&stored);
+    );
+    let (digest, stored) = (stored.name(), stored.bytes());
     Some(Plan {
         runbook,
         inventory,

@@ -41,7 +41,7 @@ pub struct Drift {
 /// What is another text now than what is stored.
 #[must_use]
 pub fn drift(plan: &Plan, now: Now<'_>, sources: &Sources) -> Vec<Drift> {
-    let Ok(then) = serde_json::from_slice::<Stored>(&plan.stored) else { return Vec::new() };
+    let then = plan.kept();
     let (before, after) = (stored(&then), current(plan, &then, now, sources));
     let both = before.iter().filter_map(|(what, old)| {
         let new = after.get(what)?;
@@ -59,7 +59,7 @@ fn stored(then: &Stored) -> Texts {
     texts.extend(then.parts.iter().map(|(name, text)| (runbook(name), text.clone())));
     texts.extend(then.templates.iter().map(|(name, text)| (template(name), text.clone())));
     texts.extend(then.files.iter().map(|(name, file)| (self::file(name), content(&file.bytes().unwrap_or_default()))));
-    texts.extend(then.hosts.iter().map(|(name, stored)| (host(name), said(stored))));
+    texts.extend(told(then).map(|(name, stored)| (host(name), said(stored))));
     texts.extend(then.targets.iter().map(|(name, hosts)| (target(name), hosts.join("\n"))));
     texts
 }
@@ -77,7 +77,7 @@ fn current(plan: &Plan, then: &Stored, now: Now<'_>, sources: &Sources) -> Texts
         texts.extend(templates.files.iter().map(|(name, bytes)| (file(name), content(bytes))));
     }
     if let Some(inventory) = now.inventory {
-        texts.extend(then.hosts.keys().map(|name| {
+        texts.extend(told(then).map(|(name, _)| {
             let found = inventory.host(name).map(|host| said(&StoredHost::new(host, &plan.runbook)));
             (host(name), found.unwrap_or_default())
         }));
@@ -90,6 +90,11 @@ fn current(plan: &Plan, then: &Stored, now: Now<'_>, sources: &Sources) -> Texts
         }
     }
     texts
+}
+
+/// The hosts of which something is stored.
+fn told(then: &Stored) -> impl Iterator<Item = (&String, &StoredHost)> {
+    then.hosts.iter().filter(|(_, stored)| !stored.only_named)
 }
 
 fn runbook(name: &str) -> String {
@@ -113,7 +118,7 @@ fn target(name: &str) -> String {
 }
 
 /// A file as text; of what is none, its digest.
-fn content(bytes: &[u8]) -> String {
+pub(super) fn content(bytes: &[u8]) -> String {
     std::str::from_utf8(bytes)
         .map_or_else(|_| format!("{} bytes, {}", bytes.len(), Digest::of(bytes).short()), str::to_owned)
 }
@@ -125,7 +130,7 @@ fn said(host: &StoredHost) -> String {
     lines.into_iter().collect::<Vec<_>>().join("\n")
 }
 
-fn lay_out(path: &str, value: &serde_json::Value, lines: &mut BTreeSet<String>) {
+pub(super) fn lay_out(path: &str, value: &serde_json::Value, lines: &mut BTreeSet<String>) {
     match value {
         serde_json::Value::Null => {}
         serde_json::Value::Object(map) => {
@@ -137,11 +142,21 @@ fn lay_out(path: &str, value: &serde_json::Value, lines: &mut BTreeSet<String>) 
     }
 }
 
-fn shown(old: &str, new: &str) -> Vec<String> {
+pub(super) fn shown(old: &str, new: &str) -> Vec<String> {
     let mut lines = diff(old, new);
-    if lines.len() > SHOWN {
-        let more = lines.len() - SHOWN;
-        lines.truncate(SHOWN);
+    let more = lines.len().saturating_sub(SHOWN);
+    if more > 0 {
+        // of both sides, since one alone says nothing
+        let went = lines.iter().filter(|line| line.starts_with('-')).count();
+        let came = lines.len() - went;
+        let mut went = went.min(SHOWN - came.min(SHOWN / 2));
+        let mut came = SHOWN - went;
+        lines.retain(|line| {
+            let left = if line.starts_with('-') { &mut went } else { &mut came };
+            let kept = *left > 0;
+            *left -= usize::from(kept);
+            kept
+        });
         lines.push(format!("… and {more} more lines"));
     }
     lines
@@ -205,6 +220,9 @@ mod tests {
         let long = (0..40).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
         let lines = shown("", &long);
         assert_eq!((lines.len(), lines[SHOWN].as_str()), (SHOWN + 1, "… and 28 more lines"));
+        let lines = shown(&long, &long.replace('1', "one").replace('0', "none"));
+        let signs: String = lines.iter().filter_map(|line| line.chars().next()).collect();
+        assert_eq!((signs.matches('-').count(), signs.matches('+').count(), signs.matches('…').count()), (6, 6, 1));
         let huge = (0..2_000).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
         assert_eq!(diff(&huge, &huge.replace('1', "x").replace('0', "y")).len() % 2, 0);
     }

@@ -1,11 +1,14 @@
 //! Which hosts a run may touch: every host that a step, a guard or a probe names, what is picked later standing for all
 //! that it may be picked from.
 
+use std::collections::BTreeSet;
+
 use indexmap::{IndexMap, IndexSet};
 
 use crate::action::guard::Guard;
 use crate::inventory::{HostName, Inventory, Selector, Via};
 use crate::runbook::{Body, HOSTS, LogName, Runbook, Step, Undo, Use};
+use crate::text::Sp;
 
 use super::params::Static;
 use super::part::default_hosts;
@@ -13,8 +16,13 @@ use super::part::default_hosts;
 /// The hosts, in the order of the inventory; the controller first when it is one of them.
 #[must_use]
 pub fn touched(runbook: &Runbook, inventory: &Inventory, targets: &IndexMap<String, Vec<HostName>>) -> Vec<HostName> {
-    let mut walk =
-        Walk { inventory, targets: targets.clone(), found: IndexSet::new(), about: true, container_logs: false };
+    in_order(inventory, &found(runbook, inventory, targets).touched)
+}
+
+/// All hosts that the steps of a plan speak of.
+pub(super) fn found(runbook: &Runbook, inventory: &Inventory, targets: &IndexMap<String, Vec<HostName>>) -> Found {
+    let mut walk = Walk::new(inventory, targets.clone(), true);
+    walk.found.read.extend(targets.values().flatten().cloned());
     runbook.steps.iter().for_each(|step| walk.step(step));
     walk.found()
 }
@@ -27,42 +35,66 @@ pub fn asked_by<'a>(
     inventory: &Inventory,
     targets: &IndexMap<String, Vec<HostName>>,
 ) -> Vec<HostName> {
-    let mut walk =
-        Walk { inventory, targets: targets.clone(), found: IndexSet::new(), about: false, container_logs: false };
+    let mut walk = Walk::new(inventory, targets.clone(), false);
     steps.into_iter().for_each(|step| walk.step(step));
-    walk.found()
+    in_order(inventory, &walk.found().touched)
+}
+
+fn in_order(inventory: &Inventory, hosts: &IndexSet<HostName>) -> Vec<HostName> {
+    let controller = hosts.iter().filter(|host| host.is_controller()).cloned();
+    let rest = inventory.hosts().map(|host| host.name.clone()).filter(|name| hosts.contains(name));
+    controller.chain(rest).collect()
+}
+
+/// The hosts that steps speak of.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// They may be touched.
+    pub(super) touched: IndexSet<HostName>,
+    /// They are in targets, so that texts may read what the inventory says of them.
+    pub(super) read: IndexSet<HostName>,
+    /// Selectors name them, if only to leave them out.
+    pub(super) named: IndexSet<HostName>,
+    /// Groups without hosts that selectors name.
+    pub(super) empty: BTreeSet<String>,
 }
 
 struct Walk<'a> {
     inventory: &'a Inventory,
     targets: IndexMap<String, Vec<HostName>>,
-    found: IndexSet<HostName>,
+    found: Found,
     /// Whether the hosts count that a step is about.
     about: bool,
     /// Whether logs are watched that may be those of containers.
     container_logs: bool,
 }
 
-impl Walk<'_> {
-    fn found(self) -> Vec<HostName> {
-        let Self { mut found, inventory, .. } = self;
-        let entered = |name: &HostName| inventory.host(name).is_some_and(|host| host.connect.via == Via::Exec);
-        if self.container_logs && found.iter().any(entered) {
-            found.insert(HostName::controller());
-        }
-        let controller = found.iter().filter(|host| host.is_controller()).cloned();
-        let rest = inventory.hosts().map(|host| host.name.clone()).filter(|name| found.contains(name));
-        controller.chain(rest).collect()
+impl<'a> Walk<'a> {
+    fn new(inventory: &'a Inventory, targets: IndexMap<String, Vec<HostName>>, about: bool) -> Self {
+        Self { inventory, targets, found: Found::default(), about, container_logs: false }
     }
 
-    fn resolve(&self, selector: &Selector) -> Vec<HostName> {
+    fn found(self) -> Found {
+        let Self { mut found, inventory, .. } = self;
+        let entered = |name: &HostName| inventory.host(name).is_some_and(|host| host.connect.via == Via::Exec);
+        if self.container_logs && found.touched.iter().any(entered) {
+            found.touched.insert(HostName::controller());
+        }
+        found
+    }
+
+    fn resolve(&mut self, selector: &Selector) -> Vec<HostName> {
+        let names = Static { inventory: self.inventory, targets: &self.targets };
+        self.found.named.extend(selector.mentions(&names));
+        let is_empty = |name: &Sp<String>| self.inventory.group(name).is_some_and(|group| group.hosts.is_empty());
+        self.found.empty.extend(selector.names().into_iter().filter(is_empty).map(|name| name.value));
         // a selector that cannot be resolved was reported by `validate`
-        selector.resolve(&Static { inventory: self.inventory, targets: &self.targets }).unwrap_or_default()
+        selector.resolve(&names).unwrap_or_default()
     }
 
     fn add(&mut self, selector: &Selector) {
         let hosts = self.resolve(selector);
-        self.found.extend(hosts);
+        self.found.touched.extend(hosts);
     }
 
     /// The hosts that a part may touch, in its own names.
@@ -74,26 +106,24 @@ impl Walk<'_> {
             if let Some(selector) = given.or_else(|| default_hosts(param)) {
                 targets.insert(name.clone(), self.resolve(&selector));
             }
+            param.of.iter().for_each(|of| drop(self.resolve(of)));
         }
         if let (Some(_), Some(hosts)) = (uses.hosts, &step.hosts) {
             targets.insert(HOSTS.to_owned(), self.resolve(hosts));
         }
-        let mut walk = Walk {
-            inventory: self.inventory,
-            targets,
-            found: IndexSet::new(),
-            about: self.about,
-            container_logs: false,
-        };
+        let mut walk =
+            Walk { found: std::mem::take(&mut self.found), ..Walk::new(self.inventory, targets, self.about) };
         for (name, target) in &book.targets {
             if !walk.targets.contains_key(name) {
                 let hosts = walk.resolve(&target.selector);
                 walk.targets.insert(name.clone(), hosts);
             }
         }
+        let read: Vec<HostName> = walk.targets.values().flatten().cloned().collect();
+        walk.found.read.extend(read);
         book.steps.iter().for_each(|step| walk.step(step));
         self.container_logs |= walk.container_logs;
-        self.found.extend(walk.found);
+        self.found = walk.found;
     }
 
     fn guards(&mut self, guards: &[Guard]) {
@@ -131,7 +161,7 @@ impl Walk<'_> {
             Body::Pick(picks) => {
                 for pick in picks {
                     let hosts = self.resolve(&pick.from);
-                    self.found.extend(hosts.iter().cloned());
+                    self.found.touched.extend(hosts.iter().cloned());
                     self.targets.insert(pick.name.value.clone(), hosts);
                 }
             }

@@ -3,6 +3,7 @@
 //! [`Plan`] holds what is fixed for the run; [`World`] is what is known while it runs, and what expressions read.
 
 mod build;
+mod deeds;
 mod drift;
 mod elsewhere;
 mod hosts;
@@ -12,20 +13,24 @@ mod logs;
 mod needs;
 mod params;
 mod part;
+mod pinned;
 mod preview;
 mod restore;
 mod secrets;
 mod stored;
 mod view;
+mod wordings;
 mod words;
 mod world;
 
 pub use build::{Given, Secrets, build};
+pub use deeds::differences;
 pub use drift::{Drift, Now, drift};
 pub use hosts::{asked_by, touched};
 pub use items::{Items, NoItems};
 pub use logs::{log_of, watch_spec};
 pub use needs::{Need, Needed, needs};
+pub use pinned::{NotPinned, Pinned};
 pub use preview::{PreviewHost, PreviewStep, preview, refuse};
 pub use restore::restore;
 pub use stored::Stored;

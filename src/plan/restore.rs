@@ -39,12 +39,12 @@ pub fn restore(
         diags.push(Diagnostic::placeless("stored-plan", message).help(OTHER_VERSION));
         return None;
     }
-    let source = sources.add(format!("{} (as stored with the run)", stored.runbook), stored.text.as_str());
+    let source = sources.add(format!("{} (as it was planned)", stored.runbook), stored.text.as_str());
     let mut runbook = runbook::parse(source, sources, diags)?;
     let mut read: IndexMap<String, SourceId> = IndexMap::new();
     let mut find = |name: &Sp<String>, sources: &mut Sources, _: &Diagnostics| {
         let text = stored.parts.get(&name.value)?;
-        let add = || sources.add(format!("{} (as stored with the run)", name.value), text.as_str());
+        let add = || sources.add(format!("{} (as it was planned)", name.value), text.as_str());
         Some(*read.entry(name.value.clone()).or_insert_with(add))
     };
     runbook::link(&mut runbook, &mut find, sources, diags);
@@ -59,7 +59,7 @@ pub fn restore(
         groups: host.groups.clone(),
         vars: vars(&runbook, name, host, given, at, diags),
     });
-    let inventory = Inventory::of_hosts(&stored.inventory, hosts.collect());
+    let inventory = Inventory::of_hosts(&stored.inventory, hosts.collect(), &stored.empty);
     let params = params(&runbook, &stored.params, given, diags);
     let part_params = |(path, kept): (&String, _)| {
         let (.., book) = runbook.parts().find(|(step, ..)| step.path == *path)?;
@@ -110,7 +110,7 @@ fn params(
         let value = if param.limits.kind.value == runbook::Kind::Secret && !kept.is_null() {
             let written = given.params.iter().find(|(of, _)| of == name).map(|(_, text)| Value::str(text.as_str()));
             let Some(value) = written.or_else(|| elsewhere(param, given, diags)) else {
-                let message = format!("the secret `{name}` is not kept with the run");
+                let message = format!("the secret `{name}` is not kept with the plan");
                 let help = match &param.env {
                     Some(variable) => format!("give it again: -p {name}=…, or set {variable}"),
                     None => format!("give it again: -p {name}=…"),
@@ -148,7 +148,7 @@ fn vars(
         } else {
             let wanted = format!("{host}/{name}");
             let Some((_, text)) = given.params.iter().find(|(of, _)| *of == wanted) else {
-                let message = format!("the secret `{name}` of {host} is not kept with the run");
+                let message = format!("the secret `{name}` of {host} is not kept with the plan");
                 let help = format!("give it again: -p {wanted}=…");
                 diags.push(Diagnostic::placeless("missing-param", message).help(help));
                 continue;

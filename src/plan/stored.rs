@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::base::digest::Digest;
 use crate::base::span::Sources;
-use crate::inventory::{ConnectSettings, Host, HostName, Inventory};
+use crate::inventory::{ConnectSettings, Host, Inventory};
 use crate::runbook::Runbook;
 use crate::template::Value;
 
+use super::Plan;
 use super::elsewhere::VarName;
+use super::hosts::Found;
 use super::params::Resolved;
 
 /// The form of this struct; grows when a field changes its meaning.
@@ -47,8 +51,12 @@ pub struct Stored {
     pub targets: BTreeMap<String, Vec<String>>,
     /// The inventory's name.
     pub inventory: String,
-    /// What the inventory says of the hosts that the plan may touch, in its order.
+    /// What the inventory says of the hosts that the plan may touch or read, in its order; and that there are those which
+    /// selectors name.
     pub hosts: IndexMap<String, StoredHost>,
+    /// Groups without hosts that selectors name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty: Vec<String>,
 }
 
 /// The bytes of a file.
@@ -104,6 +112,9 @@ pub struct StoredHost {
     pub groups: Vec<String>,
     /// Its values of the vars that the runbook declares.
     pub vars: BTreeMap<String, serde_json::Value>,
+    /// Selectors name it, so that its groups count; nobody touches it or reads anything of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_named: bool,
 }
 
 impl StoredHost {
@@ -122,7 +133,14 @@ impl StoredHost {
             connect: host.connect.clone(),
             groups: host.groups.clone(),
             vars: vars.collect(),
+            only_named: false,
         }
+    }
+
+    fn only_named(host: &Host) -> Self {
+        let (address, groups) = (host.name.to_string(), host.groups.clone());
+        let connect = ConnectSettings::default();
+        Self { address, user: None, port: None, connect, groups, vars: BTreeMap::new(), only_named: true }
     }
 }
 
@@ -137,17 +155,22 @@ impl Stored {
     pub(super) fn new(
         runbook: &Runbook,
         text: &str,
-        inventory: &Inventory,
-        hosts: &[HostName],
+        (inventory, found): (&Inventory, &Found),
         (resolved, parts, vars): (&Resolved, &PartParams, &IndexMap<VarName, Value>),
         (templates, files): (&Texts, &Files),
         sources: &Sources,
     ) -> Self {
         let part_text = |book: &Arc<Runbook>| sources.get(book.name.span.source).text.to_string();
-        let hosts = hosts
-            .iter()
-            .filter_map(|name| inventory.host(name))
-            .map(|host| (host.name.to_string(), StoredHost::new(host, runbook)));
+        let hosts = inventory.hosts().filter_map(|host| {
+            let kept = if found.touched.contains(&host.name) || found.read.contains(&host.name) {
+                StoredHost::new(host, runbook)
+            } else if found.named.contains(&host.name) {
+                StoredHost::only_named(host)
+            } else {
+                return None;
+            };
+            Some((host.name.to_string(), kept))
+        });
         let mut of_environment: BTreeMap<String, BTreeMap<String, serde_json::Value>> = BTreeMap::new();
         for ((book, name), value) in vars.iter().filter(|(_, value)| !matches!(value, Value::Secret(_))) {
             of_environment.entry(book.clone()).or_default().insert(name.clone(), value.to_json());
@@ -169,17 +192,35 @@ impl Stored {
                 .collect(),
             inventory: inventory.name().to_owned(),
             hosts: hosts.collect(),
+            empty: found.empty.iter().cloned().collect(),
         }
     }
 
-    /// The bytes that are stored, and whose digest names the plan. Maps are sorted or in
-    /// the order of the inventory, so equal plans give equal bytes.
+    /// The plan's name: the digest of everything but the folders in which files for ssh lie, which differ from one
+    /// machine to another.
+    #[must_use]
+    pub fn name(&self) -> Digest {
+        let mut same = self.clone();
+        for file in same.hosts.values_mut().filter_map(|host| host.connect.ssh_config.as_mut()) {
+            *file = file.file_name().map(PathBuf::from).unwrap_or_default();
+        }
+        Digest::of(same.bytes())
+    }
+
+    /// The bytes that are stored. Maps are sorted or in the order of the inventory, so equal plans give equal bytes.
     ///
     /// # Panics
     /// Never: texts, numbers and maps of them are JSON.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("texts, numbers and maps of them are JSON")
+    }
+}
+
+impl Plan {
+    /// What is stored of it.
+    pub(super) fn kept(&self) -> Stored {
+        serde_json::from_slice(&self.stored).expect("it was made of that, or that of it")
     }
 }
 

@@ -55,8 +55,9 @@ impl<W: Write + Send> Checks<W> {
 
     fn opened(&mut self, state: &RunState) {
         let header = state.header();
-        let title = format!("{} · {}", escape(&header.runbook), escape(header.title.as_str()));
-        self.line(&self.look.paint(BOLD, &title));
+        let title = [header.runbook.as_str(), header.title.as_str()].map(escape).join(" · ");
+        let title = title.trim_end_matches(" · ");
+        self.line(&self.look.paint(BOLD, title));
         if !self.detail.rehearsed.is_empty() {
             let names = escape(&self.detail.rehearsed.join(", "));
             self.line(&format!(

@@ -6,6 +6,7 @@ mod cancel;
 mod disk;
 mod heeded;
 mod lock;
+mod pinned;
 mod resume;
 mod signals;
 

@@ -18,8 +18,12 @@ pub struct CheckArgs {
     #[arg(value_name = "RUNBOOK")]
     pub runbooks: Vec<PathBuf>,
     /// The inventory: a file or a folder; repeatable.
-    #[arg(short, long, value_name = "FILE", required = true)]
+    #[arg(short, long, value_name = "FILE", required_unless_present = "plan")]
     pub inventory: Vec<PathBuf>,
+    /// Instead of both, a plan that `refloat plan --out FILE` wrote. Where its runbook and inventory are here and would now
+    /// do something else, it is refused with exit code 4, and what differs is shown.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["runbooks", "inventory"])]
+    pub plan: Option<PathBuf>,
     /// A param, as `name=value`; repeatable. Of several runbooks each takes those that it has. What nobody gives is taken
     /// from the runbook's `rehearse`, and said.
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = name_and_value)]

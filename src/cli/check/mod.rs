@@ -1,6 +1,7 @@
 //! `refloat check`: a dry run on the real hosts, which are only looked at. Runbook after runbook, over the same connections.
 
 pub mod args;
+mod explain;
 mod since;
 
 use std::fs::Permissions;
@@ -15,20 +16,20 @@ use args::CheckArgs;
 
 use super::args::{Common, Output, Subject};
 use super::execute::{self, Answers, Begun, Reins};
-use super::plan::{self, Made, Making};
-use super::run::{self, Purpose};
-use super::{drift, env, secrets, show, validate};
+use super::plan::{self, Making};
+use super::run::{self, Planned, Purpose};
+use super::{drift, env, pinned, secrets, show, validate};
 use crate::base::clock::{Clock, SystemClock};
 use crate::base::diag::Diagnostics;
 use crate::base::exit::Exit;
 use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::base::span::Sources;
-use crate::event::{Closed, Mode, RunState, Verdict};
+use crate::event::{Closed, Mode, Origin, RunState, Verdict};
 use crate::exec::{self, Dry, Setup};
 use crate::journal::{Journal, JournalError};
+use crate::plan::Plan;
 use crate::report::{self, Checks, Detail};
-use crate::transport::overheard::{Hear, Request};
 use crate::transport::shared::Shared;
 use crate::transport::ssh::Options;
 
@@ -37,26 +38,13 @@ pub fn run(args: &CheckArgs, common: &Common) -> Exit {
         show::error(why);
         return Exit::Usage;
     }
-    let (default, diags) = ([PathBuf::from("runbooks")], Diagnostics::new());
-    let files = validate::runbooks(if args.runbooks.is_empty() { &default } else { &args.runbooks }, &diags);
-    if diags.has_errors() {
-        return show::findings(&Sources::default(), &diags.into_sorted(), common);
-    }
-    let subjects: Vec<Subject> = files
-        .into_iter()
-        .map(|runbook| Subject { runbook, inventory: args.inventory.clone(), param: args.param.clone() })
-        .collect();
-    let mut plans = Vec::new();
-    // for programs one document comes in the end; what is wrong with a text is told to people beside it
-    let told = Common { output: Output::Text, ..common.clone() };
-    for subject in &subjects {
-        let making = Making { secrets: &secrets::ask, dry: true, shared: subjects.len() > 1 };
-        plans.push((subject, plan::make(subject, making, &told)));
-    }
-    if let Some(stranger) = stranger(&args.param, &plans) {
-        show::error(stranger);
-        return Exit::Usage;
-    }
+    let books = match &args.plan {
+        Some(file) => vec![(file.clone(), pinned::take(file, &args.param, &for_people(common)).map(Book::pinned))],
+        None => match planned(args, common) {
+            Ok(books) => books,
+            Err(exit) => return exit,
+        },
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -64,16 +52,65 @@ pub fn run(args: &CheckArgs, common: &Common) -> Exit {
             return Exit::Unreachable;
         }
     };
-    let exit = runtime.block_on(all(args, common, plans));
+    let exit = runtime.block_on(all(args, common, books));
     runtime.shutdown_background();
     exit
 }
 
+/// For programs one document comes in the end; what is wrong with a text is told to people beside it.
+fn for_people(common: &Common) -> Common {
+    Common { output: Output::Text, ..common.clone() }
+}
+
+/// A plan that is looked at.
+struct Book {
+    plan: Arc<Plan>,
+    origin: Origin,
+    /// The params that `rehearse` gave.
+    rehearsed: Vec<String>,
+}
+
+impl Book {
+    fn pinned(planned: Planned) -> Self {
+        Self { plan: planned.plan, origin: planned.origin, rehearsed: Vec::new() }
+    }
+}
+
+/// The files that were named, and the plan of each or what it is not made for.
+type Books = Vec<(PathBuf, Result<Book, Exit>)>;
+
+fn planned(args: &CheckArgs, common: &Common) -> Result<Books, Exit> {
+    let (default, diags) = ([PathBuf::from("runbooks")], Diagnostics::new());
+    let files = validate::runbooks(if args.runbooks.is_empty() { &default } else { &args.runbooks }, &diags);
+    if diags.has_errors() {
+        return Err(show::findings(&Sources::default(), &diags.into_sorted(), common));
+    }
+    let making = Making { dry: true, shared: files.len() > 1, ..Making::of_a_run(&args.param, &secrets::ask) };
+    let one = |runbook: PathBuf| {
+        let subject =
+            Subject { runbook: runbook.clone(), inventory: args.inventory.clone(), param: args.param.clone() };
+        let book = plan::make(&subject, making, &for_people(common)).map(|made| Book {
+            origin: drift::origin(&subject, &made.plan),
+            plan: made.plan,
+            rehearsed: made.rehearsed,
+        });
+        (runbook, book)
+    };
+    let books: Books = files.into_iter().map(one).collect();
+    match stranger(&args.param, &books) {
+        None => Ok(books),
+        Some(stranger) => {
+            show::error(stranger);
+            Err(Exit::Usage)
+        }
+    }
+}
+
 /// A param that none of several runbooks has.
-fn stranger(given: &[(String, String)], plans: &[(&Subject, Result<Made, Exit>)]) -> Option<String> {
-    let made: Option<Vec<&Made>> = plans.iter().map(|(_, made)| made.as_ref().ok()).collect();
+fn stranger(given: &[(String, String)], books: &Books) -> Option<String> {
+    let made: Option<Vec<&Book>> = books.iter().map(|(_, book)| book.as_ref().ok()).collect();
     let made = made.filter(|made| made.len() > 1)?;
-    let known = |name: &str| made.iter().any(|made| made.plan.runbook.params.contains_key(name));
+    let known = |name: &str| made.iter().any(|book| book.plan.runbook.params.contains_key(name));
     let (name, _) = given.iter().find(|(name, _)| !known(name))?;
     Some(format!("none of these runbooks has a param `{name}`"))
 }
@@ -89,14 +126,13 @@ struct Checked {
     since: Option<Value>,
 }
 
-async fn all(args: &CheckArgs, common: &Common, plans: Vec<(&Subject, Result<Made, Exit>)>) -> Exit {
-    let heard = (args.shown.explain && common.output == Output::Text).then(|| Arc::new(heard) as Hear);
+async fn all(args: &CheckArgs, common: &Common, books: Books) -> Exit {
+    let heard = (args.shown.explain && common.output == Output::Text).then(explain::hear);
     let transport = Arc::new(Shared::new(Options::new(RunId::generate(), env::control()), heard));
     let mut checked = Vec::new();
-    for (subject, made) in plans {
-        let runbook = subject.runbook.clone();
-        let one = match made {
-            Ok(made) => one(args, common, subject, made, &transport).await,
+    for (runbook, book) in books {
+        let one = match book {
+            Ok(book) => one(args, common, runbook, book, &transport).await,
             Err(exit) => Checked { runbook, exit, state: None, rehearsed: Vec::new(), since: None },
         };
         let ended = matches!(one.exit, Exit::Cancelled | Exit::Bug);
@@ -115,21 +151,6 @@ async fn all(args: &CheckArgs, common: &Common, plans: Vec<(&Subject, Result<Mad
     }
 }
 
-/// Shows a request. Secrets are in none: they go by standard input and variables.
-fn heard(host: &str, request: Request<'_>) {
-    let (user, text) = match request {
-        Request::Dial(address) => (None, format!("a connection to {address}")),
-        Request::Ask(ask) => {
-            let words = ask.argv.iter().flatten().map(String::as_str);
-            let words = shlex::try_join(words).unwrap_or_default();
-            let text = [ask.script.trim(), &words].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>();
-            (ask.user.as_ref(), text.join("\n… with "))
-        }
-    };
-    let user = user.map(|user| format!(" as {}", report::escape(user))).unwrap_or_default();
-    outln!("    asks {}{user}: {}", report::escape(host), report::escape_lines(&text).join("\n      "));
-}
-
 /// The exit of several: what is worst decides.
 fn worst(checked: &[Checked]) -> Exit {
     const ORDER: [Exit; 8] = [
@@ -146,9 +167,8 @@ fn worst(checked: &[Checked]) -> Exit {
     worst.next().unwrap_or(Exit::Ok)
 }
 
-async fn one(args: &CheckArgs, common: &Common, subject: &Subject, made: Made, transport: &Arc<Shared>) -> Checked {
-    let Made { plan, files: _, rehearsed } = made;
-    let runbook = subject.runbook.clone();
+async fn one(args: &CheckArgs, common: &Common, runbook: PathBuf, book: Book, transport: &Arc<Shared>) -> Checked {
+    let Book { plan, origin, rehearsed } = book;
     let reins = Reins::take();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let redactor = Redactor::default();
@@ -158,8 +178,7 @@ async fn one(args: &CheckArgs, common: &Common, subject: &Subject, made: Made, t
         let state = env::state(common).map_err(show::error)?;
         let told = |error: JournalError| show::failure(&error);
         let journal = Journal::open(&state, Arc::clone(&clock), redactor.clone()).map_err(told)?;
-        let origin = Some(drift::origin(subject, &redactor));
-        let purpose = Purpose { mode: Mode::Check, reason: None, origin };
+        let purpose = Purpose { mode: Mode::Check, reason: None, origin: Some(origin) };
         run::begin(purpose, &plan, &run, journal, &clock, &redactor).await.map_err(told)
     };
     let Ok(run::Begun { log, facts }) = opened.await else {

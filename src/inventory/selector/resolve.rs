@@ -59,6 +59,18 @@ impl Selector {
         Ok(all.hosts)
     }
 
+    /// Every host that it says something of, whether it is one of its hosts or is left out: by `a:!b` those of both, by
+    /// `a[0]` all of `a`. Where they are all known, it means the same hosts.
+    #[must_use]
+    pub fn mentions(&self, names: &dyn Names) -> Vec<HostName> {
+        let whole = |term: &Term| match term {
+            Term::Bracket { base, .. } => meanings(base, names).ok().flatten().or_else(|| hosts(term, names).ok()),
+            other => hosts(other, names).ok(),
+        };
+        let terms = self.unions.iter().flat_map(|union| &union.terms);
+        terms.filter_map(|(_, term)| whole(term)).flatten().collect()
+    }
+
     /// What is wrong with its names, without asking how many hosts they are now: for targets that are picked later.
     #[must_use]
     pub fn check(&self, names: &dyn Names) -> Vec<Diagnostic> {
