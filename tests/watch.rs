@@ -4,6 +4,7 @@
 mod disturbed;
 mod end_to_end;
 mod honest;
+mod reused;
 mod rotation;
 
 use std::path::PathBuf;

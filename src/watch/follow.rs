@@ -6,8 +6,9 @@
 //! [`super::Followed::Gap`].
 //!
 //! Limits: a file that was empty at the cursor, then copied and emptied before the follower began, is not noticed; nor is
-//! one that was rewritten with the same first and last bytes up to where it had been read. Of a container's log, what its
-//! engine has not handed on half a second after it was written is not said yet.
+//! one that was rewritten with the same first and last bytes up to where it had been read; nor a rotated file that has the
+//! number and the first 256 bytes of one from before the cursor. Of a container's log, what its engine has not handed on
+//! half a second after it was written is not said yet.
 //!
 //! A container's log is followed on the controller, by its engine's own command; that ends with the container, and is
 //! started again.

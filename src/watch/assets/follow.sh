@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2046,SC3013,SC2015,SC2094
+# shellcheck disable=SC2046,SC2086,SC3013,SC2015,SC2094
 # Follows a file from a place on: FILE MARK INODE OFFSET CKSUM N; INODE 0 for a file that did not exist.
 # Its bytes go to standard output as they are, with lines of our own between them, each after a newline that is ours too:
 #   MARK at INODE OFFSET        what follows is from there, in another file
@@ -10,7 +10,8 @@
 #   MARK blind WHY              nothing can be read now; everything will be when it can
 # Bytes count only after `ok`, since a file can be emptied and grow again between any two looks: it is what it was when
 # its first bytes and the last ones before OFFSET are. Generations that came and went meanwhile are found among its
-# siblings. Never `tail -F`: it loses what is written to the old file after a rename, and busybox's loses whole files.
+# siblings. The number of a file that is gone is given to another one, so no sibling is known by its number alone.
+# Never `tail -F`: it loses what is written to the old file after a rename, and busybox's loses whole files.
 set +e
 f=$1 mark=$2 ino=$3 off=$4 sum=$5 len=$6
 us=/proc/self/fd/3 svlogd=
@@ -23,9 +24,48 @@ pos() { while read -r k v; do [ "$k" = pos: ] && { O=$v; return; }; done </proc/
 nap() { sleep 0.1 2>/dev/null || sleep 1; }
 say() { printf '\n%s %s\n' "$mark" "$*"; }
 ok() { read -r T _ </proc/uptime; say "ok $off $sum:$len ${T%.*}${T#*.}0"; }
-known=' ' read=' '
-is_known() { case $known in *" $1 "*) return 0;; esac; return 1; }
-know() { is_known "$1" || known="$known$1 "; }
+# what files are, LEN:SUM:OFF:LAST: the checksum of the first LEN bytes, and of the last ones before OFF, if it was taken
+# known: INODE=WHAT of the files that are of no more interest, as they lie there; read: of what was read, unpacked
+known=' ' read=' ' cur=
+what() { E=$len:$sum:$off:$last; }
+note() {
+  k=' '
+  for x in $known; do case $x in "$1="*) ;; *) k="$k$x ";; esac; done
+  known="$k$1=$2 "
+}
+# the file that is open as 4 is of no more interest, and an empty one never was; $1: its inode
+know() { print /proc/self/fd/4 0 256; n=${P##* }; [ "$n" = 0 ] || note "$1" "$n:${P%% *}:$n:"; }
+# whether file $2 with inode $1 is of no more interest
+is_known() {
+  [ "$off" = 0 ] || ! [ "$2" -ef "$us" ] || return 0
+  case $known in *" $1="*) ;; *) return 1;; esac
+  { command exec 4<"$2"; } 2>/dev/null || return 0
+  e=${known##* "$1="}
+  same /proc/self/fd/4 "${e%% *}"; e=$?
+  exec 4<&-
+  return $e
+}
+# whether packed file $1 was read before it was packed
+was_read() {
+  h='' E=
+  [ "$off" = 0 ] || what
+  for x in $read $E; do
+    y=${x#*:} x=${x%%:*}
+    [ "$x" = "$h" ] || { print "$1" 0 "$x"; h=$x g=${P%% *}; }
+    [ "${y%%:*}" != "$g" ] || ! same "$1" "$x:$y" || return 0
+  done
+  return 1
+}
+# those that are not in the folder any more
+forget() {
+  k=' '
+  for x in $known; do case " $S" in *[!0-9]"${x%%=*} "*) k="$k$x ";; esac; done
+  known=$k
+}
+# what was read of the open file is what it was until now
+leave() { [ "$off" = 0 ] || [ -z "$cur" ] || { what; read="$read$E "; note "$cur" "$E"; }; }
+# what is in the open file now is not what was read
+forsake() { leave; off=0 last='' len=0 sum=4294967295; }
 packed() { case $1 in *.gz|*.xz|*.bz2|*.zst|*.lz4) return 0;; esac; return 1; }
 out() {
   case $1 in
@@ -39,29 +79,37 @@ print() {
 }
 # N: the length of a fingerprint of so many bytes
 cap() { N=$1; [ "$N" -le 256 ] || N=256; }
-# whether $1 begins as what we read does, and has what we read last
+# whether file $1 is what $2 says
 same() {
-  [ "$len" = 0 ] || { print "$1" 0 "$len"; [ "${P%% *}" = "$sum" ] || return 1; }
-  cap "$off"; print "$1" $((off-N)) "$N"
-  if [ -n "$last" ]; then [ "$P" = "$last" ]; else [ "${P##* }" = "$N" ]; fi
+  q=$1; IFS=:; set -- $2; unset IFS
+  [ "$1" = 0 ] || { print "$q" 0 "$1"; [ "$P" = "$2 $1" ] || return 1; }
+  [ "$3" != "$1" ] || return 0
+  cap "$3"; print "$q" $(($3-N)) "$N"
+  [ "$P" = "${4:-${P%% *}} $N" ]
 }
+# whether it begins as what we read does, and has what we read last
+ours() { what; same "$1" "$E"; }
 # whether the open file is what it was; then what was read up to O counts
 intact() {
   cap "$O"; n=$len p=$sum l=$last
   # the new fingerprints first: when the old ones hold afterwards, these are of the same file
   [ "$N" -le "$n" ] || { n=$N; print "$us" 0 "$n"; p=${P%% *}; }
-  [ "$O" = "$off" ] && [ -n "$l" ] || { print "$us" $((O-N)) "$N"; l=$P; [ "${P##* }" = "$N" ] || return 1; }
-  same "$us" || return 1
+  [ "$O" = "$off" ] && [ -n "$l" ] || { print "$us" $((O-N)) "$N"; l=${P%% *}; [ "${P##* }" = "$N" ] || return 1; }
+  ours "$us" || return 1
   len=$n sum=$p last=$l off=$O
 }
 # goes on in file $2 at $3, at its beginning as a new one; 1: it cannot be opened, or is not inode $4
 enter() {
-  { command exec 3<"$2"; } 2>/dev/null || return 1
-  held 3; [ "$I" = "${4:-$I}" ] || return 1
-  know "$I"
-  off=$3
+  { command exec 5<"$2"; } 2>/dev/null || return 1
+  held 5; [ "$I" = "${4:-$I}" ] || return 1
+  exec 3<&5 5<&-
+  leave
+  off=$3 cur=$I
   if [ "$off" = 0 ]; then last='' len=0 sum=4294967295
-  else dd bs=1 skip="$off" count=0 <&3 2>/dev/null; fi
+  else
+    [ -n "$last" ] || { cap "$off"; print "$us" $((off-N)) "$N"; last=${P%% *}; }
+    dd bs=1 skip="$off" count=0 <&3 2>/dev/null
+  fi
   say "$1 $I $off"
 }
 # all that the open file has; 1: it was emptied meanwhile
@@ -74,10 +122,8 @@ drain() {
     intact || { say void; return 1; }
     # the first bytes of the file, and others before it that nobody has read
     if [ "$b" = 0 ] && [ "$us" -ef "$f" ] && unread; then
-      held 3; known="${known%% "$I" *} ${known#* "$I" }"
       off=0 last='' len=0; say void; return 1
     fi
-    case $read in *" $sum:$len "*) ;; *) read="$read$sum:$len ";; esac
     ok
   done
 }
@@ -108,11 +154,10 @@ unread() {
     snap; s0=$S L=
     size "$f"; cap "$Z"; n0=$N; print "$f" 0 "$n0"; p0=$P
     while read -r _ i c; do
-      [ -n "$c" ] && [ -s "$c" ] && ! is_known "$i" || continue
+      [ -n "$c" ] && [ -s "$c" ] && ! is_known "$i" "$c" || continue
       if packed "$c"; then
-        h=
-        for x in $read; do print "$c" 0 "${x#*:}"; [ "${P%% *}" != "${x%:*}" ] || h=1; done
-        [ -z "$h" ] || { P=; continue; } # packed after we had read it
+        # once: it has to be unpacked for that
+        was_read "$c" && { command exec 4<"$c"; } 2>/dev/null && { know "$i"; continue; }
       elif is_copy "$c"; then continue; fi
       L="$L$i $c
 "
@@ -122,13 +167,14 @@ RF_END
     snap
     [ "$S" != "$s0" ] || break
   done
+  forget
   [ -n "$L" ]
 }
 # reads a sibling as a whole: INODE NAME; 1: it is another one by now, 2: it was emptied
 whole() {
   if [ ! -r "$2" ]; then
     inode "$2"; [ "$I" = "$1" ] || return 1 # it has another name by now
-    know "$1"; say "gap $2 may not be read"
+    note "$1" 0::0:; say "gap $2 may not be read"
   elif packed "$2"; then
     { command exec 4<"$2"; } 2>/dev/null || return 1
     held 4; [ "$I" = "$1" ] || return 1
@@ -136,7 +182,7 @@ whole() {
     # by what is open: names move
     P=$({ out "$2" </proc/self/fd/4 | dd bs=1 count=1; } 2>/dev/null | cksum)
     if [ "${P##* }" = 0 ]; then say "gap $2 was packed before it was read, and cannot be unpacked here"
-    else off=0 sum=4294967295 len=0; say "at $1 0"; out "$2" <&4; ok; fi
+    else forsake; say "at $1 0"; out "$2" <&4; ok; fi
   else enter at "$2" 0 "$1" && drain; fi
 }
 # goes through what came and went, and then on to the file itself
@@ -178,7 +224,7 @@ find_old() {
     snap; s0=$S old=
     while read -r _ i c; do
       [ -n "$c" ] || continue
-      if [ "$len" != 0 ] || { [ "$i" = "$ino" ] && ! packed "$c"; }; then same "$c" && old="$i $c"; fi
+      if [ "$len" != 0 ] || { [ "$i" = "$ino" ] && ! packed "$c"; }; then ours "$c" && old="$i $c"; fi
     done <<RF_END
 $(siblings)
 RF_END
@@ -193,7 +239,7 @@ from_old() {
   if packed "$c"; then
     { command exec 4<"$c"; } 2>/dev/null || return 1
     held 4; [ "$I" = "$i" ] || return 1
-    know "$I"; say "copy $I $off"; out "$c" <&4 | tail -c "+$((off+1))"; ok
+    know "$I"; say "copy $I $off"; out "$c" <&4 | tail -c "+$((off+1))"; ok; forsake
   else
     enter copy "$c" "$off" "$i" || return 1
     drain || return 2
@@ -222,20 +268,20 @@ carry_on() {
   while find_old; do
     from_old; case $? in 0) return;; 1) ;; *) break;; esac
   done
-  say "gap the file was truncated or removed, and no copy of it was found"
+  say "gap the file was truncated or removed, and no copy of it was found"; forsake
 }
 
 last=
-[ "$ino" = 0 ] || read="$read$sum:$len "
 # what is older than where we begin is of no interest
 begin() {
   while :; do
     snap; s0=$S known=' ' after='' old='' here=''
     inode "$f"; now=$I
-    if [ "$ino" = 0 ] || { [ "$now" = "$ino" ] && same "$f"; }; then here=1; else find_old; fi
+    if [ "$ino" = 0 ] || { [ "$now" = "$ino" ] && ours "$f"; }; then here=1; else find_old; fi
     while read -r _ i c; do
       [ -n "$c" ] || continue
-      [ -n "$after" ] || know "$i"
+      # what may not be read has nothing but its number
+      [ -n "$after" ] || if { command exec 4<"$c"; } 2>/dev/null; then know "$i"; else note "$i" 0::0:; fi
       [ "$i $c" != "$old" ] || after=1
     done <<RF_END
 $(siblings)
@@ -244,7 +290,11 @@ RF_END
     if [ "$ino" = 0 ]; then await; enter at "$f" 0
     elif [ -n "$old" ]; then from_old
     elif [ -n "$here" ]; then enter at "$f" "$off" "$ino"
-    else say "gap the file was truncated or removed, and no copy of it was found"; await; enter at "$f" 0; fi
+    else
+      say "gap the file was truncated or removed, and no copy of it was found"
+      what; read="$read$E "; forsake; ino=0
+      continue
+    fi
     case $? in 0) return;; 2) emptied; return;; esac
   done
 }
