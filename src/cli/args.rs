@@ -172,9 +172,9 @@ pub struct PlanArgs {
 }
 
 const PINNING: &str = "\
-  refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3 …                     look at it
-  refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3 … --out plan.json     and keep it
-  refloat run --plan plan.json                                                      do what it says, or refuse";
+  refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3                    look at it
+  refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3 --out plan.json    and keep it
+  refloat run --plan plan.json                                  do what it says, or refuse";
 
 pub(super) fn owner(text: &str) -> Result<RunId, String> {
     RunId::parse(text).ok_or_else(|| "it is the whole id of a run, as it stands where this one was refused".to_owned())

@@ -9,7 +9,7 @@ use crate::base::ids::RunId;
 
 /// `refloat run`
 #[derive(Args, Debug)]
-#[command(after_help = RUNNING)]
+#[command(override_usage = USAGE, after_help = RUNNING)]
 pub struct RunArgs {
     /// The runbook: a file, or its name in the folder `runbooks`.
     #[arg(value_name = "RUNBOOK", required_unless_present = "plan")]
@@ -48,6 +48,8 @@ impl RunArgs {
         Subject { runbook, inventory: self.inventory.clone(), param: self.param.clone() }
     }
 }
+
+const USAGE: &str = "refloat run [OPTIONS] <RUNBOOK> --inventory <FILE>\n       refloat run [OPTIONS] --plan <FILE>";
 
 const RUNNING: &str = "\
   refloat run quorum-loss.yaml -i INVENTORY -p lost=consul-3 …     as the files are now

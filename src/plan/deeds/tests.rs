@@ -64,6 +64,7 @@ steps:
     verify: { command: "test -e {{vars.place}}" }
     undo: [ { run: "rm -f {{vars.place}}/y" } ]
   - { id: said, hosts: web-1, run: *said }
+  - { id: hide, hosts: web-1, file: { path: /tmp/hide, content: "of {{params.token}}", mode: "0600" } }
   - { id: quick, hosts: web-1, run: "true; test\n" }
   - id: both
     on_failure: undo
