@@ -1,4 +1,4 @@
-.PHONY: help demo drills test campaign bench build
+.PHONY: help demo drills test campaign kills bench build
 
 help: ## shows this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -15,6 +15,10 @@ test: ## everything: build, lint, units, real hosts, the demo; prints the time o
 campaign: ## kills a run at every single point; takes an hour, REFLOAT_POINTS=N for fewer
 	@sh tests/packages.sh test
 	cargo test --locked --test all -- --ignored --nocapture --test-threads 1 campaign_
+
+kills: ## only the campaign's kills on real sshds, in pieces: REFLOAT_POINTS=N kills from REFLOAT_SEED=S on
+	@sh tests/packages.sh test
+	cargo test --locked --test all -- --ignored --nocapture campaign_kills_at_any_time
 
 bench: ## beside an unguarded floor and its peers, on 100 real sshds; ROUNDS=N, ONLY=w2-50,...
 	@sh tests/bench.sh

@@ -11,6 +11,7 @@ use super::args::{Common, Output};
 use super::{env, show};
 use crate::base::clock::SystemClock;
 use crate::base::exit::Exit;
+use crate::base::ids::RunId;
 use crate::base::secret::Redactor;
 use crate::event::{Mode, Verdict};
 use crate::journal::{Journal, JournalError, RunStatus, RunSummary};
@@ -56,15 +57,20 @@ async fn carry(args: &RunsArgs, state: &std::path::Path) -> Result<(), Carry> {
     if let Some([run, file]) = args.export.as_deref() {
         let journal = Journal::read(state)?;
         let run = journal.find(run).await?;
-        let bytes = journal.export(&run).await?;
         let mut options = std::fs::OpenOptions::new();
         let mut made = options.write(true).create_new(true).mode(0o600).open(file).map_err(Carry::file(file))?;
-        made.write_all(&bytes).and_then(|()| made.sync_all()).map_err(Carry::file(file))?;
+        let (ours, goes_on) = (journal.is_ours(&run).is_ok(), open(&journal.summary(&run).await?));
+        let carried = give(&journal, &run, goes_on, file, &mut made, state).await;
+        if carried.is_err() {
+            // a part of it is no run, and nobody can go on with it
+            std::fs::remove_file(file).map_err(Carry::file(file))?;
+            if ours {
+                journal.take_back(&run)?;
+            }
+        }
+        carried?;
         outln!("Run {run} is in {file}. On the other machine: refloat runs --import FILE, then refloat resume {run}");
-        if open(&journal.summary(&run).await?) {
-            // written only now, when the file is there
-            let journal = Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?;
-            journal.give_away(&run, &format!("{file} by {}", env::operator())).await?;
+        if goes_on {
             outln!("Whoever goes on there has it; here it stands still. To take it back: refloat runs --import {file}");
         }
     }
@@ -77,6 +83,24 @@ async fn carry(args: &RunsArgs, state: &std::path::Path) -> Result<(), Carry> {
         outln!("To look at it: refloat report {run}. To go on with it: refloat resume {run}");
     }
     Ok(())
+}
+
+/// Writes a run to a file. One that goes on is marked first: cut off in between it stands still until it is exported again
+/// and taken back, and never goes on in two places.
+async fn give(
+    journal: &Journal,
+    run: &RunId,
+    goes_on: bool,
+    file: &str,
+    made: &mut std::fs::File,
+    state: &std::path::Path,
+) -> Result<(), Carry> {
+    if goes_on {
+        let journal = Journal::open(state, Arc::new(SystemClock::default()), Redactor::default())?;
+        journal.give_away(run, &format!("{file} by {}", env::operator())).await?;
+    }
+    let bytes = journal.export(run).await?;
+    made.write_all(&bytes).and_then(|()| made.sync_all()).map_err(Carry::file(file))
 }
 
 /// Whether there is anything left to go on with.

@@ -47,7 +47,8 @@ impl Journal {
         }
     }
 
-    fn take_back(&self, run: &RunId) -> Result<(), JournalError> {
+    /// It goes on here again, if it was given away.
+    pub fn take_back(&self, run: &RunId) -> Result<(), JournalError> {
         let away = self.folder.run(run).join(AWAY);
         match std::fs::remove_file(&away) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {

@@ -88,8 +88,8 @@ fn found(victim: Victim, places: &[Place], control: &Path, child: &Child) -> Vec
     }
 }
 
-/// One play with a kill; whom it took. It can come too late to take anyone.
-fn one(seed: u64, places: &Hosts, wholes: &[(Outcome, u64)], mark: &str) -> Result<Option<Victim>, String> {
+/// One play with a kill; whom it took, and how many effects there are. It can come too late to take anyone.
+fn one(seed: u64, places: &Hosts, wholes: &[(Outcome, u64)], mark: &str) -> Result<(Option<Victim>, u64), String> {
     let Hosts::Stay(stay) = places else { return Err("no servers".to_owned()) };
     let mut state = seed;
     next(&mut state);
@@ -128,7 +128,7 @@ fn one(seed: u64, places: &Hosts, wholes: &[(Outcome, u64)], mark: &str) -> Resu
         })
     };
     so.map_err(|why| format!("{} {victim:?} after {after:?}: {why}", SCENES[n].name))?;
-    Ok(hit.then_some(victim))
+    Ok((hit.then_some(victim), u64::try_from(play.effects().len()).expect("small")))
 }
 
 /// Plays until so many kills took someone.
@@ -142,7 +142,7 @@ fn campaign(name: &str, count: u64) {
     };
     let wholes: Vec<(Outcome, u64)> = SCENES.iter().map(timed).collect();
     let (drawn, fired) = (AtomicU64::new(0), Mutex::new(BTreeMap::<Victim, u64>::new()));
-    let bad = Mutex::new(Vec::new());
+    let (bad, effects) = (Mutex::new(Vec::new()), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
@@ -153,8 +153,12 @@ fn campaign(name: &str, count: u64) {
                         break;
                     }
                     match one(seed + n, &places, &wholes, &mark) {
-                        Ok(None) => (),
-                        Ok(Some(victim)) => *fired.lock().unwrap().entry(victim).or_default() += 1,
+                        Ok((victim, done)) => {
+                            effects.fetch_add(done, Ordering::Relaxed);
+                            if let Some(victim) = victim {
+                                *fired.lock().unwrap().entry(victim).or_default() += 1;
+                            }
+                        }
                         Err(why) => {
                             eprintln!("REFLOAT_SEED={} REFLOAT_POINTS=1: {why}", seed + n);
                             bad.lock().unwrap().push(seed + n);
@@ -165,10 +169,15 @@ fn campaign(name: &str, count: u64) {
         }
     });
     let (fired, bad) = (fired.into_inner().unwrap(), bad.into_inner().unwrap());
-    eprintln!("{name}: {fired:?} of {} plays, {:.0} s", drawn.into_inner(), start.elapsed().as_secs_f64());
+    let (kills, plays, seconds) = (fired.values().sum::<u64>(), drawn.into_inner(), start.elapsed().as_secs_f64());
+    let (effects, wrong, last) = (effects.into_inner(), bad.len(), seed + plays - 1);
+    eprintln!(
+        "{name}: {kills} kills {fired:?}, {plays} plays with the seeds {seed} to {last}, {effects} effects, {wrong} wrong, \
+         {seconds:.0} s"
+    );
     assert_eq!(calm_down(&mark), Vec::<String>::new());
     assert!(bad.is_empty(), "wrong: REFLOAT_SEED={bad:?} REFLOAT_POINTS=1");
-    assert!(fired.values().sum::<u64>() >= count, "only {fired:?}");
+    assert!(kills >= count, "only {fired:?}");
     assert!(count < 60 || fired.len() == VICTIMS.len(), "not all: {fired:?}");
 }
 

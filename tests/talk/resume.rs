@@ -214,6 +214,34 @@ fn a_run_that_nobody_took_is_taken_back() {
 }
 
 #[test]
+fn a_run_whose_export_fails_stays_and_one_whose_export_is_cut_off_stands_still() {
+    let much = "\n  - { id: much, hosts: a, run: head -c 1200000 /dev/urandom | base64 }\n";
+    let desk = cut(&format!("{much}{}", WAITS.trim_start_matches('\n')));
+    let (id, file) = (desk.id(), desk.path("carried"));
+    // no file may be so long: an error where the signal is ignored, else the end of the program while it writes
+    let export = |prepare: &str| {
+        let script = format!("{prepare}; ulimit -c 0 -f 1024; exec \"$@\"");
+        let mut command = desk.program("bash", &["-c", &script, "-", env!("CARGO_BIN_EXE_refloat")]);
+        command.args(["runs", "--export", &id]).arg(&file);
+        Said::of(&command.output().expect("the program starts"))
+    };
+    export("trap '' XFSZ").is(4, "carried");
+    assert!(!file.exists());
+    // nothing came of it
+    let said = desk.refloat(&["note", &id, "still here"]);
+    said.is(0, "");
+    let said = export(":");
+    assert!(said.code.is_none() && file.exists(), "it was not cut off: {said:?}");
+    desk.touch("go");
+    desk.refloat(&["resume", &id]).is(4, "was given away to");
+    let again = desk.path("again").display().to_string();
+    desk.refloat(&["runs", "--export", &id, &again]).is(0, "");
+    desk.refloat(&["runs", "--import", &again]).is(0, "");
+    desk.refloat(&["resume", &id]).is(0, "");
+    assert!(desk.out("second"));
+}
+
+#[test]
 fn what_was_begun_and_not_come_to_is_left_as_it_is() {
     // a guard before it does not hold any more
     let guard =
