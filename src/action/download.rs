@@ -8,7 +8,7 @@ use crate::base::BoxFuture;
 use crate::base::diag::Diagnostics;
 use crate::template::{AnyText, EvalError, Plain, Text, Value};
 use crate::text::{self, Tree};
-use crate::transport::{Hands, Look, Work};
+use crate::transport::{Answer, Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
@@ -26,6 +26,9 @@ pub struct Download {
 
 /// The largest file that is fetched.
 const LIMIT: u64 = 256 * 1024 * 1024;
+
+/// So many times a transfer is begun again after the link was lost in its middle.
+const TRIES: u32 = 5;
 
 pub(super) const ENTRY: Entry = Entry {
     key: "download",
@@ -99,21 +102,14 @@ impl Ready for Fetch {
 
     fn apply<'a>(&'a self, hands: &'a Hands<'a>, _logs: Logs) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
-            // the digest comes after the content and of the same file, so that a torn transfer is noticed
-            let script = Script::new("cat -- \"$1\"; printf '\\n'; sha256sum <\"$1\"", &[&self.path]);
-            let mut bulk = hands.bulk(&script.ask(&self.work)).await?;
-            let mut bytes = Vec::new();
-            loop {
-                let piece = bulk.next().await?;
-                if piece.is_empty() {
-                    break;
+            let mut tries = TRIES;
+            let (bytes, answer) = loop {
+                match self.transfer(hands).await {
+                    // nothing is changed by reading it once more, over the link that is made anew
+                    Err(ActionError::Link(LinkError::Lost { .. })) if tries > 0 => tries -= 1,
+                    ended => break ended?,
                 }
-                bytes.extend_from_slice(&piece);
-                if bytes.len() as u64 > LIMIT {
-                    return Err(ActionError::failed(format!("{} is larger than {LIMIT} bytes", self.path)));
-                }
-            }
-            let answer = bulk.end().await?;
+            };
             if answer.exit != 0 {
                 return Err(ActionError::failed(clip(&String::from_utf8_lossy(&answer.stderr))));
             }
@@ -130,6 +126,26 @@ impl Ready for Fetch {
                 artifact: Some((self.name.clone(), content)),
             })
         })
+    }
+}
+
+impl Fetch {
+    /// All that the host sends, and how it ended.
+    async fn transfer(&self, hands: &Hands<'_>) -> Result<(Vec<u8>, Answer), ActionError> {
+        // the digest comes after the content and of the same file, so that a torn transfer is noticed
+        let script = Script::new("cat -- \"$1\"; printf '\\n'; sha256sum <\"$1\"", &[&self.path]);
+        let mut bulk = hands.bulk(&script.ask(&self.work)).await?;
+        let mut bytes = Vec::new();
+        loop {
+            let piece = bulk.next().await?;
+            if piece.is_empty() {
+                return Ok((bytes, bulk.end().await?));
+            }
+            bytes.extend_from_slice(&piece);
+            if bytes.len() as u64 > LIMIT {
+                return Err(ActionError::failed(format!("{} is larger than {LIMIT} bytes", self.path)));
+            }
+        }
     }
 }
 

@@ -205,3 +205,31 @@ async fn a_copy_that_went_with_its_connection_is_made_again() {
     assert!(ready.apply(&hands, Logs::default()).await.expect("it is there").changed);
     link.finish(Claims::Remove).await;
 }
+
+#[tokio::test]
+async fn a_download_whose_link_is_lost_in_the_middle_is_begun_again() {
+    if !tier("sshd", available()) {
+        return;
+    }
+    let (sshd, bench) = (Sshd::start(""), Bench::new());
+    let place = bench.out("much");
+    let much: Vec<u8> = (0..=255_u8).cycle().take(48 << 20).collect();
+    fs::write(&place, &much).expect("a file");
+    let ready = prepared("download", &format!("{{ path: {}, as: much }}", place.display()));
+    let link = Routes::new(Options::new(RunId::generate(), bench.beside("control")));
+    let link = link.connect(&sshd.host()).await.expect("a link");
+    let hands = Hands::new(&*link, Permit::grant(UnitKey(Digest::of("fetched"))));
+    let sends = || {
+        let all = fs::read_dir("/proc").expect("processes").flatten();
+        let mut lines = all.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
+        lines.any(|line| line.starts_with("cat\0") && line.contains(&place.display().to_string()))
+    };
+    let lose = async {
+        until("it is sent", sends).await;
+        kill_master(&sshd);
+    };
+    let (applied, ()) = tokio::join!(ready.apply(&hands, Logs::default()), lose);
+    let (name, content) = applied.expect("it is fetched").artifact.expect("what was fetched");
+    assert!(name == "much" && content == much);
+    link.finish(Claims::Remove).await;
+}

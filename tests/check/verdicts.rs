@@ -234,6 +234,48 @@ fn several_runbooks_and_folders_are_checked_in_one_call() {
     assert!(said.err.contains("`b`"), "{said:?}");
 }
 
+/// A plan in a file is what is looked at, and one that was overtaken is refused.
+#[test]
+fn a_pinned_plan_is_checked_as_it_stands() {
+    let desk = Desk::with("\n  - { id: put, hosts: a, file: { path: OUT/new, content: one } }\n");
+    let planned =
+        desk.refloat(&["plan", "-i", "inventory.yaml", "book.yaml", "--out", "plan.json", "--output", "json"]);
+    assert_eq!(planned.code, Some(0), "{planned:?}");
+    let planned: Value = serde_json::from_str(&planned.out).expect("JSON");
+    let said = desk.refloat(&["check", "--plan", "plan.json", "--output", "json"]);
+    let document: Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    assert_eq!(said.code, Some(0), "{document:#}");
+    assert_eq!(document["checks"][0]["check"]["plan"], planned["plan"]);
+    assert_eq!(words(&document), ["put would_change"]);
+    let text = fs::read_to_string(desk.path("book.yaml")).expect("a file");
+    fs::write(desk.path("book.yaml"), text.replace("content: one", "content: two")).expect("a file");
+    let said = desk.refloat(&["check", "--plan", "plan.json"]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(said.err.contains("one") && said.err.contains("two") && said.err.contains("refloat plan"), "{said:?}");
+}
+
+/// What steps need is asked for once a host, before the first step, and nothing else before it.
+#[test]
+fn before_the_first_step_a_host_is_asked_once() {
+    let desk = Desk::with(
+        "
+  - { id: see, hosts: a, gather: { x: { command: 'true' } } }
+  - { id: go, hosts: a, run: sort /dev/null, undo: none, why: counted }
+  - { id: put, hosts: a, file: { path: OUT/new, content: one } }
+",
+    );
+    let said = desk.refloat(&["check", "-i", "inventory.yaml", "book.yaml", "--explain"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let asks: Vec<&str> = said.out.lines().filter(|line| line.starts_with("    asks ")).collect();
+    assert_eq!(asks.len(), 3, "what is needed, the probe, the file: {asks:#?}");
+    assert!(asks[0].starts_with("    asks a: # shellcheck shell=sh"), "{asks:#?}");
+    assert!(said.out.contains("program sort"), "{}", said.out);
+    assert_eq!(asks[1], "    asks a: true", "{asks:#?}");
+    // and what a run would send
+    let sent = said.out.split("▸ put (a)  would change").nth(1).expect("the file");
+    assert!(sent.contains("sends: refloat's own script of `file`, with "), "{sent}");
+}
+
 /// One action on one of three paths.
 #[derive(Clone, Debug)]
 enum Act {

@@ -116,7 +116,7 @@ impl Run {
         let explain = self.check.as_ref().is_some_and(|known| known.dry.explain);
         let sends = match &rendered {
             Rendered::Ready(ready, _) if explain && !step.sensitive => {
-                Some(redact(super::request::words(&ready.body())))
+                Some(redact(super::request::words(step.body.key(), &ready.body())))
             }
             _ => None,
         };
