@@ -203,12 +203,6 @@ fn whatever_is_done_otherwise_is_told_and_nothing_else() {
         (b, "        still: [ safe ]\n", "", vec!["step both/two"]),
         (b, "done with", "did", vec!["step both/last"]),
         // what is read in more than one place
-        (
-            b,
-            "default: plain",
-            "default: poor",
-            vec!["the runbook", "step agree", "step write", "step send", "step both/last"],
-        ),
         (b, "default: 7", "default: 8", vec!["step safe", "step both/one"]),
         (i, "lag: 9", "lag: 8", vec![]),
         (i, "port: 81", "port: 82", vec!["step safe", "step write", "step both/every"]),
@@ -220,12 +214,7 @@ fn whatever_is_done_otherwise_is_told_and_nothing_else() {
         (i, "10.0.0.2", "10.0.0.4", vec!["how web-2 is reached"]),
         (i, "user: ops", "user: root", vec!["how web-1 is reached", "how web-2 is reached", "how web-3 is reached"]),
         // steps that come, go and change places
-        (
-            b,
-            "  - id: choose\n",
-            "  - { id: new, hosts: web-1, run: \"true\" }\n  - id: choose\n",
-            vec!["step new (it is new)"],
-        ),
+        (b, "  - id: choose\n", "  - { id: new, note: x }\n  - id: choose\n", vec!["step new (it is new)"]),
         (
             b,
             "      - { id: last, hosts: controller, note: \"done with {{params.word}}\" }\n",
