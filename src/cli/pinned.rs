@@ -59,6 +59,7 @@ pub fn write(file: &Path, plan: &Arc<Plan>, subject: &Subject) -> Result<(), Exi
 pub fn tell(file: &Path, plan: &Plan) {
     let (shown, typed) = (escape(&file.display().to_string()), typed(&file.display().to_string()));
     outln!("\nWritten to {shown}: plan {}", plan.digest);
+    outln!("To look whether it would work now: refloat check --plan {typed}");
     outln!("To carry it out: refloat run --plan {typed}");
     outln!("With nobody at the terminal: refloat run --plan {typed} --confirm VALUE@{}", plan.digest.short());
 }
