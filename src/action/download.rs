@@ -106,7 +106,9 @@ impl Ready for Fetch {
             let (bytes, answer) = loop {
                 match self.transfer(hands).await {
                     // nothing is changed by reading it once more, over the link that is made anew
-                    Err(ActionError::Link(LinkError::Lost { .. } | LinkError::Channel { .. })) if tries > 0 => tries -= 1,
+                    Err(ActionError::Link(LinkError::Lost { .. } | LinkError::Channel { .. })) if tries > 0 => {
+                        tries -= 1
+                    }
                     ended => break ended?,
                 }
             };

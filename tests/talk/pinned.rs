@@ -69,7 +69,8 @@ fn what_was_planned_is_looked_at_kept_and_done() {
     let said = desk.refloat(&PLAN);
     let plan = planned(&desk, &[]);
     said.is(0, "echo plain here >> ");
-    said.is(0, &format!("Written to plan.json: plan {plan}\nTo carry it out: refloat run --plan plan.json\n"));
+    said.is(0, &format!("Written to plan.json: plan {plan}\nTo look whether it would work now: refloat check --plan"));
+    said.is(0, "\nTo carry it out: refloat run --plan plan.json\n");
     said.is(0, &format!("refloat run --plan plan.json --confirm VALUE@{}", &plan[..8]));
     let file = fs::metadata(desk.path("plan.json")).expect("a plan");
     assert_eq!(file.mode() & 0o777, 0o600);
