@@ -77,7 +77,8 @@ impl Contender {
         match self.who {
             Who::Floor | Who::Refloat => true,
             Who::Pyinfra => !matches!(work.kind, Kind::Looks { .. } | Kind::Output { bytes: 10_000_000.. }),
-            Who::AnsibleRaw | Who::Ansible => work.hosts <= 10,
+            Who::AnsibleRaw => work.hosts <= 10 && work.kind != Kind::Check,
+            Who::Ansible => work.hosts <= 10,
         }
     }
 
@@ -97,13 +98,15 @@ impl Contender {
                 let state = farm.work("state");
                 let _ = std::fs::remove_dir_all(&state);
                 let inventory = text(&farm.inventory());
-                let args = ["run", &text(&runbook), "-i", &inventory, "--state", &text(&state)];
+                let verb = if work.kind == Kind::Check { "check" } else { "run" };
+                let args = [verb, &text(&runbook), "-i", &inventory, "--state", &text(&state)];
                 self.prepared(args.map(str::to_owned).to_vec(), Vec::new())
             }
             Who::Pyinfra => {
                 let inventory = write(farm, "inventory.py", &pyinfra_inventory(farm, &hosts));
                 let deploy = write(farm, "deploy.py", &pyinfra_deploy(work));
-                self.prepared(vec!["-y".to_owned(), text(&inventory), text(&deploy)], Vec::new())
+                let how = if work.kind == Kind::Check { "--dry" } else { "-y" };
+                self.prepared(vec![how.to_owned(), text(&inventory), text(&deploy)], Vec::new())
             }
             Who::AnsibleRaw | Who::Ansible => {
                 let inventory = write(farm, "inventory.ini", &ansible_inventory(farm, &hosts));
@@ -117,7 +120,11 @@ impl Contender {
                     ("ANSIBLE_SSH_CONTROL_PATH_DIR", text(&farm.work("cp"))),
                     ("ANSIBLE_LOCAL_TEMP", text(&farm.work("ansible"))),
                 ];
-                self.prepared(vec!["-i".to_owned(), text(&inventory), text(&book)], env)
+                let mut args = vec!["-i".to_owned(), text(&inventory), text(&book)];
+                if work.kind == Kind::Check {
+                    args.extend(["--check", "--diff"].map(str::to_owned));
+                }
+                self.prepared(args, env)
             }
         }
     }
@@ -155,6 +162,16 @@ fn runbook(work: &Workload) -> String {
                     quoted(step)
                 );
             }
+        }
+        Kind::Check => {
+            let _ = writeln!(
+                text,
+                "  - id: see\n    hosts: \"{hosts}\"\n    gather:\n      id: {{ read: /etc/hostname }}\n      users: {{ path: /etc/passwd }}\n  \
+                 - id: room\n    hosts: \"{hosts}\"\n    require:\n      - {{ disk: /home, that: gt result.free_bytes 1000 }}\n  \
+                 - id: put\n    hosts: \"{hosts}\"\n    file: {{ path: {FILE}, content: {}, mode: \"0640\" }}\n  \
+                 - id: use\n    hosts: \"{hosts}\"\n    undo: none\n    why: measured\n    run: cat {FILE}",
+                quoted(CONTENT),
+            );
         }
         Kind::File | Kind::FileAgain => {
             let _ = writeln!(
@@ -194,6 +211,14 @@ fn pyinfra_deploy(work: &Workload) -> String {
             let _ = writeln!(text, "files.put(name='put', src=StringIO({CONTENT:?}), dest={FILE:?}, mode='640')");
             let _ = writeln!(text, "server.shell(name='verify', commands=[{:?}])", format!("sha256sum {FILE}"));
         }
+        Kind::Check => {
+            text.push_str("from pyinfra import host\nfrom pyinfra.facts.files import File\n");
+            text.push_str("from pyinfra.facts.server import Command\n");
+            text.push_str("host.get_fact(Command, 'cat /etc/hostname')\nhost.get_fact(File, '/etc/passwd')\n");
+            text.push_str("host.get_fact(Command, 'df -Pk /home')\n");
+            let _ = writeln!(text, "files.put(name='put', src=StringIO({CONTENT:?}), dest={FILE:?}, mode='640')");
+            let _ = writeln!(text, "server.shell(name='use', commands=[{:?}])", format!("cat {FILE}"));
+        }
         _ => {
             for (n, step) in work.texts().iter().enumerate() {
                 let _ = writeln!(text, "server.shell(name='step {n}', commands=[{step:?}])");
@@ -212,6 +237,14 @@ fn ansible_inventory(farm: &Farm, hosts: &[String]) -> String {
 
 fn playbook(work: &Workload, module: &str) -> String {
     let mut text = String::from("- hosts: all\n  gather_facts: false\n  tasks:\n");
+    if work.kind == Kind::Check {
+        text.push_str("    - ansible.builtin.slurp: { src: /etc/hostname }\n");
+        text.push_str("    - ansible.builtin.stat: { path: /etc/passwd }\n");
+        text.push_str("    - { ansible.builtin.command: df -Pk /home, check_mode: false, changed_when: false }\n");
+        let copy = format!("content: {}, dest: {FILE}, mode: \"0640\"", quoted(CONTENT));
+        let _ = writeln!(text, "    - ansible.builtin.copy: {{ {copy} }}\n    - ansible.builtin.command: cat {FILE}");
+        return text;
+    }
     for step in work.texts() {
         let _ = writeln!(text, "    - {module}: {}", quoted(&step));
     }

@@ -26,6 +26,8 @@ pub enum Kind {
     File,
     /// The same where it is there already.
     FileAgain,
+    /// A dry run of what a recovery asks first and writes then; of the floor only the connections.
+    Check,
 }
 
 /// The content of the file of [`Kind::File`].
@@ -48,6 +50,8 @@ const ALL: &[Workload] = &[
         hosts: 50,
         kind: Kind::Steps { steps: 6, straggler: true },
     },
+    Workload { name: "check-10", title: "a dry run; floor: connecting", hosts: 10, kind: Kind::Check },
+    Workload { name: "check-50", title: "a dry run; floor: connecting", hosts: 50, kind: Kind::Check },
 ];
 
 const fn steps(name: &'static str, title: &'static str, hosts: usize, steps: usize) -> Workload {
@@ -84,6 +88,7 @@ impl Workload {
                 format!("cat >{FILE}.new <<'E'\n{CONTENT}E\nchmod 640 {FILE}.new && mv {FILE}.new {FILE}"),
                 format!("sha256sum {FILE}"),
             ],
+            Kind::Check => vec!["true".to_owned()],
             Kind::FileAgain => vec![format!("sha256sum {FILE} 2>/dev/null || true"), format!("sha256sum {FILE}")],
         }
     }

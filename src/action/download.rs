@@ -107,7 +107,7 @@ impl Ready for Fetch {
                 match self.transfer(hands).await {
                     // nothing is changed by reading it once more, over the link that is made anew
                     Err(ActionError::Link(LinkError::Lost { .. } | LinkError::Channel { .. })) if tries > 0 => {
-                        tries -= 1
+                        tries -= 1;
                     }
                     ended => break ended?,
                 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use refloat::lab::{Kit, Spec, WEB_NEEDS, programs};
 use serde_json::Value;
 
+use super::touch::{PICTURE, strace_is_here, traced, untouched};
 use crate::recovery::desk::{Desk, eventually, project};
 use crate::support::lab::{TestLab, machine, namespaces};
 use crate::support::tier;
@@ -40,17 +41,23 @@ fn set(all: &[&str]) -> BTreeSet<String> {
 #[test]
 fn a_rolling_restart_is_known_but_for_what_each_restart_leads_to() {
     let missing = programs(&machine().path, WEB_NEEDS);
-    if !namespaces() || !tier("web", if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}")) }) {
+    if !strace_is_here()
+        || !namespaces()
+        || !tier("web", if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?}")) })
+    {
         return;
     }
     let lab = TestLab::up(Spec::of(Kit::Web, 3));
     let desk = Desk::at(&lab);
     let serves = "echo 'show servers state web' | socat stdio /run/haproxy/admin.sock | grep -c ' web-.* 2 0 '";
     eventually("all serve", || lab.try_say("lb-1", serves).1 == "3" && lab.try_say("lb-2", serves).1 == "3");
-    let links = || ["web-01", "web-02", "web-03"].map(|host| lab.say(host, "readlink /srv/web/current"));
-    let before = links();
+    let hosts = ["web-01", "web-02", "web-03", "lb-1", "lb-2"];
+    let pictures = || hosts.map(|host| lab.say(host, PICTURE));
+    let (before, traces) = (pictures(), traced(&lab, &desk.path(""), &hosts));
     let release = ["-p", "release=/srv/web/releases/2"];
     let check = check(&desk, &desk.inventory(), "runbooks/web/rolling-restart.yaml", &release);
+    untouched(traces, &hosts);
+    assert_eq!(pictures(), before);
     assert_eq!(unknown(&check), set(&["roll/idle drain", "roll/healthy restart", "all-up back"]), "{check:#}");
     let drain = of(&check, "roll/drain");
     assert_eq!(drain.len(), 6, "for each host on each balancer: {drain:#?}");
@@ -61,7 +68,6 @@ fn a_rolling_restart_is_known_but_for_what_each_restart_leads_to() {
             "{switch:#}"
         );
     }
-    assert_eq!(links(), before);
     assert_eq!((lab.say("lb-1", serves), lab.say("lb-2", serves)), ("3".to_owned(), "3".to_owned()));
 }
 
@@ -110,7 +116,7 @@ done
 
 #[test]
 fn etcd_and_postgresql_are_known_but_for_what_their_own_steps_bring() {
-    if !namespaces() {
+    if !strace_is_here() || !namespaces() {
         return;
     }
     let lab = TestLab::up(Spec::numbered("db", 3, "databases"));
@@ -129,6 +135,8 @@ fn etcd_and_postgresql_are_known_but_for_what_their_own_steps_bring() {
     let groups = format!("  etcd: {{ {all} }}\n  postgres: {{ {all}, {log} }}\n");
     let inventory = desk.write("inventory.yaml", &format!("{inventory}{groups}"));
 
+    let pictures = || hosts.map(|host| lab.say(host, PICTURE));
+    let (before, traces) = (pictures(), traced(&lab, &desk.path(""), &hosts));
     let etcd = check(&desk, &inventory, "runbooks/etcd/quorum-loss-restore.yaml", &[]);
     assert_eq!(etcd["symptom"], "absent");
     let wanted = [
@@ -152,6 +160,8 @@ fn etcd_and_postgresql_are_known_but_for_what_their_own_steps_bring() {
     }
 
     let postgres = check(&desk, &inventory, "runbooks/postgres/failover.yaml", &["-p", "primary=db-1"]);
+    untouched(traces, &hosts);
+    assert_eq!(pictures(), before);
     assert_eq!(postgres["symptom"], "present", "{postgres:#}");
     let wanted = ["fenced fence", "follow/streaming repoint", "writable slot"];
     assert_eq!(unknown(&postgres), set(&wanted), "{postgres:#}");

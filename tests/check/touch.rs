@@ -12,6 +12,7 @@ use refloat::base::digest::Digest;
 use serde_json::Value;
 
 use crate::actions::over_ssh::inventory;
+use crate::support::lab::TestLab;
 use crate::support::sshd::{Sshd, available};
 use crate::support::tier;
 
@@ -86,8 +87,52 @@ impl Trace {
     }
 }
 
+/// All hosts of a lab, each system call of what their sshds start.
+pub fn traced(lab: &TestLab, folder: &Path, hosts: &[&str]) -> Vec<Trace> {
+    let one = |host: &&str| {
+        let file = folder.join(format!("{host}.trace"));
+        let mut words = strace(&file.display().to_string(), &server(lab, host)).into_iter();
+        let mut command = Command::new(words.next().expect("strace"));
+        command.args(words);
+        Trace::of(command, &file)
+    };
+    hosts.iter().map(one).collect()
+}
+
+/// Nothing was changed on any of them.
+pub fn untouched(traces: Vec<Trace>, hosts: &[&str]) {
+    for (trace, host) in traces.into_iter().zip(hosts) {
+        let found = trace.changes();
+        assert!(found.is_empty(), "{host}: {found:#?}");
+    }
+}
+
+/// The process of a host's sshd, as it is seen from outside.
+fn server(lab: &TestLab, host: &str) -> String {
+    let inside = lab.say(host, "sudo -n readlink /proc/$(pgrep -o sshd)/ns/mnt");
+    let here = |pid: &i32| {
+        let of = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let namespace = fs::read_link(format!("/proc/{pid}/ns/mnt"));
+        of("comm").trim() == "sshd" && namespace.is_ok_and(|namespace| namespace.to_string_lossy() == inside)
+    };
+    let all = fs::read_dir("/proc").expect("processes").flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(here).min().expect("a server").to_string()
+}
+
+/// The digest of all that lies on a host's own file systems, but for what Consul itself and its log write all the time.
+pub const PICTURE: &str = "sudo -n find / \\( -path /proc -o -path /sys -o -path /dev -o -path /usr -o -path /opt \
+    -o -path /var/lib/consul -o -path /var/log -o -path /run \\) -prune -o \\( -printf '%p %y %m %U:%G %s %T@ %C@ %l\\n' \
+    -type f -exec sha256sum {} \\; \\) | sort | sha256sum";
+
+/// Whether strace is here.
+pub fn strace_is_here() -> bool {
+    let found = Command::new("strace").arg("-V").output().map(|_| ()).map_err(|error| format!("strace: {error}"));
+    tier("strace", found)
+}
+
 /// The arguments of strace.
-pub fn strace(file: &str, pid: &str) -> Vec<String> {
+fn strace(file: &str, pid: &str) -> Vec<String> {
     let calls = format!("trace=execve,clone,clone3,fork,vfork,open,openat,openat2,{}", CHANGES.join(","));
     ["strace", "-f", "--pidns-translation", "-s", "200", "-e", &calls, "-o", file, "-p", pid].map(str::to_owned).into()
 }
@@ -191,9 +236,7 @@ const STEPS: &[&str] = &[
 
 #[test]
 fn no_call_of_a_dry_run_changes_a_file() {
-    let strace_is_here =
-        Command::new("strace").arg("-V").output().map(|_| ()).map_err(|error| format!("strace: {error}"));
-    if !tier("sshd", available()) || !tier("strace", strace_is_here) {
+    if !tier("sshd", available()) || !strace_is_here() {
         return;
     }
     let sshd = Sshd::start("");

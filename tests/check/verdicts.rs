@@ -343,6 +343,19 @@ fn what_is_foreseen_is_what_a_run_does() {
                 "{step}: {word} ({text}), and it was {outcome:?} of {outcomes:?}\n{steps}{before:?}\n{run:?}"
             );
         }
+        // and of each file what was foreseen is what is written, to the byte
+        for path in 0..3_u8 {
+            let last = acts.iter().rposition(|act| matches!(act, Act::File(p, _) | Act::Gone(p) if *p == path));
+            let Some((n, Act::File(_, content))) = last.map(|n| (n, &acts[n])) else { continue };
+            let of = foreseen(&document).into_iter().find(|(word, _)| *word == format!("s{n} would_change"));
+            let Some((_, diff)) = of.filter(|_| run.code == Some(0)) else { continue };
+            let come = diff.lines().skip(1).filter_map(|line| line.strip_prefix('+'));
+            let come: String = come.map(|line| line.strip_suffix(" (no line end)").unwrap_or(line)).collect();
+            let written = fs::read_to_string(desk.path("out").join(format!("p{path}"))).expect("a file");
+            // where an earlier step decides what is replaced, the difference is not known
+            prop_assert!(come.is_empty() || come == written, "{diff}\n{written}");
+            prop_assert_eq!(&written, &format!("c{content}"));
+        }
         prop_assert_eq!(code == Some(0), run.code == Some(0), "{:?} {:?}\n{}{:?}", code, run, steps, before);
         Ok(())
     });
