@@ -107,17 +107,20 @@ pub fn untouched(traces: Vec<Trace>, hosts: &[&str]) {
     }
 }
 
-/// The process of a host's sshd, as it is seen from outside.
+/// The process of a host's sshd that listens, as it is seen from outside.
 fn server(lab: &TestLab, host: &str) -> String {
-    let inside = lab.say(host, "sudo -n readlink /proc/$(pgrep -o sshd)/ns/mnt");
+    let inside = lab.say(host, "sudo -n readlink /proc/1/ns/mnt");
     let here = |pid: &i32| {
         let of = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
         let namespace = fs::read_link(format!("/proc/{pid}/ns/mnt"));
-        of("comm").trim() == "sshd" && namespace.is_ok_and(|namespace| namespace.to_string_lossy() == inside)
+        let parent = of("status").lines().find_map(|line| line.strip_prefix("PPid:\t").map(str::to_owned));
+        let parent = parent.map(|parent| fs::read_to_string(format!("/proc/{parent}/comm")).unwrap_or_default());
+        let serves = parent.is_some_and(|parent| parent.trim() == "sshd");
+        of("comm").trim() == "sshd" && !serves && namespace.is_ok_and(|namespace| namespace.to_string_lossy() == inside)
     };
     let all = fs::read_dir("/proc").expect("processes").flatten();
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(here).min().expect("a server").to_string()
+    pids.filter(here).min().expect("a server that listens").to_string()
 }
 
 /// The digest of all that lies on a host's own file systems, but for what Consul itself and its log write all the time.

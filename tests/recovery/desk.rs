@@ -86,6 +86,8 @@ impl<'a> Desk<'a> {
     fn command(&self, env: &[(&str, &str)], words: &[String]) -> Command {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).current_dir(self.path("here"));
+        // the lock and the claims of this machine itself lie in a home of this desk's own
+        command.env("HOME", self.path("here"));
         command.env("REFLOAT_STATE", self.path("state")).env("XDG_RUNTIME_DIR", self.path("control"));
         command.envs(self.env.iter().map(|(name, value)| (name, value))).envs(env.iter().copied());
         command.stdin(Stdio::null());

@@ -219,18 +219,19 @@ fn a_run_whose_export_fails_stays_and_one_whose_export_is_cut_off_stands_still()
     let desk = cut(&format!("{much}{}", WAITS.trim_start_matches('\n')));
     let (id, file) = (desk.id(), desk.path("carried"));
     // no file may be so long: an error where the signal is ignored, else the end of the program while it writes
-    let export = |prepare: &str| {
-        let script = format!("{prepare}; ulimit -c 0 -f 1024; exec \"$@\"");
+    let export = |signal: &str| {
+        // a shell cannot take back what was ignored when it began
+        let script = format!("ulimit -c 0 -f 1024; exec env --{signal}-signal=XFSZ \"$@\"");
         let mut command = desk.program("bash", &["-c", &script, "-", env!("CARGO_BIN_EXE_refloat")]);
         command.args(["runs", "--export", &id]).arg(&file);
         Said::of(&command.output().expect("the program starts"))
     };
-    export("trap '' XFSZ").is(4, "carried");
+    export("ignore").is(4, "carried");
     assert!(!file.exists());
     // nothing came of it
     let said = desk.refloat(&["note", &id, "still here"]);
     said.is(0, "");
-    let said = export(":");
+    let said = export("default");
     assert!(said.code.is_none() && file.exists(), "it was not cut off: {said:?}");
     desk.touch("go");
     desk.refloat(&["resume", &id]).is(4, "was given away to");
