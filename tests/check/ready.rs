@@ -69,9 +69,11 @@ fn a_healthy_datacenter_is_ready_and_whatever_a_run_would_miss_is_named() {
     let hosts = ["consul-1", "consul-2", "consul-3", "consul-4", "consul-5"];
     let pictures = || hosts.map(|host| lab.say(host, PICTURE));
     let before = pictures();
-    let traces = traced(&lab, &night.desk.path(""), &hosts);
+    // one that is asked everything, and one that would be fenced: five at once are too slow for a busy machine
+    let watched = ["consul-1", "consul-5"];
+    let traces = traced(&lab, &night.desk.path(""), &watched);
     let (code, check) = night.document();
-    untouched(traces, &hosts);
+    untouched(traces, &watched);
     assert_eq!(pictures(), before);
     night.desk.nothing_is_left(&hosts);
 
