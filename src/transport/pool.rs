@@ -143,8 +143,26 @@ impl Pool {
 /// Why a program on an open connection did not answer: nothing was asked of it yet, so nothing has happened.
 pub(super) fn refused(user: Option<&str>, stderr: String) -> LinkError {
     match user {
+        // Sudo refuses in words. Where there are none, it let us in and the shell behind it did not come up in time.
+        Some(_) if stderr.is_empty() => {
+            LinkError::SudoRefused { stderr: "it said nothing, and no shell answered in time behind it".to_owned() }
+        }
         Some(_) => LinkError::SudoRefused { stderr },
         None if stderr.is_empty() => LinkError::Channel { reason: "no answer from the host's shell".to_owned() },
         None => LinkError::Channel { reason: stderr },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_told_as_such() {
+        let silent = refused(Some("consul"), String::new()).to_string();
+        assert_eq!(silent, "sudo refused: it said nothing, and no shell answered in time behind it");
+        let told = refused(Some("consul"), "a password is required".to_owned()).to_string();
+        assert_eq!(told, "sudo refused: a password is required");
+        assert_eq!(refused(None, String::new()).to_string(), "no channel: no answer from the host's shell");
     }
 }
