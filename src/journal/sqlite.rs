@@ -106,7 +106,12 @@ impl Store for SqliteStore {
 
     fn rows(&self, run: &RunId, from: u64) -> BoxFuture<'static, Result<Vec<Row>, JournalError>> {
         let (path, run) = (self.path.clone(), run.clone());
-        blocking(move || read(&path, |connection| read_rows(connection, &run, from)))
+        blocking(move || read(&path, |connection| read_rows(connection, &run, from, None)))
+    }
+
+    fn first(&self, run: &RunId) -> BoxFuture<'static, Result<Option<Row>, JournalError>> {
+        let (path, run) = (self.path.clone(), run.clone());
+        blocking(move || read(&path, |connection| read_rows(connection, &run, 1, Some(1)).map(|mut rows| rows.pop())))
     }
 
     fn runs(&self) -> BoxFuture<'static, Result<Vec<RunId>, JournalError>> {
@@ -267,10 +272,12 @@ fn number(seq: u64) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
-fn read_rows(connection: &Connection, run: &RunId, from: u64) -> rusqlite::Result<Vec<Row>> {
+fn read_rows(connection: &Connection, run: &RunId, from: u64, most: Option<u32>) -> rusqlite::Result<Vec<Row>> {
     let mut select =
-        connection.prepare("SELECT seq, json, head FROM events WHERE run = $1 AND seq >= $2 ORDER BY seq")?;
-    let rows = select.query_map(params![run.as_str(), number(from)], |row| {
+        connection.prepare("SELECT seq, json, head FROM events WHERE run = $1 AND seq >= $2 ORDER BY seq LIMIT $3")?;
+    // a negative limit is none
+    let most = most.map_or(-1, i64::from);
+    let rows = select.query_map(params![run.as_str(), number(from), most], |row| {
         // What is not a digest cannot fit the chain either: it is told apart there, not here.
         let digest = row.get::<_, String>(2)?.parse().unwrap_or_else(|_| crate::base::digest::Digest::of("damaged"));
         // A negative number fits no place in the sequence: 0 is found there too.

@@ -80,6 +80,9 @@ pub trait Store: Send + Sync {
     /// The rows of a run with numbers from `from` on.
     fn rows(&self, run: &RunId, from: u64) -> BoxFuture<'static, Result<Vec<Row>, JournalError>>;
 
+    /// The first row of a run, which says what it is.
+    fn first(&self, run: &RunId) -> BoxFuture<'static, Result<Option<Row>, JournalError>>;
+
     /// The runs, newest first.
     fn runs(&self) -> BoxFuture<'static, Result<Vec<RunId>, JournalError>>;
 

@@ -101,10 +101,11 @@ fn a_container_is_a_host_and_its_engine_keeps_its_log() {
     let logs: Vec<&str> = said.events("log_matched").filter_map(|event| event["log"].as_str()).collect();
     assert_eq!(logs, ["container:"; 4], "{}", said.shown);
 
-    // the engine's log goes on when the container is started anew, and nothing of before counts again
+    // the engine's log goes on when the container is started anew, and nothing of before counts again; whether the end
+    // of the command is still written down before its place goes is open
     let back = boxes.run(&watch(
         "restart",
-        "touch /die",
+        "{ command: touch /die, ends_connection: true }",
         "within: 20s, expect: [ { line: ended }, { line: begun } ], never: [ { line: elected } ]",
     ));
     back.well(&["changed"]);

@@ -15,15 +15,12 @@ use super::args::CheckArgs;
 use crate::action::probe::post;
 use crate::base::ids::RunId;
 use crate::base::process;
-use crate::event::{Change, Mode, Place, RunState, Symptom, Verdict};
+use crate::event::{Change, Mode, Opened, Place, RunState, Symptom, Verdict};
 use crate::journal::{Journal, JournalError, RunStatus};
 use crate::report::escape;
 use crate::transport::local::LocalTransport;
 use crate::transport::ssh::Options;
 use crate::transport::{Connect, HostAddr, Transport as _, Via};
-
-/// So many runs are looked through for the last check.
-const MANY: usize = 2_000;
 
 /// Who is told gets so long.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -34,17 +31,14 @@ const SECRET: &str = "REFLOAT_WEBHOOK_SECRET";
 /// What another check of the same found, the last one that came to its end.
 pub async fn last(journal: &Journal, now: &RunState) -> Result<Option<RunState>, JournalError> {
     let (header, began) = (now.header(), now.opened());
-    let same = |state: &RunState| {
-        let other = state.header();
-        other.mode == Mode::Check && other.runbook == header.runbook && other.origin == header.origin
+    let same = |other: &Opened| {
+        let is_other = other.run != header.run;
+        is_other && other.mode == Mode::Check && other.runbook == header.runbook && other.origin == header.origin
     };
     let ended =
         |status: RunStatus| matches!(status, RunStatus::Closed(Verdict::Ready | Verdict::NotReady | Verdict::Refused));
-    let runs = journal.runs(MANY).await?;
-    let before = runs.into_iter().filter(|run| {
-        run.state.header().run != header.run && run.state.opened() <= began && ended(run.status) && same(&run.state)
-    });
-    Ok(before.map(|run| run.state).max_by_key(RunState::opened))
+    let before = journal.newest(same, |run| run.opened() <= began && ended(run.status)).await?;
+    Ok(before.map(|run| run.state))
 }
 
 /// The change in words, a line each.
