@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::farm::{Farm, REFLOAT};
+use crate::quorum;
 use crate::table::FLOOR;
 use crate::workload::{CONTENT, FILE, Kind, Workload};
 
@@ -93,14 +94,17 @@ impl Contender {
                 self.prepared(args, Vec::new())
             }
             Who::Refloat => {
-                let runbook = write(farm, "bench.yaml", &runbook(work));
                 // every run is cold: nothing is known of earlier ones
                 let state = farm.work("state");
                 let _ = std::fs::remove_dir_all(&state);
-                let inventory = text(&farm.inventory());
-                let verb = if work.kind == Kind::Check { "check" } else { "run" };
-                let args = [verb, &text(&runbook), "-i", &inventory, "--state", &text(&state)];
-                self.prepared(args.map(str::to_owned).to_vec(), Vec::new())
+                let (verb, runbook, inventory, params) = if work.kind == Kind::Check {
+                    let played = write(farm, "played.yaml", &quorum::inventory(farm, &hosts));
+                    ("check", quorum::RUNBOOK.to_owned(), played, quorum::params(&hosts))
+                } else {
+                    ("run", text(&write(farm, "bench.yaml", &runbook(work))), farm.inventory(), Vec::new())
+                };
+                let args = [verb, &runbook, "-i", &text(&inventory), "--state", &text(&state)].map(str::to_owned);
+                self.prepared([&args[..], &params].concat(), Vec::new())
             }
             Who::Pyinfra => {
                 let inventory = write(farm, "inventory.py", &pyinfra_inventory(farm, &hosts));
@@ -163,16 +167,7 @@ fn runbook(work: &Workload) -> String {
                 );
             }
         }
-        Kind::Check => {
-            let _ = writeln!(
-                text,
-                "  - id: see\n    hosts: \"{hosts}\"\n    gather:\n      id: {{ read: /etc/hostname }}\n      users: {{ path: /etc/passwd }}\n  \
-                 - id: room\n    hosts: \"{hosts}\"\n    require:\n      - {{ disk: /home, that: gt result.free_bytes 1000 }}\n  \
-                 - id: put\n    hosts: \"{hosts}\"\n    file: {{ path: {FILE}, content: {}, mode: \"0640\" }}\n  \
-                 - id: use\n    hosts: \"{hosts}\"\n    undo: none\n    why: measured\n    run: cat {FILE}",
-                quoted(CONTENT),
-            );
-        }
+        Kind::Check => unreachable!("a dry run is of a runbook that is shipped"),
         Kind::File | Kind::FileAgain => {
             let _ = writeln!(
                 text,
@@ -205,19 +200,14 @@ fn pyinfra_inventory(farm: &Farm, hosts: &[String]) -> String {
 }
 
 fn pyinfra_deploy(work: &Workload) -> String {
+    if work.kind == Kind::Check {
+        return quorum::deploy(&Farm::hosts(work.hosts));
+    }
     let mut text = String::from("from io import StringIO\nfrom pyinfra.operations import files, server\n");
     match work.kind {
         Kind::File | Kind::FileAgain => {
             let _ = writeln!(text, "files.put(name='put', src=StringIO({CONTENT:?}), dest={FILE:?}, mode='640')");
             let _ = writeln!(text, "server.shell(name='verify', commands=[{:?}])", format!("sha256sum {FILE}"));
-        }
-        Kind::Check => {
-            text.push_str("from pyinfra import host\nfrom pyinfra.facts.files import File\n");
-            text.push_str("from pyinfra.facts.server import Command\n");
-            text.push_str("host.get_fact(Command, 'cat /etc/hostname')\nhost.get_fact(File, '/etc/passwd')\n");
-            text.push_str("host.get_fact(Command, 'df -Pk /home')\n");
-            let _ = writeln!(text, "files.put(name='put', src=StringIO({CONTENT:?}), dest={FILE:?}, mode='640')");
-            let _ = writeln!(text, "server.shell(name='use', commands=[{:?}])", format!("cat {FILE}"));
         }
         _ => {
             for (n, step) in work.texts().iter().enumerate() {
@@ -236,15 +226,10 @@ fn ansible_inventory(farm: &Farm, hosts: &[String]) -> String {
 }
 
 fn playbook(work: &Workload, module: &str) -> String {
-    let mut text = String::from("- hosts: all\n  gather_facts: false\n  tasks:\n");
     if work.kind == Kind::Check {
-        text.push_str("    - ansible.builtin.slurp: { src: /etc/hostname }\n");
-        text.push_str("    - ansible.builtin.stat: { path: /etc/passwd }\n");
-        text.push_str("    - { ansible.builtin.command: df -Pk /home, check_mode: false, changed_when: false }\n");
-        let copy = format!("content: {}, dest: {FILE}, mode: \"0640\"", quoted(CONTENT));
-        let _ = writeln!(text, "    - ansible.builtin.copy: {{ {copy} }}\n    - ansible.builtin.command: cat {FILE}");
-        return text;
+        return quorum::playbook(&Farm::hosts(work.hosts));
     }
+    let mut text = String::from("- hosts: all\n  gather_facts: false\n  tasks:\n");
     for step in work.texts() {
         let _ = writeln!(text, "    - {module}: {}", quoted(&step));
     }

@@ -11,6 +11,7 @@ mod contender;
 mod farm;
 mod floor;
 mod measure;
+mod quorum;
 mod table;
 mod workload;
 
@@ -89,6 +90,9 @@ fn inside(args: &Args) {
     let mut results = Vec::new();
     for work in workload::chosen(&args.only) {
         println!("{}: {} ({} hosts)", work.name, work.title, work.hosts);
+        if work.kind == Kind::Check {
+            quorum::play(&farm, &Farm::hosts(work.hosts));
+        }
         let rows = measured(&farm, &contenders, &work, args.rounds);
         println!("{}", table::text(&rows));
         results.push(table::json(&work, &rows));

@@ -26,7 +26,7 @@ pub enum Kind {
     File,
     /// The same where it is there already.
     FileAgain,
-    /// A dry run of what a recovery asks first and writes then; of the floor only the connections.
+    /// A dry run of the recovery of a Consul datacenter that has lost half of its servers; of the floor only the connections.
     Check,
 }
 
@@ -50,8 +50,8 @@ const ALL: &[Workload] = &[
         hosts: 50,
         kind: Kind::Steps { steps: 6, straggler: true },
     },
-    Workload { name: "check-10", title: "a dry run; floor: connecting", hosts: 10, kind: Kind::Check },
-    Workload { name: "check-50", title: "a dry run; floor: connecting", hosts: 50, kind: Kind::Check },
+    Workload { name: "check-10", title: "a dry run of quorum-loss; floor: connecting", hosts: 10, kind: Kind::Check },
+    Workload { name: "check-50", title: "a dry run of quorum-loss; floor: connecting", hosts: 50, kind: Kind::Check },
 ];
 
 const fn steps(name: &'static str, title: &'static str, hosts: usize, steps: usize) -> Workload {

@@ -39,11 +39,22 @@ impl Cancel {
         *self.0.borrow()
     }
 
-    /// Waits until at least this much is asked; for ever, when nobody can ask any more.
+    /// Waits until at least this much is asked; for ever, when nobody can ask any more, and when less than to leave is
+    /// waited for and to leave is asked: whoever leaves drops all that goes on, and it must not end by itself before.
     pub async fn reached(&self, grade: Grade) {
         let mut receiver = self.0.clone();
-        if receiver.wait_for(|now| *now >= grade).await.is_err() {
+        let now = receiver.wait_for(|now| *now >= grade).await.map(|now| *now);
+        if now.is_err() || now.is_ok_and(|now| now > grade.max(Grade::StopHosts)) {
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether nothing new is to begin. No answer comes when we leave, as with [`Self::reached`].
+    pub async fn ends(&self) -> bool {
+        match self.grade() {
+            Grade::Go => false,
+            Grade::NoNewWork | Grade::StopHosts => true,
+            Grade::Leave => std::future::pending().await,
         }
     }
 }
@@ -77,6 +88,8 @@ impl Canceller {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -91,5 +104,19 @@ mod tests {
         assert_eq!(canceller.more(), (Grade::StopHosts, Grade::Leave));
         assert_eq!(canceller.more(), (Grade::Leave, Grade::Leave));
         cancel.reached(Grade::Leave).await;
+    }
+
+    #[tokio::test]
+    async fn to_leave_ends_nothing_by_itself() {
+        let (canceller, cancel) = Cancel::pair();
+        assert!(!cancel.ends().await);
+        let _ = canceller.more();
+        assert!(cancel.ends().await);
+        let _ = canceller.at_least(Grade::Leave);
+        assert!(cancel.ends().now_or_never().is_none());
+        for less in [Grade::NoNewWork, Grade::StopHosts] {
+            assert!(cancel.reached(less).now_or_never().is_none(), "{less:?}");
+        }
+        assert!(cancel.reached(Grade::Leave).now_or_never().is_some());
     }
 }

@@ -34,6 +34,7 @@ pub(super) async fn connect(
                 let link = tokio::select! {
                     link = transport.connect(&addr) => link,
                     () = cancel.reached(Grade::NoNewWork) => Err(ended()),
+                    () = cancel.reached(Grade::Leave) => Err(ended()),
                 };
                 (name, link)
             }

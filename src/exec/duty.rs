@@ -105,7 +105,7 @@ impl Run {
         let mut all = Vec::new();
         for duty in duties {
             let served = match self.links.get(&duty.host) {
-                _ if self.cancel.grade() >= Grade::NoNewWork => {
+                _ if self.cancel.ends().await => {
                     Served::Stopped(Verdict::Cancelled, "ended by a person before it began".to_owned())
                 }
                 Some(Ok(_)) => self.serve_one(duty, by).await?,

@@ -8,7 +8,6 @@ use indexmap::{IndexMap, IndexSet};
 use crate::event::EventKind;
 use crate::runbook::{OnFailure, Step};
 
-use super::cancel::Grade;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::step::Ended;
@@ -35,7 +34,7 @@ impl Run {
     pub(super) async fn bears(&mut self, step: &Step, tally: &mut Tally, stop: &Stop) -> Result<bool, Halt> {
         let of_hosts = matches!(stop.kind, Kind::Failed | Kind::Refused | Kind::Unreachable) && !stop.hosts.is_empty();
         // what a log has to say is decided for all hosts together
-        if !of_hosts || step.watch.is_some() || self.cancel.grade() >= Grade::NoNewWork {
+        if !of_hosts || step.watch.is_some() || self.cancel.ends().await {
             return Ok(false);
         }
         if !self.borne(step, tally, stop) {

@@ -7,7 +7,6 @@ use crate::event::{EventKind, Phase, StepOutcome};
 use crate::plan::Items;
 use crate::runbook::{Body, OnFailure, Reach, Step};
 
-use super::cancel::Grade;
 use super::halt::{Halt, Kind, Stop};
 use super::run::Run;
 use super::tally::Tally;
@@ -39,7 +38,7 @@ impl Run {
         Box::pin(async move {
             for step in steps {
                 self.hook.before(&step.path).await;
-                if self.cancel.grade() >= Grade::NoNewWork {
+                if self.cancel.ends().await {
                     let stop = Stop::new(Kind::Cancelled, "ended by a person before this step");
                     return Err((step.path.clone(), stop.into()));
                 }

@@ -1,7 +1,7 @@
 //! Which runs there are.
 
 use super::Journal;
-use super::error::{Damage, JournalError};
+use super::error::JournalError;
 use super::read::{RunSummary, decode};
 use crate::base::ids::RunId;
 use crate::event::{Event, EventKind, Opened};

@@ -143,6 +143,12 @@ impl Play {
         files.map(|file| (file.file_name().to_string_lossy().into_owned(), self.neutral(&file.path()))).collect()
     }
 
+    /// How many bytes its effects have by now.
+    pub fn written(&self) -> u64 {
+        let files = fs::read_dir(self.path("place")).expect("there").flatten();
+        files.filter_map(|file| file.metadata().ok()).map(|about| 1 + about.len()).sum()
+    }
+
     /// What a file holds, where a link leads, what is in a folder.
     fn neutral(&self, path: &Path) -> String {
         if let Ok(to) = fs::read_link(path) {
@@ -248,14 +254,18 @@ fn kill(play: &Play, expected: &Outcome, point: u64, second: Option<u64>) -> Res
     goes_on(play, expected, second).map(|()| true)
 }
 
+/// The run died before its first event, or after its last one: there is nothing to go on with.
+pub fn is_over(ended: &Ended) -> bool {
+    ["there is no run that could go on", "there is no journal"].iter().any(|words| ended.said.contains(words))
+}
+
 /// A run that was killed goes on to what it would have come to, also if its resume is killed as well.
 pub fn goes_on(play: &Play, expected: &Outcome, second: Option<u64>) -> Result<(), String> {
     let mut ended = play.resume(second.unwrap_or(0));
     if ended.killed {
         ended = play.resume(0);
     }
-    if ended.said.contains("there is no run that could go on") || ended.said.contains("there is no journal") {
-        // it died before its first event, or after its last one
+    if is_over(&ended) {
         if play.effects().is_empty() {
             return Ok(());
         }

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::again::{Hosts, MARK, Outcome, Play, THREADS, calm_down, goes_on, mark, whole};
+use super::again::{HOSTS, Hosts, MARK, Outcome, Play, THREADS, calm_down, goes_on, is_over, mark, whole};
 use super::number;
-use super::scenes::SCENES;
+use super::scenes::{MANY, SCENES, Scene};
 use crate::support::sshd::Sshd;
 use crate::support::{sshd, tier};
 
@@ -33,14 +33,14 @@ pub struct Place {
     pub home: tempfile::TempDir,
 }
 
-/// Three hosts, each with a server of its own. What they start carries the mark.
+/// Hosts, each with a server of its own. What they start carries the mark.
 pub fn real(mark: &str) -> Hosts {
     let place = |_| {
         let home = tempfile::Builder::new().prefix("rh").tempdir().expect("a folder");
         let more = format!("SetEnv HOME={} {MARK}={mark}\nMaxStartups 100", home.path().display());
         Place { sshd: Sshd::start(&more), home }
     };
-    Hosts::Stay((0..3).map(place).collect())
+    Hosts::Stay(HOSTS.map(place).into())
 }
 
 impl Place {
@@ -77,9 +77,9 @@ fn processes(variable: &str, wanted: impl Fn(&str) -> bool) -> Vec<i32> {
 }
 
 /// The processes of a play that a kill may take.
-fn found(victim: Victim, places: &[Place], control: &Path, child: &Child) -> Vec<i32> {
+fn found(victim: Victim, places: &[Place], control: &Path, refloat: u32) -> Vec<i32> {
     match victim {
-        Victim::Refloat => i32::try_from(child.id()).into_iter().collect(),
+        Victim::Refloat => i32::try_from(refloat).into_iter().collect(),
         Victim::Master => {
             let own = format!("XDG_RUNTIME_DIR={}", control.display());
             processes(&own, |words| words.starts_with("ssh ") || words.contains("/ssh "))
@@ -88,59 +88,99 @@ fn found(victim: Victim, places: &[Place], control: &Path, child: &Child) -> Vec
     }
 }
 
-/// One play with a kill; whom it took, and how many effects there are. It can come too late to take anyone.
-fn one(seed: u64, places: &Hosts, wholes: &[(Outcome, u64)], mark: &str) -> Result<(Option<Victim>, u64), String> {
+/// A scene, how many kills a play of it has at most, what it comes to without any, and in how many milliseconds.
+struct Target {
+    scene: &'static Scene,
+    kills: u64,
+    whole: Outcome,
+    millis: u64,
+}
+
+/// The kills of one play.
+struct Kills<'a> {
+    places: &'a [Place],
+    state: u64,
+    /// How many are still wanted.
+    open: u64,
+    /// The longest time to the next one, in milliseconds.
+    gap: u64,
+    fired: Vec<Victim>,
+}
+
+impl Kills<'_> {
+    /// Kills while a process of the play goes on, until it took that process itself, or was to kill no more.
+    fn meanwhile(&mut self, play: &Play, child: &mut Child) {
+        let (before, control, own) = (play.written(), play.path("control"), child.id());
+        let mut lives = || child.try_wait().expect("ours").is_none();
+        while self.open > 0 && lives() {
+            let victim = VICTIMS[usize::try_from(next(&mut self.state) % 3).expect("small")];
+            let after = Duration::from_millis(next(&mut self.state) % self.gap.max(1));
+            let which = usize::try_from(next(&mut self.state)).expect("small");
+            // a link that never stood is not healed: first something was done
+            while victim != Victim::Refloat && play.written() == before && lives() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            std::thread::sleep(after);
+            let mut hit = false;
+            while !hit && lives() {
+                let all = found(victim, self.places, &control, own);
+                let pid = all.get(which % all.len().max(1)).and_then(|pid| Pid::from_raw(*pid));
+                hit = pid.is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok());
+            }
+            if hit {
+                self.fired.push(victim);
+                self.open -= 1;
+            }
+            if victim == Victim::Refloat {
+                return;
+            }
+        }
+    }
+}
+
+/// One play with its kills; whom they took, and how many effects there are. They can come too late to take anyone.
+fn one(seed: u64, places: &Hosts, targets: &[Target], mark: &str) -> Result<(Vec<Victim>, u64), String> {
     let Hosts::Stay(stay) = places else { return Err("no servers".to_owned()) };
     let mut state = seed;
     next(&mut state);
-    let victim = VICTIMS[usize::try_from(next(&mut state) % 3).expect("small")];
-    let n = usize::try_from(next(&mut state)).expect("small") % SCENES.len();
-    let (expected, time) = &wholes[n];
-    let after = Duration::from_millis(next(&mut state) % (time * 3 / 2).max(1));
-    let which = usize::try_from(next(&mut state)).expect("small");
+    let target = &targets[usize::try_from(next(&mut state)).expect("small") % targets.len()];
+    let open = 1 + next(&mut state) % target.kills;
     // a run that was killed after its last event has nobody who tidies up
     for place in stay {
         let _ = fs::remove_dir_all(place.home.path().join(".refloat"));
     }
-    let play = Play::new(&SCENES[n], places, mark);
-    let (control, mut hit) = (play.path("control"), false);
-    let ended = play.run_while(0, |child| {
-        // a link that never stood is not healed: first something was done
-        while victim != Victim::Refloat && play.effects().is_empty() && child.try_wait().expect("ours").is_none() {
-            std::thread::sleep(Duration::from_millis(1));
+    let play = Play::new(target.scene, places, mark);
+    let mut kills = Kills { places: stay, state, open, gap: target.millis * 3 / 2 / open, fired: Vec::new() };
+    let mut ended = play.run_while(0, |child| kills.meanwhile(&play, child));
+    while ended.killed && kills.open > 0 && !play.effects().is_empty() {
+        let next = play.refloat_while(0, &["resume", "--yes"], |child| kills.meanwhile(&play, child));
+        if is_over(&next) {
+            break;
         }
-        std::thread::sleep(if victim == Victim::Refloat { after } else { after / 10 });
-        while !hit && child.try_wait().expect("ours").is_none() {
-            let all = found(victim, stay, &control, child);
-            let pid = all.get(which % all.len().max(1)).and_then(|pid| Pid::from_raw(*pid));
-            hit = pid.is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok());
-        }
-    });
+        ended = next;
+    }
     let so = if ended.killed {
-        goes_on(&play, expected, None)
+        goes_on(&play, &target.whole, None)
     } else {
         play.outcome(&ended).and_then(|outcome| {
-            if outcome == *expected {
-                Ok(())
-            } else {
-                Err(format!("{outcome:#?}\nexpected {expected:#?}\n{}", ended.said))
-            }
+            let whole = &target.whole;
+            if outcome == *whole { Ok(()) } else { Err(format!("{outcome:#?}\nexpected {whole:#?}\n{}", ended.said)) }
         })
     };
-    so.map_err(|why| format!("{} {victim:?} after {after:?}: {why}", SCENES[n].name))?;
-    Ok((hit.then_some(victim), u64::try_from(play.effects().len()).expect("small")))
+    so.map_err(|why| format!("{} {:?}: {why}", target.scene.name, kills.fired))?;
+    Ok((kills.fired, u64::try_from(play.effects().len()).expect("small")))
 }
 
 /// Plays until so many kills took someone.
-fn campaign(name: &str, count: u64) {
+fn campaign(name: &str, scenes: &[(&'static Scene, u64)], count: u64) {
     let (start, mark, seed) = (Instant::now(), mark(name), seed());
     let here = real(&mark);
-    let timed = |scene| {
+    let timed = |&(scene, kills): &(&'static Scene, u64)| {
         let began = Instant::now();
-        let (_, outcome) = whole(scene, &here, &mark);
-        (outcome, u64::try_from(began.elapsed().as_millis()).expect("small"))
+        let (_, whole) = whole(scene, &here, &mark);
+        Target { scene, kills, whole, millis: u64::try_from(began.elapsed().as_millis()).expect("small") }
     };
-    let wholes: Vec<(Outcome, u64)> = SCENES.iter().map(timed).collect();
+    let targets: Vec<Target> = scenes.iter().map(timed).collect();
     let (drawn, fired) = (AtomicU64::new(0), Mutex::new(BTreeMap::<Victim, u64>::new()));
     let (bad, effects) = (Mutex::new(Vec::new()), AtomicU64::new(0));
     std::thread::scope(|scope| {
@@ -152,11 +192,12 @@ fn campaign(name: &str, count: u64) {
                     if n > count * 4 {
                         break;
                     }
-                    match one(seed + n, &places, &wholes, &mark) {
-                        Ok((victim, done)) => {
+                    match one(seed + n, &places, &targets, &mark) {
+                        Ok((victims, done)) => {
                             effects.fetch_add(done, Ordering::Relaxed);
-                            if let Some(victim) = victim {
-                                *fired.lock().unwrap().entry(victim).or_default() += 1;
+                            let mut fired = fired.lock().unwrap();
+                            for victim in victims {
+                                *fired.entry(victim).or_default() += 1;
                             }
                         }
                         Err(why) => {
@@ -181,10 +222,15 @@ fn campaign(name: &str, count: u64) {
     assert!(count < 60 || fired.len() == VICTIMS.len(), "not all: {fired:?}");
 }
 
+/// Each of the small scenes, with up to so many kills a play.
+fn small(kills: u64) -> Vec<(&'static Scene, u64)> {
+    SCENES.iter().map(|scene| (scene, kills)).collect()
+}
+
 #[test]
 fn a_kill_at_any_time_of_any_process_on_a_real_sshd_changes_nothing() {
     if tier("sshd", sshd::available()) {
-        campaign("sshd-few", 60);
+        campaign("sshd-few", &small(1), 60);
     }
 }
 
@@ -192,6 +238,8 @@ fn a_kill_at_any_time_of_any_process_on_a_real_sshd_changes_nothing() {
 #[ignore = "takes hours: make campaign, REFLOAT_POINTS=N for fewer"]
 fn campaign_kills_at_any_time_of_any_process_on_a_real_sshd() {
     if tier("sshd", sshd::available()) {
-        campaign("sshd-random", number("REFLOAT_POINTS", 20_000));
+        let many = MANY.iter().map(|scene| (scene, 40));
+        let scenes: Vec<_> = small(3).into_iter().chain(many).collect();
+        campaign("sshd-random", &scenes, number("REFLOAT_POINTS", 20_000));
     }
 }

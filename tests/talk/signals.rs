@@ -1,12 +1,15 @@
 //! Ctrl-C, and what takes the terminal or the process away.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::process::Stdio;
 
 use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::{Desk, Going, WAITS, events, until};
+use crate::actions::over_ssh::inventory;
+use crate::support::sshd::{self, Sshd};
+use crate::support::tier;
 
 /// It was left: the journal says so, nothing was stopped on the host, and nothing new began.
 fn left(desk: &Desk, run: Going<'_>) {
@@ -94,6 +97,28 @@ fn a_run_that_was_stopped_for_a_while_goes_on() {
     run.signal(Signal::CONT);
     assert_eq!(run.end().code, Some(0));
     assert!(desk.out("second"));
+}
+
+/// The lid of a laptop: nobody sees the link die, and nobody is there when the work ends.
+#[test]
+fn a_run_that_was_stopped_while_its_link_died_goes_on_and_does_nothing_twice() {
+    if !tier("sshd", sshd::available()) {
+        return;
+    }
+    let mut server = Sshd::start("");
+    let desk = Desk::with(&WAITS.replace("touch OUT/started", "echo begun >>OUT/begun; touch OUT/started"));
+    fs::write(desk.path("inventory.yaml"), inventory(&server).replace("far:", "a:")).expect("a file");
+    let run = desk.run();
+    run.signal(Signal::STOP);
+    server.kill();
+    desk.touch("go");
+    until("the host went on", || desk.out("ended"));
+    server.again();
+    run.signal(Signal::CONT);
+    let said = run.end();
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(desk.out("second") && said.out.contains("a: the link is lost"), "{said:?}");
+    assert_eq!(fs::read_to_string(desk.path("out/begun")).expect("effects"), "begun\n");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::transport::Dialed;
 use super::judge::{Outcome, no_hosts};
 use super::model::Ports;
 use super::seen::{Seen, Verdict};
+use super::witness;
 
 /// How long a connection may take before the port counts as silent.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,7 +28,7 @@ const AT_ONCE: usize = 32;
 
 /// What one vantage sees of one port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum View {
+pub(super) enum View {
     Answers,
     Refused,
     Silent,
@@ -49,7 +50,7 @@ impl Vantage {
     }
 }
 
-async fn dial(fleet: &dyn Fleet, vantage: &str, address: String) -> Result<View, String> {
+pub(super) async fn dial(fleet: &dyn Fleet, vantage: &str, address: String) -> Result<View, String> {
     let link = fleet.link(vantage)?;
     match link.look().dial(&address, PATIENCE).await {
         Ok(Dialed::Open(_)) => Ok(View::Answers),
@@ -72,7 +73,7 @@ async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u1
     views.sort_by_key(|(n, _)| *n);
     let views: Vec<_> = views.into_iter().map(|(_, view)| view).collect();
     // after the silence, not beside it: an answer from before the network died proves nothing
-    let counts = match answered(fleet, vantage, hosts, ports).await {
+    let counts = match witness::answered(fleet, vantage, hosts, ports).await {
         Some(other) => Ok(other),
         // without a link there is no view at all
         None => Err(views.iter().find_map(|(.., view)| view.clone().err()).unwrap_or_else(|| {
@@ -82,24 +83,6 @@ async fn observe(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u1
     Vantage { name: vantage.to_owned(), views, counts }
 }
 
-/// The first other host that answers a vantage.
-async fn answered(fleet: &dyn Fleet, vantage: &str, hosts: &[String], ports: &[u16]) -> Option<String> {
-    let others = fleet.inventory().into_iter().filter(|host| !hosts.contains(host) && host != vantage);
-    let pairs = others.flat_map(|other| {
-        let (address, ssh) = fleet.address(&other);
-        let all = std::iter::once(ssh).chain(ports.iter().copied());
-        all.map(|port| (other.clone(), with_port(&address, port))).collect::<Vec<_>>()
-    });
-    let looks = pairs.map(|(other, address)| -> BoxFuture<'_, _> {
-        Box::pin(async move {
-            let view = dial(fleet, vantage, address).await;
-            (view == Ok(View::Answers)).then_some(other)
-        })
-    });
-    // the others need not be waited for
-    at_once(looks.collect()).filter_map(std::future::ready).next().await
-}
-
 /// The answers, in whatever order they come.
 fn at_once<T>(looks: Vec<BoxFuture<'_, T>>) -> impl Stream<Item = T> + Unpin {
     stream::iter(looks).buffer_unordered(AT_ONCE)
@@ -107,7 +90,8 @@ fn at_once<T>(looks: Vec<BoxFuture<'_, T>>) -> impl Stream<Item = T> + Unpin {
 
 async fn look(spec: &Ports, fleet: &dyn Fleet) -> Result<(Vec<String>, Vec<Vantage>), String> {
     let hosts = fleet.resolve(&spec.hosts)?;
-    let from = fleet.resolve(&spec.from)?;
+    // nothing is asked of nobody
+    let from = if hosts.is_empty() { Vec::new() } else { fleet.resolve(&spec.from)? };
     let vantages = join_all(from.iter().map(|vantage| observe(fleet, vantage, &hosts, &spec.ports))).await;
     Ok((hosts, vantages))
 }
@@ -115,10 +99,7 @@ async fn look(spec: &Ports, fleet: &dyn Fleet) -> Result<(Vec<String>, Vec<Vanta
 /// Judges `down`. The second part lists the hosts that were only ever silent: not proved dead.
 pub(super) async fn down(spec: &Ports, fleet: &dyn Fleet) -> Result<(Vec<Seen>, Vec<String>), String> {
     let (hosts, vantages) = look(spec, fleet).await?;
-    if hosts.is_empty() {
-        return Ok((no_hosts(), Vec::new()));
-    }
-    Ok(judge_down(&hosts, &vantages))
+    Ok(if hosts.is_empty() { (no_hosts(), Vec::new()) } else { judge_down(&hosts, &vantages) })
 }
 
 fn judge_down(hosts: &[String], vantages: &[Vantage]) -> (Vec<Seen>, Vec<String>) {
