@@ -55,7 +55,7 @@ pub struct Ended {
 }
 
 /// What is the same of a run however often it was interrupted.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub exit: Option<i32>,
     pub effects: BTreeMap<String, String>,

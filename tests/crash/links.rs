@@ -89,6 +89,7 @@ fn found(victim: Victim, places: &[Place], control: &Path, refloat: u32) -> Vec<
 }
 
 /// A scene, how many kills a play of it has at most, what it comes to without any, and in how many milliseconds.
+#[derive(Clone)]
 struct Target {
     scene: &'static Scene,
     kills: u64,
@@ -180,7 +181,11 @@ fn campaign(name: &str, scenes: &[(&'static Scene, u64)], count: u64) {
         let (_, whole) = whole(scene, &here, &mark);
         Target { scene, kills, whole, millis: u64::try_from(began.elapsed().as_millis()).expect("small") }
     };
-    let targets: Vec<Target> = scenes.iter().map(timed).collect();
+    let mut targets: Vec<Target> = Vec::new();
+    for one in scenes {
+        let known = targets.iter().find(|known| std::ptr::eq(known.scene, one.0)).cloned();
+        targets.push(known.unwrap_or_else(|| timed(one)));
+    }
     let (drawn, fired) = (AtomicU64::new(0), Mutex::new(BTreeMap::<Victim, u64>::new()));
     let (bad, effects) = (Mutex::new(Vec::new()), AtomicU64::new(0));
     std::thread::scope(|scope| {
@@ -238,7 +243,8 @@ fn a_kill_at_any_time_of_any_process_on_a_real_sshd_changes_nothing() {
 #[ignore = "takes hours: make campaign, REFLOAT_POINTS=N for fewer"]
 fn campaign_kills_at_any_time_of_any_process_on_a_real_sshd() {
     if tier("sshd", sshd::available()) {
-        let many = MANY.iter().map(|scene| (scene, 40));
+        // the long one has room for storms, and each play of it for more kills than all the others together
+        let many = [(&MANY[0], 60); 8];
         let scenes: Vec<_> = small(3).into_iter().chain(many).collect();
         campaign("sshd-random", &scenes, number("REFLOAT_POINTS", 20_000));
     }
