@@ -9,6 +9,34 @@ use crate::workload::{FILE, STEPS, Workload};
 /// The program that is measured, as cargo built it.
 pub const REFLOAT: &str = env!("CARGO_BIN_EXE_refloat");
 
+/// Room in the kernel's table of neighbours, which all network namespaces share: by default it holds 1,024, and when
+/// each of fifty hosts has asked each other one it is full, and they cannot be reached any more. What was set before
+/// comes back when this is dropped.
+pub struct Neighbours(Vec<(PathBuf, String)>);
+
+impl Neighbours {
+    pub fn room() -> Self {
+        let mut before = Vec::new();
+        for (name, wanted) in [("gc_thresh3", 65_536), ("gc_thresh2", 32_768)] {
+            let path = Path::new("/proc/sys/net/ipv4/neigh/default").join(name);
+            let now = std::fs::read_to_string(&path).unwrap_or_default();
+            let less = now.trim().parse().is_ok_and(|now: u32| now < wanted);
+            if less && std::fs::write(&path, wanted.to_string()).is_ok() {
+                before.push((path, now));
+            }
+        }
+        Self(before)
+    }
+}
+
+impl Drop for Neighbours {
+    fn drop(&mut self) {
+        for (path, before) in &self.0 {
+            let _ = std::fs::write(path, before);
+        }
+    }
+}
+
 /// A lab and a folder for the files of the runs.
 pub struct Farm {
     dir: PathBuf,

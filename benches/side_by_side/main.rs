@@ -74,9 +74,9 @@ fn main() {
 fn outside(args: &Args) {
     let works = workload::chosen(&args.only);
     let hosts = works.iter().map(|work| work.hosts).max().unwrap_or(1);
-    let farm = Farm::up(&args.dir, hosts);
+    let (farm, room) = (Farm::up(&args.dir, hosts), farm::Neighbours::room());
     let done = farm.inside(std::env::args().skip(1));
-    drop(farm);
+    drop((farm, room));
     std::process::exit(done);
 }
 

@@ -21,7 +21,7 @@ const ERRORS_CAP: usize = 256 << 10;
 
 /// The text that a bulk channel runs.
 pub(super) fn text(script: &str) -> String {
-    format!("{PRELUDE}rf_text() {{ set -e; eval {}; }}\nrf_bulk\n", super::quote::word(script))
+    format!("{PRELUDE}rf_text() {{ set -e; eval {}; }}\nrf_bulk", super::quote::word(script))
 }
 
 /// A running command with a channel of its own.

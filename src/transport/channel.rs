@@ -36,7 +36,7 @@ static LOADER: LazyLock<&str> = LazyLock::new(|| {
     code.next().expect("the asset has its line")
 });
 
-/// The command line that starts a text of `len` bytes, which then follows on standard input. POSIX shells, csh and fish
+/// The command line that starts a text of `len` bytes, which then follows on standard input and ends in no newline. POSIX shells, csh and fish
 /// agree on it: no newline, `!`, backslash or single quote inside the quotes.
 pub(super) fn command(len: usize, user: Option<&str>, shell: &str) -> Result<String, LinkError> {
     let run = format!("{shell} -c '{}' refloat {len}", *LOADER);

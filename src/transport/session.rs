@@ -2,6 +2,7 @@
 //! be used again, since nobody knows where in the stream it stands.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -17,7 +18,7 @@ use super::{Connect, Facts, LinkError, Record, log};
 use crate::base::{crash, ids};
 
 /// The host side's text.
-const RUNNER: &str = include_str!("assets/runner.sh");
+static RUNNER: LazyLock<&str> = LazyLock::new(|| include_str!("assets/runner.sh").trim_end());
 
 /// The command line that starts a runner, to whom [`Session::greet`] then speaks.
 pub(super) fn command(user: Option<&str>, shell: &str) -> Result<String, LinkError> {
@@ -98,7 +99,8 @@ impl Session {
         let nonce = ids::nonce();
         let (mut output, mut errors) = (Reader::new(output), Reader::new(errors));
         let head = format!(
-            "{RUNNER}refloat1 {nonce} {} {}\n{}\n",
+            "{}refloat1 {nonce} {} {}\n{}\n",
+            *RUNNER,
             terms.run,
             terms.shell.as_deref().unwrap_or(""),
             terms.path.as_deref().unwrap_or("")

@@ -55,7 +55,7 @@ pub struct Ended {
 }
 
 /// What is the same of a run however often it was interrupted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub exit: Option<i32>,
     pub effects: BTreeMap<String, String>,
@@ -71,7 +71,7 @@ impl Play {
         let folder = folder.or_else(|_| tempfile::tempdir()).expect("a folder");
         let homes = match hosts {
             Hosts::Folders => HOSTS.iter().map(|host| folder.path().join(format!("home-{host}"))).collect(),
-            Hosts::Stay(stay) => stay.iter().map(|place| place.home.path().to_owned()).collect(),
+            Hosts::Stay(stay) => stay.iter().map(Place::home).collect(),
         };
         let play = Self { scene, folder, homes, mark: mark.to_owned() };
         for name in ["place", "books/play"] {
@@ -112,14 +112,19 @@ impl Play {
         command.env(MARK, &self.mark);
         command.env("HOME", self.folder.path()).env("NO_COLOR", "1").env("REFLOAT_KILL_AT", point.to_string());
         // a file, not pipes: what a dead run leaves must not hold up the test
-        let file = tempfile::tempfile_in(self.folder.path()).expect("a file");
+        let file = fs::File::create(self.path("said")).expect("a file");
         let both = file.try_clone().expect("a file");
         let child = command.stdout(both.try_clone().expect("a file")).stderr(both).spawn();
         let mut child = child.expect("it starts");
         meanwhile(&mut child);
         let status = child.wait().expect("ours");
-        let said = std::io::read_to_string(rewound(file)).expect("text");
+        let said = self.said();
         Ended { code: status.code(), killed: status.signal() == Some(9), said }
+    }
+
+    /// What the program has said since it was started last.
+    pub fn said(&self) -> String {
+        fs::read_to_string(self.path("said")).unwrap_or_default()
     }
 
     pub fn run(&self, point: u64) -> Ended {
@@ -141,12 +146,6 @@ impl Play {
     pub fn effects(&self) -> BTreeMap<String, String> {
         let files = fs::read_dir(self.path("place")).expect("there").map(|entry| entry.expect("a file"));
         files.map(|file| (file.file_name().to_string_lossy().into_owned(), self.neutral(&file.path()))).collect()
-    }
-
-    /// How many bytes its effects have by now.
-    pub fn written(&self) -> u64 {
-        let files = fs::read_dir(self.path("place")).expect("there").flatten();
-        files.filter_map(|file| file.metadata().ok()).map(|about| 1 + about.len()).sum()
     }
 
     /// What a file holds, where a link leads, what is in a folder.
@@ -211,11 +210,6 @@ pub fn mark(name: &str) -> String {
     format!("{}-{name}", std::process::id())
 }
 
-fn rewound(mut file: fs::File) -> fs::File {
-    std::io::Seek::rewind(&mut file).expect("a file");
-    file
-}
-
 /// The processes that carry the mark in their environment.
 pub fn living(mark: &str) -> Vec<String> {
     let mark = format!("{MARK}={mark}").into_bytes();
@@ -232,8 +226,20 @@ pub fn living(mark: &str) -> Vec<String> {
         .collect()
 }
 
-/// The points of a run that nobody interrupts, and what it comes to.
-pub fn whole(scene: &'static Scene, hosts: &Hosts, mark: &str) -> (u64, Outcome) {
+/// A run that nobody interrupts.
+pub struct Whole {
+    pub points: u64,
+    pub outcome: Outcome,
+    /// How many hosts it reached.
+    pub reached: usize,
+}
+
+/// How many hosts were reached, by what the program said.
+pub fn reached(said: &str) -> usize {
+    said.matches("  reached as ").count()
+}
+
+pub fn whole(scene: &'static Scene, hosts: &Hosts, mark: &str) -> Whole {
     let play = Play::new(scene, hosts, mark);
     let ended = play.run(0);
     assert_eq!(ended.code, Some(scene.exit), "{}: {}", scene.name, ended.said);
@@ -241,7 +247,7 @@ pub fn whole(scene: &'static Scene, hosts: &Hosts, mark: &str) -> (u64, Outcome)
         ended.said.rsplit_once("crash points passed: ").expect("it counts").1.trim().parse().expect("a number");
     let outcome = play.outcome(&ended).expect("a report");
     assert_eq!(play.left(), Vec::<String>::new(), "{}", scene.name);
-    (points, outcome)
+    Whole { points, outcome, reached: reached(&ended.said) }
 }
 
 /// Kills a run at a point, and its resume at another one if there is one; then it must come to what it would have.
@@ -290,9 +296,9 @@ fn campaign(
 ) -> usize {
     let (start, mark) = (Instant::now(), mark(name));
     let here = hosts(&mark);
-    let wholes: Vec<(u64, Outcome)> = scenes.iter().map(|scene| whole(scene, &here, &mark)).collect();
+    let wholes: Vec<Whole> = scenes.iter().map(|scene| whole(scene, &here, &mark)).collect();
     drop(here);
-    let of = |n: usize| wanted(&scenes[n], wholes[n].0).into_iter().map(move |point| (n, point));
+    let of = |n: usize| wanted(&scenes[n], wholes[n].points).into_iter().map(move |point| (n, point));
     let queue: Vec<(usize, u64)> = (0..scenes.len()).flat_map(of).collect();
     let all = queue.len();
     let queue = Mutex::new(queue);
@@ -303,8 +309,8 @@ fn campaign(
                 let hosts = hosts(&mark);
                 loop {
                     let Some((n, point)) = queue.lock().unwrap().pop() else { break };
-                    let twice = point.is_multiple_of(second).then_some(point * 31 % wholes[n].0 + 1);
-                    match kill(&Play::new(&scenes[n], &hosts, &mark), &wholes[n].1, point, twice) {
+                    let twice = point.is_multiple_of(second).then_some(point * 31 % wholes[n].points + 1);
+                    match kill(&Play::new(&scenes[n], &hosts, &mark), &wholes[n].outcome, point, twice) {
                         Ok(killed) => *fired.lock().unwrap() += usize::from(killed),
                         Err(why) => {
                             let name = scenes[n].name;

@@ -61,6 +61,11 @@ pub fn available() -> Result<(), String> {
 impl Sshd {
     /// Starts it, with more lines for `sshd_config`.
     pub fn start(more: &str) -> Self {
+        Self::with("", more)
+    }
+
+    /// The same, with variables for whoever logs in, as `SetEnv` takes them: of several such lines sshd heeds the first.
+    pub fn with(variables: &str, more: &str) -> Self {
         let dir = tempfile::Builder::new().prefix("rs").tempdir().expect("a folder");
         let path = |name: &str| dir.path().join(name).to_str().expect("UTF-8").to_owned();
         for key in ["host", "client", "stranger"] {
@@ -71,7 +76,7 @@ impl Sshd {
         let config = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
              PidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
-             AcceptEnv REFLOAT_*\nPrintMotd no\nSetEnv HOME={}\n{more}\n",
+             AcceptEnv REFLOAT_*\nPrintMotd no\nSetEnv HOME={} {variables}\n{more}\n",
             path("host"),
             path("authorized"),
             path("home")

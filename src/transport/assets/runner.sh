@@ -361,8 +361,12 @@ RF_END
 rf_forget() { [ -z "$_K" ] || rf_remove "$_K"; _K=; echo clear >&8; }
 rf_reap() {
   { [ ! -L "$_root" ] && [ -d "$_root" ] && [ -O "$_root" ] && [ ! -L "$_r" ]; } || return
-  if rf_mine; then rm -rf -- "$_r" "$_root/lock"; else rm -rf -- "$_r"; fi
-  rmdir "$_root" 2>/dev/null
+  _x=; ! rf_mine || _x=$_root/lock
+  # folders only if they are empty then, so that one call does what else takes two; not every rm can
+  set +f; rm -fd -- "$_r"/* "$_r" ${_x:+"$_x"} "$_root" 2>/dev/null; set -f
+  [ ! -e "$_r" ] || rm -rf -- "$_r"
+  [ -z "$_x" ] || [ ! -e "$_x" ] || rm -f -- "$_x"
+  [ ! -d "$_root" ] || rmdir "$_root" 2>/dev/null
   _ready=
 }
 
