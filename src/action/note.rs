@@ -8,6 +8,7 @@ use crate::text::{self, Tree};
 
 use super::aside::{Aside, Said};
 use super::registry::{Decode, Entry};
+use super::Told;
 
 /// The text.
 #[derive(Debug)]
@@ -33,6 +34,10 @@ impl Aside for Note {
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         visit(&self.0);
+    }
+
+    fn told(&self) -> Told {
+        Told::with("puts this into the timeline", self.0.source())
     }
 
     fn render(&self, scope: &dyn Scope) -> Result<Said, EvalError> {

@@ -11,6 +11,7 @@ use crate::text::{self, Sp, Tree};
 
 use super::aside::{Aside, Said};
 use super::registry::{Decode, Entry};
+use super::Told;
 
 /// Names and what they are to be.
 #[derive(Debug)]
@@ -54,6 +55,11 @@ impl Aside for Set {
 
     fn outputs(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
+    }
+
+    fn told(&self) -> Told {
+        let names: Vec<String> = self.0.keys().map(|name| format!("`{name}`")).collect();
+        Told::new(format!("works out {}, for later steps", names.join(", ")))
     }
 
     fn render(&self, scope: &dyn Scope) -> Result<Said, EvalError> {

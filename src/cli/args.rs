@@ -8,6 +8,7 @@ use super::attach::AttachArgs;
 use super::cancel::{CancelArgs, NoteArgs};
 use super::check::args::CheckArgs;
 use super::lab::LabArgs;
+use super::portrait::ShowArgs;
 pub use super::resume::args::{Mark, ResumeArgs};
 pub use super::run::args::RunArgs;
 use super::runs::RunsArgs;
@@ -42,6 +43,8 @@ change · 5 needs attention · 6 something could not be reached · 75 detached �
 pub enum Verb {
     /// Show every mistake in runbooks, drills, templates and the inventory, in one go. Connects to nothing.
     Validate(ValidateArgs),
+    /// Show a runbook in words: what it is for, whom it touches, what it asks, what can be undone.
+    Show(ShowArgs),
     /// Show every step, host and rendered command, offline.
     Plan(PlanArgs),
     /// Dry run on the real hosts, read-only: is a run possible now, and is the outage there.

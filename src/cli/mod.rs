@@ -20,6 +20,7 @@ mod load;
 mod operator;
 mod pinned;
 mod plan;
+mod portrait;
 mod report;
 mod resume;
 mod run;
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
     env::crash_points();
     let exit = match &cli.verb {
         Verb::Validate(args) => validate::run(args, &cli.common),
+        Verb::Show(args) => portrait::run(args, &cli.common),
         Verb::Plan(args) => plan::run(args, &cli.common),
         Verb::Check(args) => check::run(args, &cli.common),
         Verb::Run(args) => run::run(args, &cli.common),

@@ -2,7 +2,9 @@
 //!
 //! [`Plan`] holds what is fixed for the run; [`World`] is what is known while it runs, and what expressions read.
 
+mod blast;
 mod build;
+mod cast;
 mod deeds;
 mod drift;
 mod elsewhere;
@@ -14,6 +16,7 @@ mod needs;
 mod params;
 mod part;
 mod pinned;
+mod portrait;
 mod preview;
 mod restore;
 mod secrets;
@@ -23,7 +26,9 @@ mod wordings;
 mod words;
 mod world;
 
+pub use blast::{Blast, blast};
 pub use build::{Given, Secrets, build};
+pub use cast::{Cast, Written};
 pub use deeds::differences;
 pub use drift::{Drift, Now, drift};
 pub use hosts::{asked_by, touched};
@@ -31,6 +36,7 @@ pub use items::{Items, NoItems};
 pub use logs::{log_of, watch_spec};
 pub use needs::{Need, Needed, needs};
 pub use pinned::{NotPinned, Pinned};
+pub use portrait::{Line, Named, Portrait, PortraitStep, portrait};
 pub use preview::{PreviewHost, PreviewStep, preview, refuse};
 pub use restore::restore;
 pub use stored::Stored;

@@ -31,6 +31,7 @@ pub use check_files::{CheckedBook, junit, prometheus};
 pub use escape::{escape, escape_lines};
 pub use json::{JsonLines, inert};
 pub use live::Live;
+pub use markdown::in_markdown;
 pub use paint::Look;
 pub use plain::Plain;
 pub use rows::{Row, Rows};

@@ -13,6 +13,7 @@ use super::problem::Problem;
 use super::reference::Reference;
 use super::scope::Scope;
 use super::text::Rendered;
+use super::told::told;
 use super::token::tokenize;
 use super::value::Value;
 
@@ -125,6 +126,11 @@ impl CompiledExpr {
             inner_outputs(ex, false, &mut parser.problems);
         }
         Self { source: source.to_owned(), ex, problems: parser.problems, references: parser.references }
+    }
+
+    /// As people write it elsewhere; as it is written, where it was not understood.
+    pub(super) fn words(&self) -> String {
+        self.ex.as_ref().map_or_else(|| self.source.clone(), |ex| told(ex, &self.source))
     }
 
     pub(super) fn problems(&self) -> &[Problem] {

@@ -24,6 +24,7 @@ mod scan;
 mod schema;
 mod scope;
 mod text;
+mod told;
 mod token;
 mod val;
 mod value;
