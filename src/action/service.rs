@@ -15,7 +15,6 @@ use crate::transport::{Done, Hands, Look, Work};
 use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
 use super::service_state::Wanted;
-use super::told::also;
 use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, service_state, Told, written};
 
 /// A service and what it should be.
@@ -91,7 +90,7 @@ impl Action for Service {
         });
         let then = self.enabled.map(|on| format!("from then on it {} with the machine", if on { "starts" } else { "does not start" }));
         let now = now.unwrap_or_else(|| format!("changes when the service {name} starts"));
-        Told::new(format!("{now}{}", also([then])))
+        Told::new(then.map_or(now.clone(), |then| format!("{now}; {then}")))
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {

@@ -25,10 +25,11 @@ impl Told {
     }
 }
 
-/// A text as it is written, marked as such.
+/// A text as it is written, marked as such; in one line, in which the ends of its lines can be seen.
 #[must_use]
 pub fn written(text: &dyn AnyText) -> String {
-    format!("`{}`", text.source().value.trim())
+    let lines = text.source().value.trim().lines().map(str::trim);
+    format!("`{}`", lines.collect::<Vec<_>>().join(" ⏎ "))
 }
 
 /// The words that are there, behind a comma each.

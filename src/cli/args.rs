@@ -12,6 +12,7 @@ use super::portrait::ShowArgs;
 pub use super::resume::args::{Mark, ResumeArgs};
 pub use super::run::args::RunArgs;
 use super::runs::RunsArgs;
+use super::why::WhyArgs;
 use crate::base::ids::RunId;
 
 /// Runbooks that recover clusters: checked, planned, journalled, executed over plain SSH.
@@ -65,6 +66,8 @@ pub enum Verb {
     Runs(RunsArgs),
     /// Show what happened in a run: what was done where, what may have run, what never started.
     Report(ReportArgs),
+    /// Show what a decision of a run rests on: guards, values, and where each came from.
+    Why(WhyArgs),
     /// Break a real cluster on this machine, recover it by its runbook, and say how long it took.
     Drill(DrillArgs),
     /// Make, enter, break and remove labs of real hosts on this machine.

@@ -31,6 +31,7 @@ mod signals;
 mod tell;
 mod trust;
 mod validate;
+mod why;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         Verb::Duty(args) => duty::run(args, &cli.common),
         Verb::Runs(args) => runs::run(args, &cli.common),
         Verb::Report(args) => report::run(args, &cli.common),
+        Verb::Why(args) => why::run(args, &cli.common),
         Verb::Drill(args) => drill::run(args, &cli.common),
         Verb::Lab(args) => lab::run(args),
         Verb::Actions(args) => actions::run(args, &cli.common),

@@ -17,6 +17,7 @@ mod check;
 mod connect;
 mod duty;
 mod end;
+mod evidence;
 mod failure;
 mod fleet;
 mod flow;

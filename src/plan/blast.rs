@@ -57,7 +57,7 @@ impl Reach {
             [one] => Some(format!("1 host: {one}")),
             many => Some(format!("{} hosts: {}", many.len(), many.join(", "))),
         };
-        let later = (!later.is_empty()).then(|| format!("the hosts of {}", later.join("; of ")));
+        let later = (!later.is_empty()).then(|| format!("the hosts of {}", later.join(", of ")));
         known.into_iter().chain(later).collect::<Vec<_>>().join("; ")
     }
 }
@@ -73,9 +73,11 @@ impl Blast {
         if !self.for_good.is_empty() {
             words.push(format!("Cannot be undone: {}.", self.for_good.join(", ")));
         }
-        words.extend(self.no_return.iter().map(|(step, line)| {
-            format!("Nothing is undone any more once a log has said \"{line}\" ({step}).")
-        }));
+        words.extend(
+            self.no_return
+                .iter()
+                .map(|(step, line)| format!("Nothing is undone any more once a log has said \"{line}\" ({step}).")),
+        );
         words
     }
 }

@@ -22,6 +22,7 @@ mod plain;
 mod rows;
 mod summary;
 mod timeline;
+mod why;
 mod words;
 
 use std::io::IsTerminal as _;
@@ -37,6 +38,7 @@ pub use plain::Plain;
 pub use rows::{Row, Rows};
 pub use summary::way_on;
 pub use timeline::{Report, timeline};
+pub use why::{Because, NoUnit, why};
 pub use words::end_words;
 
 use crate::base::clock::Timestamp;

@@ -13,8 +13,8 @@ use super::problem::Problem;
 use super::reference::Reference;
 use super::scope::Scope;
 use super::text::Rendered;
-use super::told::told;
 use super::token::tokenize;
+use super::told::told;
 use super::value::Value;
 
 /// A text, ready to be rendered. Also for contexts that are known only at run time, such as a file's.

@@ -1,7 +1,6 @@
 //! A guard in a sentence, for a reader who has never seen the tool: as it is written.
 
 use crate::action::probe::Probe;
-use crate::action::clip;
 use crate::template::Expr;
 
 use super::model::{Guard, GuardKind, Members, Ports};
@@ -36,7 +35,10 @@ impl Guard {
             GuardKind::NoQuorum(hosts, of) => format!("{} are no majority of {}", hosts.words(), of.words()),
         };
         match &self.message {
-            Some(message) => format!("{said} (else: {})", clip(&message.source().value)),
+            Some(message) => {
+                let words: Vec<&str> = message.source().value.split_whitespace().collect();
+                format!("{said} (else: {})", words.join(" "))
+            }
             None => said,
         }
     }

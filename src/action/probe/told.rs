@@ -1,7 +1,8 @@
 //! What a probe asks, for a reader who has never seen the tool: as it is written.
 
-use crate::action::written;
-use crate::template::AnyText;
+use crate::action::{clip, written};
+use crate::base::secret::MASK;
+use crate::template::{AnyText, EvalError, Rendered, Scope};
 
 use super::model::{Command, Kind, Probe};
 
@@ -28,6 +29,32 @@ impl Probe {
             Some(from) => format!("{what}, asked from {}", from.words()),
             None => what,
         }
+    }
+
+    /// What is asked in the eyes of a host, without secrets; `None`: it cannot be told.
+    #[must_use]
+    pub fn request(&self, scope: &dyn Scope) -> Option<String> {
+        let said = |what: &str, rendered: Result<Rendered, EvalError>| {
+            let rendered = rendered.ok()?;
+            let text = if rendered.secret { MASK.to_owned() } else { clip(&rendered.text) };
+            Some(format!("{what} {text}"))
+        };
+        let what = match &self.kind {
+            Kind::Command(Command::Shell { text, .. }) => said("command", text.render(scope)),
+            Kind::Command(Command::Argv { argv, .. }) => {
+                let words: Option<Vec<String>> = argv.iter().map(|word| said("", word.render(scope))).collect();
+                words.map(|words| format!("program{}", words.concat()))
+            }
+            Kind::Read(text) => said("file", text.render(scope)),
+            Kind::Path(text) => said("path", text.render(scope)),
+            Kind::Http(request) => said("GET", request.url.render(scope)),
+            Kind::Port(text) => said("port", text.render(scope)),
+            Kind::Service(text) => said("service", text.render(scope)),
+            Kind::Process(text) => said("process", text.render(scope)),
+            Kind::Disk(text) => said("room at", text.render(scope)),
+        };
+        let from = self.from.as_ref().map(|from| format!(", asked from {}", from.text())).unwrap_or_default();
+        what.map(|what| format!("{what}{from}"))
     }
 
     /// When it succeeds, behind what is asked: "exists".

@@ -40,11 +40,8 @@ pub fn of(runbook: &str, common: &Common) -> Past {
         ended.max_by_key(|run| run.opened())
     };
     let told = |word: &str, run: &RunSummary| format!("Last {word} {}: {}.", run.opened().rfc3339(), ended(run));
-    let lines = [
-        drill,
-        latest(Mode::Check).map(|run| told("checked", run)),
-        latest(Mode::Run).map(|run| told("run", run)),
-    ];
+    let lines =
+        [drill, latest(Mode::Check).map(|run| told("checked", run)), latest(Mode::Run).map(|run| told("run", run))];
     Past { lines: lines.into_iter().flatten().collect() }
 }
 

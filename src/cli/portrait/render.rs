@@ -62,7 +62,7 @@ pub fn text(portrait: &Portrait, past: &Past) -> String {
     wrapped(&mut out, &format!("Risk {}: {}.", portrait.risk, portrait.risk_words), "", "");
     if let Some(about) = &portrait.description {
         out.push('\n');
-        about.lines().for_each(|line| wrapped(&mut out, line, "  ", "  "));
+        paragraphs(about).iter().for_each(|words| wrapped(&mut out, words, "  ", "  "));
     }
     for Section { title, lines } in sections(portrait, past) {
         let _ = writeln!(out, "\n{title}");
@@ -77,6 +77,12 @@ pub fn text(portrait: &Portrait, past: &Past) -> String {
         step.lines.iter().for_each(|line| text_line(&mut out, line, &inner));
     }
     out
+}
+
+/// Lines that stand together are one paragraph.
+fn paragraphs(text: &str) -> Vec<String> {
+    let blocks = text.split("\n\n").map(|block| block.split_whitespace().collect::<Vec<_>>().join(" "));
+    blocks.filter(|block| !block.is_empty()).collect()
 }
 
 fn heading(step: &PortraitStep) -> String {
@@ -126,8 +132,8 @@ pub fn markdown(portrait: &Portrait, past: &Past) -> String {
     let _ = writeln!(out, "{}{}\n", in_markdown(&portrait.runbook), owner.unwrap_or_default());
     let _ = writeln!(out, "**Risk {}**: {}.", portrait.risk, portrait.risk_words);
     if let Some(about) = &portrait.description {
-        let lines: Vec<String> = about.lines().map(in_markdown).collect();
-        let _ = writeln!(out, "\n{}", lines.join("\n"));
+        let paragraphs: Vec<String> = paragraphs(about).iter().map(|words| spans(words)).collect();
+        let _ = writeln!(out, "\n{}", paragraphs.join("\n\n"));
     }
     for Section { title, lines } in sections(portrait, past) {
         let _ = writeln!(out, "\n## {title}\n");

@@ -40,43 +40,51 @@ pub enum Line {
 /// All steps, groups before their members and those of parts with them.
 pub(super) fn all<'a>(book: &'a Runbook, cast: &mut dyn Cast<'a>) -> Vec<PortraitStep> {
     let mut all = Vec::new();
-    walk(&book.steps, "", 0, cast, &mut all);
+    walk(&book.steps, ("", None), 0, cast, &mut all);
     all
 }
 
-/// `before`: how many of this list were numbered before.
-fn walk<'a>(steps: &'a [Step], around: &str, before: usize, cast: &mut dyn Cast<'a>, into: &mut Vec<PortraitStep>) {
+/// `around`: the number of what holds these steps, and the group that it is. `before`: how many of it were numbered
+/// before.
+fn walk<'a>(
+    steps: &'a [Step],
+    around: (&str, Option<&Step>),
+    before: usize,
+    cast: &mut dyn Cast<'a>,
+    into: &mut Vec<PortraitStep>,
+) {
+    let (outer, group) = around;
     for (at, step) in (before + 1..).zip(steps) {
-        let number = if around.is_empty() { at.to_string() } else { format!("{around}.{at}") };
+        let number = if outer.is_empty() { at.to_string() } else { format!("{outer}.{at}") };
         into.push(PortraitStep {
             number: number.clone(),
             step: step.path.clone(),
             title: step.heading().to_owned(),
             why: step.why.clone(),
-            lines: lines(step, cast),
+            lines: lines(step, group, cast),
         });
         let mut inside = 0;
         match &step.body {
             Body::Group(members) => {
-                walk(members, &number, 0, cast, into);
+                walk(members, (&number, Some(step)), 0, cast, into);
                 inside = members.len();
             }
             Body::Use(uses) => {
                 cast.enter(step, uses);
-                walk(uses.steps(), &number, 0, cast, into);
+                walk(uses.steps(), (&number, None), 0, cast, into);
                 cast.leave();
             }
             _ => {}
         }
         let first = into.len();
-        walk(&step.flow.always, &number, inside, cast, into);
+        walk(&step.flow.always, (&number, Some(step)), inside, cast, into);
         if let Some(step) = into.get_mut(first) {
             step.lines.insert(0, Line::Say("Done in any case, also when something before it failed.".to_owned()));
         }
     }
 }
 
-fn lines(step: &Step, cast: &dyn Cast<'_>) -> Vec<Line> {
+fn lines(step: &Step, group: Option<&Step>, cast: &dyn Cast<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     lines.extend(place(step, cast).map(Line::Say));
     if let Some(each) = &step.flow.for_each {
@@ -86,7 +94,11 @@ fn lines(step: &Step, cast: &dyn Cast<'_>) -> Vec<Line> {
     if !when.is_empty() {
         lines.push(Line::Say(format!("Only where {}.", when.join(" and "))));
     }
-    body::guards("Nothing is done where this is so already, and it must be so afterwards:", &step.done_when, &mut lines);
+    body::guards(
+        "Nothing is done where this is so already, and it must be so afterwards:",
+        &step.done_when,
+        &mut lines,
+    );
     if !step.still.is_empty() {
         let ids: Vec<&str> = step.still.iter().map(|id| id.value.as_str()).collect();
         lines.push(Line::Say(format!("Immediately before, this is asked again: {}.", ids.join(", "))));
@@ -101,7 +113,7 @@ fn lines(step: &Step, cast: &dyn Cast<'_>) -> Vec<Line> {
     if !how.is_empty() {
         lines.push(Line::Say(format!("It {}.", sentence(&how))));
     }
-    lines.extend(ends(step).map(|words| Line::Say(words.to_owned())));
+    lines.extend(ends(step, group).map(|words| Line::Say(words.to_owned())));
     undone(step, &mut lines);
     lines
 }
@@ -150,9 +162,10 @@ fn watched(watch: &Watch, cast: &dyn Cast<'_>, lines: &mut Vec<Line>) {
     lines.extend(watch.never.iter().map(|entry| Line::Point(said(&entry.pattern))));
 }
 
-/// What an unreachable host, a failure and a secret output mean.
-fn ends(step: &Step) -> impl Iterator<Item = &'static str> {
+/// What an unreachable host, a failure and a secret output mean; what its group says already is not said again.
+fn ends(step: &Step, group: Option<&Step>) -> impl Iterator<Item = &'static str> {
     let reach = match step.reach {
+        reach if group.is_some_and(|group| group.reach == reach) => None,
         Reach::Required => None,
         Reach::BestEffort => Some("A host that cannot be reached is left out."),
         Reach::Later => Some("For a host that cannot be reached it becomes a duty, to be done when the host is back."),

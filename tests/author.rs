@@ -1,0 +1,5 @@
+//! What an author and a reader are told before anything is run, and what a person is told of a run afterwards.
+
+mod desk;
+mod show;
+mod why;
