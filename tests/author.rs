@@ -1,5 +1,6 @@
 //! What an author and a reader are told before anything is run, and what a person is told of a run afterwards.
 
 mod desk;
+mod hosts;
 mod show;
 mod why;
