@@ -15,7 +15,7 @@ use crate::transport::{Hands, Look, Work};
 use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
 use super::told::owned;
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, owner, Told, written};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, Told, owner, written};
 
 /// A folder and what it should be.
 #[derive(Debug, Deserialize, JsonSchema)]

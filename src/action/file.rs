@@ -19,7 +19,7 @@ use crate::transport::{Hands, Look, Work};
 use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
 use super::told::{also, owned};
-use super::{Action, ActionError, Applied, Cx, Effect, Holes, Logs, Ready, Script, owner, Told, written};
+use super::{Action, ActionError, Applied, Cx, Effect, Holes, Logs, Ready, Script, Told, owner, written};
 
 /// A file and what it should be.
 #[derive(Debug)]

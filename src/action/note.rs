@@ -6,9 +6,9 @@ use crate::base::secret::MASK;
 use crate::template::{AnyText, EvalError, Plain, Scope, Text};
 use crate::text::{self, Tree};
 
+use super::Told;
 use super::aside::{Aside, Said};
 use super::registry::{Decode, Entry};
-use super::Told;
 
 /// The text.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use crate::transport::{Ask, Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, succeed, Told};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, Told, succeed};
 
 /// A restart.
 #[derive(Debug, Deserialize, JsonSchema)]

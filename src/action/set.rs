@@ -9,9 +9,9 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::template::{AnyText, Data, EvalError, Scope};
 use crate::text::{self, Sp, Tree};
 
+use super::Told;
 use super::aside::{Aside, Said};
 use super::registry::{Decode, Entry};
-use super::Told;
 
 /// Names and what they are to be.
 #[derive(Debug)]

@@ -119,7 +119,9 @@ fn files() -> Finding {
 fn state_files(common: &Common) -> Finding {
     let existing = |folder: PathBuf| folder.ancestors().find(|folder| folder.exists()).map(Path::to_owned);
     let found = env::state(common).and_then(|folder| {
-        let Some(there) = existing(std::path::absolute(&folder).unwrap_or(folder)) else { return Ok("unknown".to_owned()) };
+        let Some(there) = existing(std::path::absolute(&folder).unwrap_or(folder)) else {
+            return Ok("unknown".to_owned());
+        };
         file_system(&there).map_err(|error| error.to_string())
     });
     Finding { what: "file system", found }
@@ -129,9 +131,7 @@ fn state_files(common: &Common) -> Finding {
 fn processes() -> Finding {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nproc);
     let found = match limit.current {
-        Some(now) if now < 512 => {
-            Err(format!("at most {now} processes; 50 hosts need 512; type: ulimit -u 2048"))
-        }
+        Some(now) if now < 512 => Err(format!("at most {now} processes; 50 hosts need 512; type: ulimit -u 2048")),
         Some(now) => Ok(format!("{now} at most")),
         None => Ok("no limit".to_owned()),
     };

@@ -39,6 +39,7 @@ pub struct HostsArgs {
 }
 
 const HOSTS: &str = "\
+Examples:
   refloat hosts -i INVENTORY                    everybody
   refloat hosts 'web:!web-3' -i INVENTORY       whom this selector means
   refloat hosts web -i INVENTORY --ping         and do they answer?

@@ -22,6 +22,7 @@ pub struct CompletionsArgs {
 }
 
 const COMPLETING: &str = "\
+Examples:
   refloat completions bash > ~/.local/share/bash-completion/completions/refloat
   refloat completions zsh  > ~/.zfunc/_refloat          with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc
   refloat completions fish > ~/.config/fish/completions/refloat.fish";
@@ -37,6 +38,7 @@ pub struct ManArgs {
 }
 
 const READING: &str = "\
+Examples:
   refloat man | man -l -                        read it now
   refloat man ~/.local/share/man/man1           then: man refloat-run";
 

@@ -41,6 +41,7 @@ pub struct ShowArgs {
 }
 
 const SHOWING: &str = "\
+Examples:
   refloat show consul/quorum-loss                                  what it does, in words
   refloat show consul/quorum-loss -i INVENTORY -p lost=consul-3    the same, hosts by name
   refloat show consul/quorum-loss --markdown > quorum-loss.md      for a wiki

@@ -30,12 +30,14 @@ change · 5 needs attention · 6 something could not be reached · 75 detached �
 
 /// Of `plan`.
 pub const PLAN: &str = "\
+Examples:
   refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3                    look at it
   refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3 --out plan.json    and keep it
   refloat run --plan plan.json                                  do what it says, or refuse";
 
 /// Of `duty`.
 pub const DUTY: &str = "\
+Examples:
   refloat duty                                      what is owed, and to whom
   refloat duty RUN                                  connect to those hosts and do it: each step at most once
   refloat duty RUN consul-3                         only on that host
@@ -50,6 +52,7 @@ Exit codes: 0 all done · 1 failed · 4 refused · 5 it is not known what happen
 
 /// Of `validate`.
 pub const VALIDATE: &str = "\
+Examples:
   refloat validate                                  all that is in the folder runbooks
   refloat validate quorum-loss.yaml -i INVENTORY    one, and whether its hosts are in the inventory
   refloat validate --codes                          all that it looks for
@@ -58,6 +61,7 @@ Exit codes: 0 no mistake · 3 mistakes, all of them shown";
 
 /// Of `report`.
 pub const REPORT: &str = "\
+Examples:
   refloat report                             the latest run
   refloat report 3f2a --format markdown      one of them, as the draft of a post-mortem
   refloat report 3f2a --verify --head 9c1e…  is its history whole, and does it lead to the head that was kept?
@@ -66,6 +70,7 @@ Exit codes: 0 shown · 1 the history is damaged · 6 there is no such run, or th
 
 /// Of `drill`.
 pub const DRILL: &str = "\
+Examples:
   refloat drill quorum-loss.drill.yaml                    break, recover, ask whether all is well
   refloat drill quorum-loss.drill.yaml --variant main -n 5   one variant, five times
   refloat drill --history                                 how long recoveries took until now
@@ -74,11 +79,13 @@ Exit codes: 0 everything was as expected · 1 something was not · 3 wrong text 
 
 /// Of `actions`.
 pub const ACTIONS: &str = "\
+Examples:
   refloat actions            all that a step can do
   refloat actions service    one: its keys, its effect, an example";
 
 /// Of `schema`.
 pub const SCHEMA: &str = "\
+Examples:
   refloat schema > runbook.schema.json
   refloat schema inventory > inventory.schema.json
 
@@ -87,6 +94,7 @@ In an editor with the YAML language server, the first line of a runbook is then:
 
 /// Of `doctor`.
 pub const DOCTOR: &str = "\
+Examples:
   refloat doctor                 this machine
   refloat doctor -i INVENTORY    and how old the inventory is
 
@@ -94,6 +102,7 @@ Exit codes: 0 everything is here · 1 something is missing, and it says what to 
 
 /// Of `attach`.
 pub const ATTACH: &str = "\
+Examples:
   refloat attach         the latest run, as it happens; Ctrl-C leaves it alone
   refloat attach 3f2a    one of them
 
@@ -101,15 +110,18 @@ Exit codes: that of the run";
 
 /// Of `cancel`.
 pub const CANCEL: &str = "\
+Examples:
   refloat cancel 3f2a    nothing new begins; what runs goes on to its end
   refloat cancel 3f2a    once more: what runs is stopped on the hosts";
 
 /// Of `note`.
 pub const NOTE: &str = "\
+Examples:
   refloat note 3f2a 'the switch was power-cycled by hand'";
 
 /// Of `runs`.
 pub const RUNS: &str = "\
+Examples:
   refloat runs                            the latest twenty
   refloat runs --duties                   those that still owe something to a host
   refloat runs --export 3f2a run.refloat  to go on with it elsewhere
@@ -117,6 +129,7 @@ pub const RUNS: &str = "\
 
 /// Of `lab`.
 pub const LAB: &str = "\
+Examples:
   refloat lab up 3                       three Consul servers on this machine
   refloat lab ssh consul-1               a shell there
   refloat lab break power-off consul-2   the other faults: refloat lab break --help

@@ -25,6 +25,7 @@ pub struct WhyArgs {
 }
 
 const ASKING: &str = "\
+Examples:
   refloat why recover/stop@consul-1            why consul-1 was stopped, in the latest run
   refloat why 3f2a choose                      why these hosts were chosen, in that run
   refloat why safe                             what the guards of a step saw

@@ -4,9 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const INVENTORY: &str = "inventory: here\nconnect: { via: local }\nhosts: { a-1: { address: 127.0.0.1 }, a-2: { address: 127.0.0.1 } }\n\
-                         groups: { pair: { hosts: [ a-1, a-2 ] } }\n";
-
 /// The folder.
 pub struct Desk(tempfile::TempDir);
 
@@ -20,7 +17,15 @@ pub struct Said {
 impl Desk {
     pub fn new(runbook: &str) -> Self {
         let desk = Self(tempfile::tempdir().expect("a folder"));
-        desk.write("i.yaml", INVENTORY);
+        let other = desk.path().join("other-home");
+        fs::create_dir(&other).expect("made");
+        // two hosts are two homes on this machine
+        let inventory = format!(
+            "inventory: here\nhosts:\n  a-1: {{ connect: {{ via: local }} }}\n  \
+             a-2: {{ connect: {{ via: exec, command: [env, \"HOME={}\"] }} }}\ngroups: {{ pair: {{ hosts: [ a-1, a-2 ] }} }}\n",
+            other.display()
+        );
+        desk.write("i.yaml", &inventory);
         desk.write("r.yaml", runbook);
         desk
     }

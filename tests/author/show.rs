@@ -104,7 +104,9 @@ fn the_confirm_screen_names_the_same_reach() {
     let last = BOOK.replace("  - id: sure\n    confirm: { message: \"Really?\", type: gone }\n", "");
     desk.write(
         "r.yaml",
-        &(last.replace("risk: destructive", "risk: reversible").replace("    undo: none", "")
+        &(last
+            .replace("risk: destructive", "risk: reversible")
+            .replace(", undo: none }", ", undo: none, why: it only says }")
             + "  - id: sure\n    confirm: { message: \"Really?\" }\n"),
     );
     let asked = desk.refloat(&["check", "r.yaml", "-i", "i.yaml", "-p", "gone=a-2", "-p", "token=abcdef"]);

@@ -44,7 +44,7 @@ fn a_unit_is_followed_back_to_what_was_asked_on_which_host() {
         "work/make@a-2: changed after",
         "what was done: cat >/dev/null; echo 2 >> ",
         "why: The best one has most.",
-        "best was chosen: a-2 (a-2 has 2)",
+        "best was chosen: a-2 (pair of 2, a-2 has 2)",
         "before it, enough was ok",
         "before it, sure was ok, accepted by",
         "outputs.see.size of a-1 was 1",

@@ -52,6 +52,7 @@ impl RunArgs {
 const USAGE: &str = "refloat run [OPTIONS] <RUNBOOK> --inventory <FILE>\n       refloat run [OPTIONS] --plan <FILE>";
 
 const RUNNING: &str = "\
+Examples:
   refloat run quorum-loss.yaml -i INVENTORY -p lost=consul-3 …     as the files are now
   refloat run --plan plan.json                                     as it was planned and looked at
   refloat run --plan plan.json --confirm dc1@1a2b3c4d              with nobody at the terminal
