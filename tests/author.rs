@@ -2,6 +2,7 @@
 
 mod desk;
 mod first_day;
+mod from;
 mod hosts;
 mod show;
 mod why;

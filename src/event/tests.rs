@@ -42,6 +42,7 @@ fn opened(mode: Mode) -> EventKind {
         version: "0.1.0".into(),
         reason: None,
         origin: None,
+        from: None,
     }))
 }
 

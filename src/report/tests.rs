@@ -68,6 +68,7 @@ fn opened(mode: Mode) -> EventKind {
         version: "0.1.0".into(),
         reason: Some(text("INC-7")),
         origin: None,
+        from: None,
     }))
 }
 
