@@ -34,7 +34,8 @@ pub fn written(text: &dyn AnyText) -> String {
 
 /// The words that are there, behind a comma each.
 pub(super) fn also(words: impl IntoIterator<Item = Option<String>>) -> String {
-    words.into_iter().flatten().map(|word| format!(", {word}")).collect()
+    let all: Vec<String> = words.into_iter().flatten().collect();
+    if all.is_empty() { String::new() } else { format!(", {}", all.join(", ")) }
 }
 
 /// Whose it becomes and who may do what with it.

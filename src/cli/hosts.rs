@@ -88,9 +88,10 @@ fn chosen(args: &HostsArgs, inventory: &Inventory, sources: &mut Sources, diags:
 }
 
 fn row<'a>(host: &'a Host, sources: &Sources) -> Row<'a> {
-    let source = match host.span.is_nowhere() {
-        true => String::new(),
-        false => format!("{}:{}", sources.get(host.span.source).name, sources.position(host.span).0),
+    let source = if host.span.is_nowhere() {
+        String::new()
+    } else {
+        format!("{}:{}", sources.get(host.span.source).name, sources.position(host.span).0)
     };
     Row { host, source, pinged: None }
 }

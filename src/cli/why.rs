@@ -70,7 +70,10 @@ async fn tell(run: Option<&str>, unit: &str, common: &Common, state: &Path) -> R
         }
     };
     match common.output {
-        Output::Json => show::json(&serde_json::json!({ "run": run, "unit": unit, "chains": found })),
+        Output::Json => {
+            let chains: Vec<_> = found.iter().map(crate::report::Because::json).collect();
+            show::json(&serde_json::json!({ "run": run, "unit": unit, "chains": chains }));
+        }
         Output::Text => {
             outln!("run {run} of {}", crate::report::escape(&state.header().runbook));
             for chain in &found {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use crate::base::nearest::nearest;
+use crate::inventory::Selector;
 use crate::runbook::{Body, Step, Wants};
 use crate::template::RefBase;
 
@@ -84,12 +85,13 @@ fn chain<'a>(steps: &'a [Step], wanted: &str) -> Option<Vec<&'a Step>> {
 fn elsewhere(plan: &Plan, wanted: &str) -> NotFrom {
     let all = plan.runbook.all_steps();
     let Some(step) = all.iter().find(|step| step.path == wanted || step.id.value == wanted) else {
-        let near = nearest(wanted, all.iter().map(|step| step.path.as_str())).map(str::to_owned);
+        let names = all.iter().flat_map(|step| [step.path.as_str(), step.id.value.as_str()]);
+        let near = nearest(wanted, names).map(str::to_owned);
         return NotFrom::NoStep { wanted: wanted.to_owned(), near };
     };
     let holds = |whole: &&&Step| step.path.strip_prefix(&whole.path).is_some_and(|rest| rest.starts_with('/'));
     let part = all.iter().filter(holds).find(|whole| matches!(whole.body, Body::Use(_)));
-    let (whole, why) = match (part, all.iter().filter(holds).next_back()) {
+    let (whole, why) = match (part, all.iter().rfind(holds)) {
         (Some(part), _) => (part.path.clone(), "is another runbook"),
         (None, group) => (group.map_or_else(String::new, |group| group.path.clone()), "does it in any case"),
     };
@@ -164,7 +166,7 @@ impl<'a> Walk<'a> {
                 }
             }
             let own = step.hosts.iter().chain(&step.flow.run_on);
-            for name in words.selectors().chain(own).flat_map(|selector| selector.names()) {
+            for name in words.selectors().chain(own).flat_map(Selector::names) {
                 if let Some(by) = chosen(&name.value) {
                     needs.insert(format!("`{}` is about `{}`, chosen at `{}`", step.path, name.value, by.path));
                 }
@@ -194,7 +196,11 @@ fn asks(step: &Step) -> bool {
 fn own<'a>(step: &'a Step, into: &mut Vec<&'a Step>) {
     into.push(step);
     if let Body::Group(members) = &step.body {
-        members.iter().for_each(|member| own(member, into));
+        for member in members {
+            own(member, into);
+        }
     }
-    step.flow.always.iter().for_each(|member| own(member, into));
+    for member in &step.flow.always {
+        own(member, into);
+    }
 }

@@ -114,7 +114,6 @@ fn risk(risk: Risk) -> &'static str {
 fn value(param: &Param, cast: &dyn Cast<'_>) -> String {
     let limits = &param.limits;
     let kind = match (limits.kind.value, &limits.values) {
-        (_, Some(_)) => limits.in_words(),
         (Kind::Host, None) => "a host".to_owned(),
         (Kind::Hosts, None) => "hosts".to_owned(),
         (Kind::Secret, None) => "a secret".to_owned(),
@@ -162,7 +161,7 @@ fn undo(book: &Runbook) -> Vec<String> {
     }
     let groups = book.all_steps().into_iter().filter_map(|step| {
         let on_failure = step.on_failure.as_ref()?.value;
-        asks_for_undo(on_failure).then(|| (Some(step.path.as_str()), on_failure))
+        asks_for_undo(on_failure).then_some((Some(step.path.as_str()), on_failure))
     });
     let whole = asks_for_undo(book.on_failure).then_some((None, book.on_failure));
     let mut covered: Vec<&str> = Vec::new();

@@ -5,8 +5,9 @@
 
 mod chain;
 
+use std::fmt::Write as _;
+
 use indexmap::IndexSet;
-use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::nearest::nearest;
@@ -16,10 +17,9 @@ use super::paint::time_of_day;
 use super::{escape, escape_lines};
 
 /// One link of a chain, and what it rests on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Because {
     /// When it was so.
-    #[serde(serialize_with = "rfc3339")]
     pub at: Option<Timestamp>,
     /// What was so.
     pub what: String,
@@ -27,13 +27,9 @@ pub struct Because {
     pub because: Vec<Self>,
 }
 
-fn rfc3339<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    at.map(Timestamp::rfc3339).serialize(serializer)
-}
-
 /// There is no such unit or step in the run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no `{wanted}` in this run{}", near_words(near, all))]
+#[error("there is no `{wanted}` in this run{}", near_words(near.as_deref(), all))]
 pub struct NoUnit {
     /// What was asked for.
     pub wanted: String,
@@ -43,7 +39,7 @@ pub struct NoUnit {
     pub all: Vec<String>,
 }
 
-fn near_words(near: &Option<String>, all: &[String]) -> String {
+fn near_words(near: Option<&str>, all: &[String]) -> String {
     match near {
         Some(near) => format!("; did you mean `{near}`?"),
         None if all.is_empty() => "; nothing was begun in it".to_owned(),
@@ -88,13 +84,22 @@ pub fn why(wanted: &str, events: &[Event], state: &RunState) -> Result<Vec<Becau
         });
         return Ok(vec![Because { at: None, what, because: ended.into_iter().collect() }]);
     }
-    let near = nearest(wanted, all.iter().map(String::as_str)).map(str::to_owned);
+    let last = |name: &'_ str| name.rsplit('/').next().map(str::to_owned);
+    let names: Vec<String> = all.iter().flat_map(|name| [Some(name.clone()), last(name)]).flatten().collect();
+    let near = nearest(wanted, names.iter().map(String::as_str)).map(str::to_owned);
     Err(NoUnit { wanted: wanted.to_owned(), near, all: all.into_iter().collect() })
 }
 
 impl Because {
     pub(super) fn new(at: Option<Timestamp>, what: impl Into<String>) -> Self {
         Self { at, what: what.into(), because: Vec::new() }
+    }
+
+    /// As a document.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let because: Vec<_> = self.because.iter().map(Self::json).collect();
+        serde_json::json!({ "at": self.at.map(Timestamp::rfc3339), "what": self.what, "because": because })
     }
 
     /// As text, what it rests on below it. Text from outside steers no terminal.
@@ -109,9 +114,10 @@ impl Because {
         let indent = "  ".repeat(depth);
         let at = self.at.map(|at| format!("{}  ", escape(&time_of_day(at)))).unwrap_or_default();
         let mut lines = escape_lines(&self.what).into_iter();
-        out.push_str(&format!("{indent}{at}{}\n", lines.next().unwrap_or_default()));
+        // writing into a String cannot fail
+        let _ = writeln!(out, "{indent}{at}{}", lines.next().unwrap_or_default());
         for line in lines {
-            out.push_str(&format!("{indent}    {line}\n"));
+            let _ = writeln!(out, "{indent}    {line}");
         }
         for one in &self.because {
             one.lines(depth + 1, out);

@@ -53,13 +53,14 @@ fn call_words(call: &Call, source: &str) -> (String, Tie) {
         (words, own) if own <= tie => format!("({words})"),
         (words, _) => words,
     };
-    let all = |word: &str, tie| {
-        let parts: Vec<String> = call.args.iter().map(|arg| within(arg, tie)).collect();
-        (parts.join(word), tie)
+    let all = |word: &str, inside| {
+        let parts: Vec<String> = call.args.iter().map(|arg| within(arg, inside)).collect();
+        parts.join(word)
     };
     match (call.helper.name, call.args.as_slice()) {
-        ("and", [_, _, ..]) => all(" and ", Tie::And),
-        ("or", [_, _, ..]) => all(" or ", Tie::Or),
+        ("and", [_, _, ..]) => (all(" and ", Tie::And), Tie::And),
+        // parentheses for those who do not know which of the two is looser
+        ("or", [_, _, ..]) => (all(" or ", Tie::And), Tie::Or),
         ("empty", [of]) => (format!("{} is empty", within(of, Tie::Compare)), Tie::Compare),
         ("not", [Ex { kind: ExKind::Call(inner), .. }]) if inner.helper.name == "empty" && inner.args.len() == 1 => {
             (format!("{} is not empty", within(&inner.args[0], Tie::Compare)), Tie::Compare)

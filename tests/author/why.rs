@@ -93,4 +93,5 @@ fn what_is_not_there_gives_the_nearest_name() {
     let never = desk.ends(0, "why later").out;
     assert!(never.contains("later never began") && never.contains("the run ended at stop:"), "{never}");
     desk.ends(6, "why zzzz say");
+    assert!(ran().0.ends(2, "why mkae@a-2").err.contains("did you mean `make@a-2`?"));
 }

@@ -62,19 +62,27 @@ pub fn text(portrait: &Portrait, past: &Past) -> String {
     wrapped(&mut out, &format!("Risk {}: {}.", portrait.risk, portrait.risk_words), "", "");
     if let Some(about) = &portrait.description {
         out.push('\n');
-        paragraphs(about).iter().for_each(|words| wrapped(&mut out, words, "  ", "  "));
+        for words in paragraphs(about) {
+            wrapped(&mut out, &words, "  ", "  ");
+        }
     }
     for Section { title, lines } in sections(portrait, past) {
         let _ = writeln!(out, "\n{title}");
-        lines.iter().for_each(|line| text_line(&mut out, line, "  "));
+        for line in &lines {
+            text_line(&mut out, line, "  ");
+        }
     }
     let _ = writeln!(out, "\nStep by step");
     for step in &portrait.steps {
         let indent = "  ".repeat(step.number.matches('.').count() + 1);
         wrapped(&mut out, &heading(step), &indent, &format!("{indent}   "));
         let inner = format!("{indent}   ");
-        step.why.iter().for_each(|why| wrapped(&mut out, &format!("Why: {}", why.trim()), &inner, &inner));
-        step.lines.iter().for_each(|line| text_line(&mut out, line, &inner));
+        if let Some(why) = &step.why {
+            wrapped(&mut out, &format!("Why: {}", why.trim()), &inner, &inner);
+        }
+        for line in &step.lines {
+            text_line(&mut out, line, &inner);
+        }
     }
     out
 }

@@ -142,10 +142,8 @@ fn watched(watch: &Watch, cast: &dyn Cast<'_>, lines: &mut Vec<Line>) {
     let hosts = watch.hosts.as_ref().map(|hosts| format!(" of {}", cast.whom(hosts))).unwrap_or_default();
     let since = watch.since.as_ref().map(|since| format!(", since `{}` began", since.value)).unwrap_or_default();
     let within = crate::action::seconds(watch.within);
-    let settle = match watch.settle.is_zero() {
-        true => String::new(),
-        false => format!(", and it must stay so for {}", crate::action::seconds(watch.settle)),
-    };
+    let stays = || format!(", and it must stay so for {}", crate::action::seconds(watch.settle));
+    let settle = if watch.settle.is_zero() { String::new() } else { stays() };
     let log = written(&watch.log);
     if !watch.expect.is_empty() {
         lines.push(Line::Say(format!("Within {within} the log {log}{hosts} must say{since}{settle}:")));

@@ -1,7 +1,5 @@
 //! Following decisions back through the events of a run.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::base::clock::Timestamp;
@@ -47,7 +45,7 @@ impl<'a> Chain<'a> {
         root.because.extend(self.before(step, unit.started));
         root.because.extend(self.said_of(step, start.unit.about.as_deref()));
         root.because.extend(self.values(start.reads.as_value(), start.unit.about.as_deref(), 0));
-        root.because.extend(self.found(unit, 0));
+        root.because.extend(found(unit));
         root
     }
 
@@ -75,7 +73,7 @@ impl<'a> Chain<'a> {
             let end = unit.end.as_ref().map_or("not known", |end| end.outcome.name());
             let mut one = Because::new(Some(unit.started), format!("{}: {end}", name(&unit.start.unit)));
             one.because.extend(self.values(unit.start.reads.as_value(), unit.start.unit.about.as_deref(), 0));
-            one.because.extend(self.found(unit, 0));
+            one.because.extend(found(unit));
             one
         }));
         root
@@ -212,18 +210,6 @@ impl<'a> Chain<'a> {
         picked.filter_map(|event| self.picked(event, 0)).collect()
     }
 
-    /// What a unit gave, and what was asked for it.
-    fn found(&self, unit: &UnitState, depth: usize) -> Vec<Because> {
-        let Some(end) = &unit.end else { return Vec::new() };
-        let asks: &BTreeMap<_, _> = &unit.start.asks;
-        let given = end.outputs.as_value().as_object().into_iter().flatten().filter(|_| depth == 0);
-        let given = given.map(|(name, value)| {
-            let by = asks.get(name).map(|asked| format!(", by {asked}")).unwrap_or_default();
-            Because::new(Some(end.at), format!("it gave {name} = {}{by}", shown(value)))
-        });
-        given.collect()
-    }
-
     /// Values that were read, each with where it came from.
     fn values(&self, reads: &Value, host: Option<&str>, depth: usize) -> Vec<Because> {
         let all = reads.as_object().into_iter().flatten();
@@ -281,6 +267,16 @@ impl<'a> Chain<'a> {
         let asked = self.state.steps().find(|step| called(&step.step));
         asked.map(|step| self.answers_of(&step.step)).unwrap_or_default()
     }
+}
+
+/// What a unit gave, and what was asked for it.
+fn found(unit: &UnitState) -> Vec<Because> {
+    let Some(end) = &unit.end else { return Vec::new() };
+    let given = end.outputs.as_value().as_object().into_iter().flatten().map(|(name, value)| {
+        let by = unit.start.asks.get(name).map(|asked| format!(", by {asked}")).unwrap_or_default();
+        Because::new(Some(end.at), format!("it gave {name} = {}{by}", shown(value)))
+    });
+    given.collect()
 }
 
 /// A value in one line.
