@@ -2,6 +2,7 @@
 
 mod actions;
 mod architecture;
+mod author;
 mod check;
 mod conformance;
 mod corpus;

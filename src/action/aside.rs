@@ -8,6 +8,8 @@ use indexmap::IndexMap;
 
 use crate::template::{AnyText, EvalError, Scope, Value};
 
+use super::Told;
+
 /// A leaf that touches no host.
 pub trait Aside: Debug + Send + Sync {
     /// The key under which an author writes it.
@@ -18,6 +20,8 @@ pub trait Aside: Debug + Send + Sync {
     fn outputs(&self) -> Vec<&str> {
         Vec::new()
     }
+    /// What it does, as it is written, for a reader who has never seen the tool.
+    fn told(&self) -> Told;
     /// Renders everything; nothing has happened yet.
     fn render(&self, scope: &dyn Scope) -> Result<Said, EvalError>;
 }

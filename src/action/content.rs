@@ -106,6 +106,18 @@ impl Content {
         }
     }
 
+    /// Of what a file is made, in words that follow "writes the file", and a content that is written in place.
+    pub fn told(&self) -> (String, Option<String>) {
+        match self {
+            Self::Inline(text, _) => ("with this content".to_owned(), Some(text.value.trim_end().to_owned())),
+            Self::Template(name) => (format!("from the template `{}`", name.value), None),
+            Self::Json(_) => ("with a JSON document".to_owned(), None),
+            Self::Yaml(_) => ("with a YAML document".to_owned(), None),
+            Self::Upload(name) => (format!("as a copy of `{}`, which lies beside the runbook", name.value), None),
+            Self::Absent => (String::new(), None),
+        }
+    }
+
     /// The bytes, and whether a secret is in them; `None`: no file.
     pub fn render(&self, context: impl Fn(&str) -> Context, cx: &Cx<'_>) -> Result<Option<(Vec<u8>, bool)>, EvalError> {
         let whole = |rendered: Rendered| {
@@ -132,6 +144,15 @@ impl Content {
 }
 
 impl Validate {
+    /// The name that people know.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Yaml => "YAML",
+        }
+    }
+
     /// What values in a text are quoted for that must be this.
     #[must_use]
     pub fn context(self) -> Context {

@@ -14,7 +14,8 @@ use crate::transport::{Hands, Look, Work};
 
 use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, owner};
+use super::told::owned;
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, Told, owner, written};
 
 /// A folder and what it should be.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -75,6 +76,19 @@ impl Action for Directory {
         visit(&self.path);
         self.owner.iter().for_each(|text| visit(text));
         self.group.iter().for_each(|text| visit(text));
+    }
+
+    fn told(&self) -> Told {
+        let path = written(&self.path);
+        let owned = owned(
+            self.owner.as_ref().map(|text| text as &dyn AnyText),
+            self.group.as_ref().map(|text| text as &dyn AnyText),
+            self.mode.map(|mode| mode.to_string()),
+        );
+        match self.state {
+            State::Present => Told::new(format!("makes the folder {path}, where it is not there{owned}")),
+            State::Absent => Told::new(format!("removes the folder {path} with all that is in it")),
+        }
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {

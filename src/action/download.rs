@@ -12,7 +12,7 @@ use crate::transport::{Answer, Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Printed, Ready, Script};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Printed, Ready, Script, Told, written};
 
 /// Where it lies, and as what it is kept.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -61,6 +61,11 @@ impl Action for Download {
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         visit(&self.path);
         visit(&self.r#as);
+    }
+
+    fn told(&self) -> Told {
+        let (path, name) = (written(&self.path), written(&self.r#as));
+        Told::new(format!("fetches {path} and keeps it with the run as {name}"))
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {

@@ -18,7 +18,8 @@ use crate::transport::{Hands, Look, Work};
 
 use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Holes, Logs, Ready, Script, owner};
+use super::told::{also, owned};
+use super::{Action, ActionError, Applied, Cx, Effect, Holes, Logs, Ready, Script, Told, owner, written};
 
 /// A file and what it should be.
 #[derive(Debug)]
@@ -174,6 +175,25 @@ impl Action for File {
         match &self.content {
             Content::Upload(name) => vec![name],
             _ => Vec::new(),
+        }
+    }
+
+    fn told(&self) -> Told {
+        let path = written(&self.path);
+        let whose = owned(
+            self.owner.as_ref().map(|text| text as &dyn AnyText),
+            self.group.as_ref().map(|text| text as &dyn AnyText),
+            self.mode.map(|mode| mode.to_string()),
+        );
+        let more = also([
+            self.validate.map(|kind| format!("only if it is valid {}", kind.word())),
+            self.identical.then(|| "only if all hosts get the same".to_owned()),
+            self.backup.then(|| "what was there is kept beside it".to_owned()),
+        ]);
+        let (made, text) = self.content.told();
+        match &self.content {
+            Content::Absent => Told::new(format!("removes the file {path}{more}")),
+            _ => Told { what: format!("writes the file {path} {made}{whose}{more}"), text },
         }
     }
 

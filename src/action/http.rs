@@ -20,7 +20,7 @@ use crate::transport::{Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Login, Logs, Printed, Ready};
+use super::{Action, ActionError, Applied, Cx, Effect, Login, Logs, Printed, Ready, Told, written};
 
 const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -155,6 +155,16 @@ impl Action for Http {
             Body::None => {}
             Body::Text(text) => visit(text),
             Body::Json(data) => data.texts(visit),
+        }
+    }
+
+    fn told(&self) -> Told {
+        let Self { url, method, .. } = self;
+        let what = format!("sends {method} {}", written(url));
+        match &self.body {
+            Body::Text(text) => Told::with(format!("{what} with this"), text.source()),
+            Body::Json(_) => Told::new(format!("{what} with a JSON document")),
+            Body::None => Told::new(what),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::transport::{Hands, Look, Work};
 
 use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, Told, written};
 
 /// Where it lies and where it leads.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -68,6 +68,10 @@ impl Action for Link {
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         visit(&self.path);
         visit(&self.to);
+    }
+
+    fn told(&self) -> Told {
+        Told::new(format!("lets the link {} lead to {}", written(&self.path), written(&self.to)))
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {

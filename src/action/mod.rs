@@ -21,6 +21,7 @@ pub mod registry;
 pub mod schema;
 mod script_file;
 mod service_state;
+mod told;
 mod words;
 
 /// Each action is a file here and a line there.
@@ -55,6 +56,7 @@ use std::time::Duration;
 use back::{beside, put_back, stopped, succeed};
 pub use ended::{ActionError, Applied, Printed};
 pub use login::{Login, Script};
+pub use told::{Told, written};
 pub use words::{absolute, clip, invalid, known, seconds, visible};
 
 use crate::base::BoxFuture;
@@ -171,6 +173,8 @@ pub trait Action: Debug + Send + Sync {
     }
     /// Says what is wrong with such a file.
     fn inspect(&self, _name: &Sp<String>, _content: &[u8], _diags: &Diagnostics) {}
+    /// What it does, as it is written, for a reader who has never seen the tool.
+    fn told(&self) -> Told;
     /// Renders everything for one host. Nothing is asked of the host.
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError>;
 }

@@ -14,7 +14,7 @@ use crate::transport::{Hands, Look, Work};
 
 use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, Told, written};
 
 /// Where from and where to.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -70,6 +70,10 @@ impl Action for Move {
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         visit(&self.from);
         visit(&self.to);
+    }
+
+    fn told(&self) -> Told {
+        Told::new(format!("moves {} to {}, where nothing may be", written(&self.from), written(&self.to)))
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {

@@ -6,6 +6,7 @@ use crate::base::secret::MASK;
 use crate::template::{AnyText, EvalError, Plain, Scope, Text};
 use crate::text::{self, Tree};
 
+use super::Told;
 use super::aside::{Aside, Said};
 use super::registry::{Decode, Entry};
 
@@ -33,6 +34,10 @@ impl Aside for Note {
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         visit(&self.0);
+    }
+
+    fn told(&self) -> Told {
+        Told::with("puts this into the timeline", self.0.source())
     }
 
     fn render(&self, scope: &dyn Scope) -> Result<Said, EvalError> {

@@ -8,6 +8,7 @@ use crate::text::{self, Dur, Tree};
 
 use super::aside::{Aside, Said};
 use super::registry::{Decode, Entry};
+use super::{Told, written};
 
 /// How long.
 #[derive(Debug)]
@@ -33,6 +34,13 @@ impl Aside for Pause {
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         visit(&self.0);
+    }
+
+    fn told(&self) -> Told {
+        match self.0.literal() {
+            Some(Dur(pause)) => Told::new(format!("lets {} pass", seconds(*pause))),
+            None => Told::new(format!("lets {} pass", written(&self.0))),
+        }
     }
 
     fn render(&self, scope: &dyn Scope) -> Result<Said, EvalError> {

@@ -19,7 +19,7 @@ use crate::transport::{Ask, Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, succeed};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, Told, succeed};
 
 /// A restart.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -58,6 +58,11 @@ impl Action for Reboot {
     }
 
     fn texts<'a>(&'a self, _visit: &mut dyn FnMut(&'a dyn AnyText)) {}
+
+    fn told(&self) -> Told {
+        let within = self.within.map_or(WITHIN, |Dur(within)| within);
+        Told::new(format!("restarts the machine, which must be back within {}", seconds(within)))
+    }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {
         let within = self.within.map_or(WITHIN, |Dur(within)| within);

@@ -1,5 +1,7 @@
 //! `run`: a command, a program, or a script that lies beside the runbook. It has its effect each time, so it is claimed on the host before it starts.
 
+mod told;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
@@ -13,7 +15,7 @@ use crate::transport::{Done, Hands, LinkError, Look, Work};
 
 use super::check::Verdict;
 use super::registry::{Decode, Entry};
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Told};
 
 /// A command: shell text, or a program and its arguments.
 #[derive(Debug)]
@@ -32,16 +34,6 @@ enum What {
     Argv(Vec<Text<Plain>>),
     /// A file beside the runbook, and its arguments.
     Script(Sp<String>, Vec<Text<Plain>>),
-}
-
-impl What {
-    fn words(&self) -> Vec<String> {
-        match self {
-            Self::Shell(text) => super::command::plain_words(text),
-            Self::Argv(list) => list.iter().map(|word| word.source().value.clone()).collect(),
-            Self::Script(..) => Vec::new(),
-        }
-    }
 }
 
 /// A command in its long form.
@@ -190,6 +182,10 @@ impl Action for Run {
                 Diagnostic::error("script", name.span, format!("`{}` {}", name.value, unfit.why)).help(unfit.help),
             );
         }
+    }
+
+    fn told(&self) -> Told {
+        self.in_words()
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {

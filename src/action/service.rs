@@ -15,7 +15,7 @@ use crate::transport::{Done, Hands, Look, Work};
 use super::check::{Makes, Verdict};
 use super::registry::{Decode, Entry};
 use super::service_state::Wanted;
-use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, service_state};
+use super::{Action, ActionError, Applied, Cx, Effect, Logs, Ready, Script, Told, service_state, written};
 
 /// A service and what it should be.
 #[derive(Debug)]
@@ -78,6 +78,21 @@ impl Action for Service {
 
     fn texts<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn AnyText)) {
         visit(&self.name);
+    }
+
+    fn told(&self) -> Told {
+        let name = written(&self.name);
+        let now = self.state.map(|state| match state {
+            Wanted::Started => format!("starts the service {name}, if it does not run"),
+            Wanted::Stopped => format!("stops the service {name}, if it runs"),
+            Wanted::Restarted => format!("restarts the service {name}"),
+            Wanted::Reloaded => format!("lets the service {name} read its configuration again"),
+        });
+        let then = self
+            .enabled
+            .map(|on| format!("from then on it {} with the machine", if on { "starts" } else { "does not start" }));
+        let now = now.unwrap_or_else(|| format!("changes when the service {name} starts"));
+        Told::new(then.map_or(now.clone(), |then| format!("{now}; {then}")))
     }
 
     fn prepare(&self, cx: &Cx<'_>) -> Result<Box<dyn Ready>, EvalError> {

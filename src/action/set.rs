@@ -9,6 +9,7 @@ use crate::base::diag::{Diagnostic, Diagnostics};
 use crate::template::{AnyText, Data, EvalError, Scope};
 use crate::text::{self, Sp, Tree};
 
+use super::Told;
 use super::aside::{Aside, Said};
 use super::registry::{Decode, Entry};
 
@@ -54,6 +55,11 @@ impl Aside for Set {
 
     fn outputs(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
+    }
+
+    fn told(&self) -> Told {
+        let names: Vec<String> = self.0.keys().map(|name| format!("`{name}`")).collect();
+        Told::new(format!("works out {}, for later steps", names.join(", ")))
     }
 
     fn render(&self, scope: &dyn Scope) -> Result<Said, EvalError> {

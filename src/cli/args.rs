@@ -7,41 +7,37 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::attach::AttachArgs;
 use super::cancel::{CancelArgs, NoteArgs};
 use super::check::args::CheckArgs;
+use super::doctor::DoctorArgs;
+use super::hosts::HostsArgs;
 use super::lab::LabArgs;
+use super::manual::{CompletionsArgs, ManArgs};
+use super::portrait::ShowArgs;
 pub use super::resume::args::{Mark, ResumeArgs};
 pub use super::run::args::RunArgs;
 use super::runs::RunsArgs;
+use super::teach;
+use super::why::WhyArgs;
 use crate::base::ids::RunId;
 
 /// Runbooks that recover clusters: checked, planned, journalled, executed over plain SSH.
 #[derive(Parser, Debug)]
-#[command(name = "refloat", version, propagate_version = true, after_help = FIRST_DAY, max_term_width = 100)]
+#[command(name = "refloat", version, propagate_version = true, after_help = teach::FIRST_DAY, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub verb: Option<Verb>,
     /// What every verb understands.
     #[command(flatten)]
     pub common: Common,
 }
-
-const FIRST_DAY: &str = "\
-A first day:
-  refloat lab up 3                              three Consul servers on this machine, in namespaces
-  refloat validate runbooks/consul/quorum-loss.yaml
-  refloat plan -i INVENTORY -p lost=consul-3 …  what would be done, on which host
-  refloat check -i INVENTORY -p lost=consul-3 …  would it work now? looks at the hosts, touches nothing
-  refloat run  -i INVENTORY -p lost=consul-3 …  do it; every decision is kept
-  refloat report                                what happened, step by step
-
-Exit codes: 0 done · 1 failed after the first change · 2 wrong command line · 3 wrong text · 4 refused before the first
-change · 5 needs attention · 6 something could not be reached · 75 detached · 130 ended by a person";
 
 /// The verbs.
 #[derive(Subcommand, Debug)]
 pub enum Verb {
     /// Show every mistake in runbooks, drills, templates and the inventory, in one go. Connects to nothing.
     Validate(ValidateArgs),
+    /// Show a runbook in words: what it is for, whom it touches, what it asks, what can be undone.
+    Show(ShowArgs),
     /// Show every step, host and rendered command, offline.
     Plan(PlanArgs),
     /// Dry run on the real hosts, read-only: is a run possible now, and is the outage there.
@@ -62,6 +58,10 @@ pub enum Verb {
     Runs(RunsArgs),
     /// Show what happened in a run: what was done where, what may have run, what never started.
     Report(ReportArgs),
+    /// Show what a decision of a run rests on: guards, values, and where each came from.
+    Why(WhyArgs),
+    /// Show the inventory as resolved: addresses, groups, logins; with `--ping`, who answers.
+    Hosts(HostsArgs),
     /// Break a real cluster on this machine, recover it by its runbook, and say how long it took.
     Drill(DrillArgs),
     /// Make, enter, break and remove labs of real hosts on this machine.
@@ -70,8 +70,13 @@ pub enum Verb {
     Actions(ActionsArgs),
     /// Print the JSON Schema of runbooks, drills or inventories, for editors that complete and check while one types.
     Schema(SchemaArgs),
+    /// Print the completions of a shell, to be sourced by it.
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write the pages of all verbs into a folder.
+    Man(ManArgs),
     /// Look whether this machine has what refloat and its labs need; says what to type.
-    Doctor,
+    #[command(after_help = teach::DOCTOR)]
+    Doctor(DoctorArgs),
 }
 
 /// What every verb understands.
@@ -99,6 +104,7 @@ pub enum Output {
 
 /// `refloat actions`
 #[derive(Args, Debug)]
+#[command(after_help = teach::ACTIONS)]
 pub struct ActionsArgs {
     /// The action. Default: a list of all.
     #[arg(value_name = "NAME")]
@@ -107,6 +113,7 @@ pub struct ActionsArgs {
 
 /// `refloat schema`
 #[derive(Args, Debug)]
+#[command(after_help = teach::SCHEMA)]
 pub struct SchemaArgs {
     /// Of which text.
     #[arg(value_enum, default_value_t = SchemaOf::Runbook)]
@@ -126,6 +133,7 @@ pub enum SchemaOf {
 
 /// `refloat validate`
 #[derive(Args, Debug)]
+#[command(after_help = teach::VALIDATE)]
 pub struct ValidateArgs {
     /// Runbooks, drills, inventories, and folders of them. Default: the folder `runbooks`.
     #[arg(value_name = "FILE")]
@@ -161,7 +169,7 @@ pub(super) fn name_and_value(text: &str) -> Result<(String, String), String> {
 
 /// `refloat plan`
 #[derive(Args, Debug)]
-#[command(after_help = PINNING)]
+#[command(after_help = teach::PLAN)]
 pub struct PlanArgs {
     #[command(flatten)]
     pub subject: Subject,
@@ -170,11 +178,6 @@ pub struct PlanArgs {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
-
-const PINNING: &str = "\
-  refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3                    look at it
-  refloat plan quorum-loss.yaml -i INVENTORY -p lost=consul-3 --out plan.json    and keep it
-  refloat run --plan plan.json                                  do what it says, or refuse";
 
 pub(super) fn owner(text: &str) -> Result<RunId, String> {
     RunId::parse(text).ok_or_else(|| "it is the whole id of a run, as it stands where this one was refused".to_owned())
@@ -195,7 +198,7 @@ pub(super) fn value_at_plan(text: &str) -> Result<(String, String), String> {
 /// A step with `reach: later` does not wait for a host that cannot be reached: what it would do there is kept with the
 /// run as a duty, until it is carried out or closed.
 #[derive(Args, Debug)]
-#[command(after_help = DUTIES)]
+#[command(after_help = teach::DUTY)]
 pub struct DutyArgs {
     /// The run, or the beginning of its id. Without it: list the open duties of all runs.
     #[arg(value_name = "RUN")]
@@ -216,24 +219,12 @@ pub struct DutyArgs {
     pub param: Vec<(String, String)>,
 }
 
-const DUTIES: &str = "\
-  refloat duty                                      what is owed, and to whom
-  refloat duty RUN                                  connect to those hosts and do it: each step at most once
-  refloat duty RUN consul-3                         only on that host
-  refloat duty RUN -p consul-3/gossip_key=…         give a secret var of that host again
-  refloat duty RUN consul-3/fence --close --reason 'disk was shredded'
-
-A host that starts its services by itself may talk to the others before its duty is carried out. When that must not
-happen, bring it back where it reaches nobody but you. One that was rebuilt or has rejoined since may owe nothing any
-more: close its duty with a reason instead.
-
-Exit codes: 0 all done · 1 failed · 4 refused · 5 it is not known what happened · 6 a host still cannot be reached";
-
 /// `refloat drill`
 ///
 /// A lab is made, set up and broken as the drill says, the runbook recovers it, and what must hold afterwards is asked.
 /// Exit code 0: everything was as expected. Nothing is left of the lab, unless `--keep`.
 #[derive(Args, Debug)]
+#[command(after_help = teach::DRILL)]
 pub struct DrillArgs {
     /// Drills: files, their names in the folder `runbooks`, or folders. Default: the folder `runbooks`.
     #[arg(value_name = "FILE")]
@@ -263,6 +254,7 @@ pub struct DrillArgs {
 
 /// `refloat report`
 #[derive(Args, Debug)]
+#[command(after_help = teach::REPORT)]
 pub struct ReportArgs {
     /// The run, or the beginning of its id. Default: the latest.
     #[arg(value_name = "RUN")]

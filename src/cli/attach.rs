@@ -19,6 +19,7 @@ use crate::report;
 /// Ctrl-C leaves the view, and the run goes on. When it ends, its exit code is the one of this command; 75 means that it
 /// did not end while this looked.
 #[derive(Args, Debug)]
+#[command(after_help = super::teach::ATTACH)]
 pub struct AttachArgs {
     /// The run, or the beginning of its id. Default: the latest.
     #[arg(value_name = "RUN")]

@@ -19,6 +19,7 @@ use crate::journal::{Answer, Journal, JournalError, Reply, RunStatus, Want};
 /// The same as Ctrl-C in the terminal of the run. What has changed on hosts stays as it is, unless the runbook says
 /// `on_failure: undo`.
 #[derive(Args, Debug)]
+#[command(after_help = super::teach::CANCEL)]
 pub struct CancelArgs {
     /// The run, or the beginning of its id.
     #[arg(value_name = "RUN")]
@@ -30,6 +31,7 @@ pub struct CancelArgs {
 
 /// `refloat note`
 #[derive(Args, Debug)]
+#[command(after_help = super::teach::NOTE)]
 pub struct NoteArgs {
     /// The run, or the beginning of its id.
     #[arg(value_name = "RUN")]

@@ -1,12 +1,31 @@
 //! `refloat doctor`: whether this machine has what refloat and its labs need; for what is missing, what to type.
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
+
+use clap::Args;
 
 use super::args::{Common, Output};
 use super::env;
+use crate::base::clock::{Clock as _, SystemClock, Timestamp};
 use crate::base::exit::Exit;
 use crate::base::process;
+use crate::inventory::Inventory;
+use crate::journal::file_system;
+
+/// `refloat doctor`
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// An inventory, to see how old it is: a file or a folder; repeatable.
+    #[arg(short, long, value_name = "FILE")]
+    pub inventory: Vec<PathBuf>,
+}
+
+/// An inventory that nobody has touched for so long may name hosts that are gone.
+const OLD: Duration = Duration::from_hours(24 * 180);
 
 struct Finding {
     what: &'static str,
@@ -14,8 +33,9 @@ struct Finding {
     found: Result<String, String>,
 }
 
-pub fn run(common: &Common) -> Exit {
-    let findings = vec![ssh(), agent(), state(common), files(), lab()];
+pub fn run(args: &DoctorArgs, common: &Common) -> Exit {
+    let mut findings = vec![ssh(), agent(), state(common), state_files(common), files(), processes(), lab()];
+    findings.extend((!args.inventory.is_empty()).then(|| inventory(&args.inventory)));
     match common.output {
         Output::Json => {
             let rows: Vec<_> = findings
@@ -93,6 +113,52 @@ fn files() -> Finding {
         None => Ok("no limit".to_owned()),
     };
     Finding { what: "open files", found }
+}
+
+/// Where the journal lies: what is not flushed to a disk is no journal.
+fn state_files(common: &Common) -> Finding {
+    let existing = |folder: PathBuf| folder.ancestors().find(|folder| folder.exists()).map(Path::to_owned);
+    let found = env::state(common).and_then(|folder| {
+        let Some(there) = existing(std::path::absolute(&folder).unwrap_or(folder)) else {
+            return Ok("unknown".to_owned());
+        };
+        file_system(&there).map_err(|error| error.to_string())
+    });
+    Finding { what: "file system", found }
+}
+
+/// Each host is an ssh of its own here.
+fn processes() -> Finding {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nproc);
+    let found = match limit.current {
+        Some(now) if now < 512 => Err(format!("at most {now} processes; 50 hosts need 512; type: ulimit -u 2048")),
+        Some(now) => Ok(format!("{now} at most")),
+        None => Ok("no limit".to_owned()),
+    };
+    Finding { what: "processes", found }
+}
+
+fn inventory(paths: &[PathBuf]) -> Finding {
+    let now = SystemClock::default().now();
+    let age = |path: &PathBuf| {
+        let meta = std::fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(now.since(Timestamp(meta.mtime() * 1_000)))
+    };
+    let files = Inventory::files(paths);
+    let ages: Result<Vec<Duration>, String> = files.iter().map(age).collect();
+    let found = ages.and_then(|ages| {
+        let days = |age: Duration| age.as_secs() / 86_400;
+        match ages.into_iter().min() {
+            None => Err("there is no file of it; type: refloat hosts -i INVENTORY".to_owned()),
+            Some(age) if age > OLD => Err(format!(
+                "changed {} days ago; are these hosts still there? type: refloat hosts -i {} --ping",
+                days(age),
+                paths[0].display()
+            )),
+            Some(age) => Ok(format!("{} files, changed {} days ago", files.len(), days(age))),
+        }
+    });
+    Finding { what: "inventory", found }
 }
 
 fn lab() -> Finding {

@@ -13,6 +13,7 @@ use crate::lab::{Class, FAULT_USAGE, Fault, Kit, Lab, LabError, Machine, Mode, S
 
 /// Make, enter, break and remove labs of real hosts on this machine.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = super::teach::LAB)]
 pub struct LabArgs {
     /// What to do.
     #[command(subcommand)]

@@ -15,11 +15,14 @@ mod drill;
 mod duty;
 mod env;
 mod execute;
+mod hosts;
 pub mod lab;
 mod load;
+mod manual;
 mod operator;
 mod pinned;
 mod plan;
+mod portrait;
 mod report;
 mod resume;
 mod run;
@@ -27,9 +30,11 @@ mod runs;
 mod schema;
 mod secrets;
 mod signals;
+mod teach;
 mod tell;
 mod trust;
 mod validate;
+mod why;
 
 use std::process::ExitCode;
 
@@ -51,8 +56,14 @@ pub fn main() -> ExitCode {
     };
     env::tracing(cli.common.verbose);
     env::crash_points();
-    let exit = match &cli.verb {
+    let Some(verb) = &cli.verb else {
+        // nothing was done: a script that lost its arguments must not take it for success
+        show::tell(teach::ALONE);
+        return ExitCode::from(Exit::Usage.code());
+    };
+    let exit = match verb {
         Verb::Validate(args) => validate::run(args, &cli.common),
+        Verb::Show(args) => portrait::run(args, &cli.common),
         Verb::Plan(args) => plan::run(args, &cli.common),
         Verb::Check(args) => check::run(args, &cli.common),
         Verb::Run(args) => run::run(args, &cli.common),
@@ -63,11 +74,15 @@ pub fn main() -> ExitCode {
         Verb::Duty(args) => duty::run(args, &cli.common),
         Verb::Runs(args) => runs::run(args, &cli.common),
         Verb::Report(args) => report::run(args, &cli.common),
+        Verb::Why(args) => why::run(args, &cli.common),
+        Verb::Hosts(args) => hosts::run(args, &cli.common),
         Verb::Drill(args) => drill::run(args, &cli.common),
         Verb::Lab(args) => lab::run(args),
         Verb::Actions(args) => actions::run(args, &cli.common),
         Verb::Schema(args) => schema::run(args),
-        Verb::Doctor => doctor::run(&cli.common),
+        Verb::Completions(args) => manual::completions(args),
+        Verb::Man(args) => manual::man(args),
+        Verb::Doctor(args) => doctor::run(args, &cli.common),
     };
     ExitCode::from(if exit == Exit::Ok && show::lost() { Exit::Failed } else { exit }.code())
 }

@@ -16,7 +16,7 @@ use crate::base::secret::Redactor;
 use crate::event::{Mode, Opened, Origin, PlannedStep};
 use crate::exec;
 use crate::journal::{Journal, JournalError, RunLog};
-use crate::plan::{Plan, RunFacts, World};
+use crate::plan::{NotFrom, Plan, RunFacts, World};
 use crate::runbook::Risk;
 
 pub fn run(args: &RunArgs, common: &Common) -> Exit {
@@ -43,6 +43,11 @@ pub fn run(args: &RunArgs, common: &Common) -> Exit {
             return Exit::Refused;
         }
     }
+    if let Some(step) = &args.from
+        && let Err(exit) = begin_at(&plan, step)
+    {
+        return exit;
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -55,6 +60,22 @@ pub fn run(args: &RunArgs, common: &Common) -> Exit {
     // a thread that still waits for the terminal is not waited for
     runtime.shutdown_background();
     exit
+}
+
+/// Says what is left out before the step at which a run begins.
+fn begin_at(plan: &Arc<Plan>, step: &str) -> Result<(), Exit> {
+    match crate::plan::from(plan, step) {
+        Ok(left_out) if left_out.is_empty() => Ok(()),
+        Ok(left_out) => {
+            let all: Vec<String> = left_out.into_iter().collect();
+            errln!("Not done, since the run begins at {step}: {}.", all.join(", "));
+            Ok(())
+        }
+        Err(why) => {
+            show::error(format!("--from: {why}"));
+            Err(if matches!(why, NotFrom::NoStep { .. }) { Exit::Usage } else { Exit::Refused })
+        }
+    }
 }
 
 /// What is to be carried out.
@@ -102,7 +123,8 @@ async fn go(args: &RunArgs, common: &Common, plan: Arc<Plan>, origin: Origin) ->
             return Exit::Refused;
         }
     };
-    let purpose = Purpose { mode: Mode::Run, reason: args.reason.as_deref(), origin: Some(origin) };
+    let purpose =
+        Purpose { mode: Mode::Run, reason: args.reason.as_deref(), origin: Some(origin), from: args.from.clone() };
     let begun = match begin(purpose, &plan, &run, journal, &clock, &redactor).await {
         Ok(begun) => begun,
         Err(error) => {
@@ -140,6 +162,8 @@ pub struct Purpose<'a> {
     pub mode: Mode,
     pub reason: Option<&'a str>,
     pub origin: Option<Origin>,
+    /// The step at which it begins, when that is not the first.
+    pub from: Option<String>,
 }
 
 /// Begins the journal of a run.
@@ -151,7 +175,7 @@ pub async fn begin(
     clock: &Arc<dyn Clock>,
     redactor: &Redactor,
 ) -> Result<Begun, JournalError> {
-    let Purpose { mode, reason, origin } = purpose;
+    let Purpose { mode, reason, origin, from } = purpose;
     let facts = RunFacts {
         id: run.to_string(),
         started_at: clock.now().rfc3339(),
@@ -179,6 +203,7 @@ pub async fn begin(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         reason: reason.map(|reason| redactor.redact(reason)),
         origin,
+        from,
     };
     let log = journal.begin(opened, &plan.stored).await?;
     Ok(Begun { log, facts })

@@ -19,6 +19,7 @@ use crate::report::{end_words, escape};
 
 /// `refloat runs`
 #[derive(Args, Debug)]
+#[command(after_help = super::teach::RUNS)]
 pub struct RunsArgs {
     /// Only runs that still owe something to a host, and what. `refloat duty` carries it out.
     #[arg(long)]

@@ -93,7 +93,8 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sends: Option<Redacted>,
     },
-    /// A guard was asked. `silent`: hosts that did not answer, and are not proved dead.
+    /// A guard was asked. `silent`: hosts that did not answer, and are not proved dead. `reads`: the values that it read,
+    /// by their paths; `asked`: what the host was asked.
     GuardJudged {
         step: String,
         guard: Redacted,
@@ -103,9 +104,19 @@ pub enum EventKind {
         message: Option<Redacted>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         silent: Vec<String>,
+        #[serde(default, skip_serializing_if = "RedactedJson::is_empty")]
+        reads: RedactedJson,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<Redacted>,
     },
-    /// A target was picked at run time.
-    TargetPicked { name: String, hosts: Vec<String>, why: Redacted },
+    /// A target was picked at run time. `reads`: the values that the choice read, by host and path.
+    TargetPicked {
+        name: String,
+        hosts: Vec<String>,
+        why: Redacted,
+        #[serde(default, skip_serializing_if = "RedactedJson::is_empty")]
+        reads: RedactedJson,
+    },
     /// A person was asked. `expects` says which answer goes on.
     Asked { step: String, message: Redacted, expects: Redacted },
     /// The answer.
@@ -221,13 +232,19 @@ pub struct UnitStart {
     pub body: Digest,
     /// The body in one line, for people: the command, the file.
     pub summary: Redacted,
+    /// The values that its texts read, by their paths.
+    #[serde(default, skip_serializing_if = "RedactedJson::is_empty")]
+    pub reads: RedactedJson,
+    /// What is asked for its outputs, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub asks: BTreeMap<String, Redacted>,
 }
 
 impl UnitStart {
     /// A start, with the key that follows from the unit.
     #[must_use]
     pub fn new(unit: Unit, body: Digest, summary: Redacted) -> Self {
-        Self { key: unit.key(), unit, body, summary }
+        Self { key: unit.key(), unit, body, summary, reads: RedactedJson::default(), asks: BTreeMap::new() }
     }
 }
 

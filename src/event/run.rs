@@ -38,6 +38,9 @@ pub struct Opened {
     /// The files that it was planned from; runs of drills have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// The step at which it began, when that is not the first: `--from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// The files that a run was planned from, as whole paths on the controller.

@@ -189,7 +189,7 @@ impl RunState {
                     opening.silent.extend(silent.iter().cloned());
                 }
             }
-            EventKind::TargetPicked { name, hosts, why } => {
+            EventKind::TargetPicked { name, hosts, why, reads: _ } => {
                 self.targets.insert(name.clone(), (hosts.clone(), why.clone()));
                 // steps follow each other: only one that picks is open
                 let open = self.steps.values_mut().rfind(|step| step.stage.is_open() && step.action == "pick");

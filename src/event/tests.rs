@@ -42,6 +42,7 @@ fn opened(mode: Mode) -> EventKind {
         version: "0.1.0".into(),
         reason: None,
         origin: None,
+        from: None,
     }))
 }
 
@@ -470,8 +471,10 @@ fn any_kind() -> impl Strategy<Value = EventKind> {
                 seen: two,
                 message: maybe,
                 silent: Vec::new(),
+                reads: RedactedJson::default(),
+                asked: None,
             },
-            13 => EventKind::TargetPicked { name, hosts: list, why: one },
+            13 => EventKind::TargetPicked { name, hosts: list, why: one, reads: RedactedJson::default() },
             14 => EventKind::Asked { step: name, message: one, expects: two },
             15 => EventKind::Answered { step: name.clone(), by: name, answer: Answer::Expired, text: one },
             16 => EventKind::LogMatched {
@@ -535,4 +538,21 @@ fn a_history_of_the_form_before_loads() {
     let step = state.step("restart", Phase::Apply).expect("known");
     assert_eq!(step.opening(&[], &["a".to_owned()]).expect("opened").outcome, None);
     assert_eq!(state.left()[0].pass, Vec::<u32>::new());
+}
+
+/// What a version before the values of decisions were kept has written.
+#[test]
+fn events_without_what_they_rest_on_still_load() {
+    let key = unit("a", "h", 1).key();
+    let start = serde_json::to_value(UnitStart::new(unit("a", "h", 1), Digest::of(""), text("true"))).expect("JSON");
+    assert!(start.get("reads").is_none() && start.get("asks").is_none(), "nothing is written that is not there");
+    let old: UnitStart = serde_json::from_value(start).expect("it loads");
+    assert!(old.reads.is_empty() && old.asks.is_empty() && old.key == key);
+    let judged =
+        r#"{"event":"guard_judged","step":"a","guard":"g","host":null,"verdict":"holds","seen":"s","message":null}"#;
+    let picked = r#"{"event":"target_picked","name":"t","hosts":["h"],"why":"w"}"#;
+    for old in [judged, picked] {
+        let kind: EventKind = serde_json::from_str(old).expect("it loads");
+        assert_eq!(serde_json::to_string(&kind).expect("JSON"), old, "and is the same again");
+    }
 }

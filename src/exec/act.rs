@@ -272,7 +272,7 @@ impl Run {
     async fn start(&self, step: &Step, spots: &[Spot], ready: &[Box<dyn Ready>]) -> Result<Vec<Permit>, Halt> {
         let starts = spots.iter().zip(ready).map(|(spot, ready)| {
             let summary = self.redactor().redact(ready.summary());
-            UnitStart::new(self.unit_at(step, spot), Digest::of(ready.body()), summary)
+            self.with_reads(step, UnitStart::new(self.unit_at(step, spot), Digest::of(ready.body()), summary))
         });
         self.permits(step, starts.collect()).await
     }

@@ -87,7 +87,8 @@ fn noted(host: &str, notice: &Notice, log: &RunLog) -> EventKind {
 }
 
 /// How the transport is told of a host. The controller is this machine, whether or not the inventory names it.
-fn address(name: &HostName, host: Option<&Host>) -> HostAddr {
+#[must_use]
+pub fn address(name: &HostName, host: Option<&Host>) -> HostAddr {
     let Some(host) = host else {
         return HostAddr {
             name: name.to_string(),

@@ -41,7 +41,10 @@ impl Run {
     fn skipped_or_done(&self) -> String {
         let skipped: Vec<&str> = self.memory.iter().flat_map(|memory| &memory.again.skip).map(String::as_str).collect();
         match skipped.as_slice() {
-            [] => "every step is done".to_owned(),
+            [] => match self.log.with_state(|state| state.header().from.clone()) {
+                Some(from) => format!("every step from `{from}` on is done"),
+                None => "every step is done".to_owned(),
+            },
             steps => format!("every other step is done; {}: {}", self.skipped_by(), steps.join(", ")),
         }
     }

@@ -6,7 +6,8 @@ use crate::action::fleet::Spot;
 use crate::action::{Action, Effect};
 use crate::base::ids::UnitKey;
 use crate::event::{Phase, RunState, Unit, UnitState};
-use crate::runbook::Step;
+use crate::plan::Plan;
+use crate::runbook::{Body, Step};
 use crate::transport::{LinkError, Record};
 
 use super::fleet::Surface;
@@ -122,4 +123,19 @@ impl Run {
         let first = Unit { attempt: 1, ..self.unit_at(step, spot) };
         self.log.with_state(|state| state.is_done_since(&first, since))
     }
+}
+
+/// Whether a step that changes hosts may have done so.
+pub(super) fn changed_before(plan: &Plan, state: &RunState) -> bool {
+    let steps = plan.runbook.all_steps().into_iter();
+    let mut acting = steps.filter(|step| match &step.body {
+        Body::Action(action) => action.effect() != Effect::Reads,
+        _ => false,
+    });
+    let changed = |step: &Step| {
+        let known = state.step(&step.path, Phase::Apply);
+        let mut units = known.into_iter().flat_map(|known| &known.units).filter_map(|key| state.unit(key));
+        units.any(UnitState::may_have_had_an_effect)
+    };
+    acting.any(changed)
 }

@@ -163,6 +163,9 @@ impl Run {
             let silent: Vec<&str> = self.silent.iter().map(String::as_str).collect();
             message = format!("{message}\nNot proved dead, only silent: {}.", silent.join(", "));
         }
+        if let Wants::Consent(_) = gate.wants {
+            message = format!("{}\n{}", message.trim_end(), self.world.blast_after(&step.path).words().join("\n"));
+        }
         let expects = match &gate.wants {
             Wants::Consent(Some(text)) => Expects::Consent(render(text)?),
             Wants::Consent(None) => Expects::Consent("yes".to_owned()),

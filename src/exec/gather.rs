@@ -35,7 +35,9 @@ impl Run {
             .iter()
             .map(|spot| {
                 let summary = self.log.redactor().redact(format!("reads {names}"));
-                UnitStart::new(self.unit_at(step, spot), Digest::of_parts([step.path.as_str(), &names]), summary)
+                let body = Digest::of_parts([step.path.as_str(), &names]);
+                let asks = self.asks(probes, step, &spot.about);
+                UnitStart { asks, ..UnitStart::new(self.unit_at(step, spot), body, summary) }
             })
             .collect();
         let keys: Vec<_> = starts.iter().map(|start| start.key).collect();

@@ -33,7 +33,13 @@ impl Run {
             spots.into_iter().map(move |spot| (guard, spot))
         });
         let surface = &surface;
-        let asked = asked.map(|(guard, spot)| async move { guard::judge(guard, surface, spot.as_ref()).await });
+        let asked = asked.map(|(guard, spot)| async move {
+            let mut judged = guard::judge(guard, surface, spot.as_ref()).await;
+            for seen in judged.seen.iter_mut().filter(|_| !step.sensitive) {
+                self.with_evidence(guard, seen, spot.as_ref().map(|spot| spot.about.as_str()));
+            }
+            judged
+        });
         let asked = futures_util::future::join_all(asked);
         let mut judgements = self.unless_stopped(asked).await?;
         if step.sensitive {
@@ -73,6 +79,8 @@ impl Run {
                     seen: redact(&seen.what),
                     message: judgement.message.as_deref().filter(|_| seen.verdict != Verdict::Holds).map(redact),
                     silent: std::mem::take(&mut silent),
+                    reads: self.log.redactor().redact_json(seen.reads.clone()),
+                    asked: seen.asked.as_deref().map(redact),
                 });
             }
         }

@@ -40,6 +40,7 @@ impl History {
             version: String::new(),
             reason: None,
             origin: None,
+            from: None,
         };
         let kind = EventKind::RunOpened(Box::new(opened));
         Self(RunState::open(&Event { seq: 1, at: Timestamp(0), kind }).expect("a beginning"))

@@ -96,6 +96,15 @@ impl Run {
         self.memory.as_ref().is_some_and(|memory| memory.again.skip.contains(&step.path))
     }
 
+    /// Why a step is left out, when it is: a person wants it, or the run began behind it.
+    pub(super) fn left_out(&self, step: &Step) -> Option<String> {
+        if self.is_skipped(step) {
+            return Some(self.skipped_by());
+        }
+        let from = self.log.with_state(|state| state.header().from.clone());
+        from.filter(|_| self.left_out_before.contains(&step.path)).map(|from| format!("the run began at `{from}`"))
+    }
+
     /// In words, why a step is skipped.
     pub(super) fn skipped_by(&self) -> String {
         self.memory.as_ref().map_or_else(String::new, |memory| memory.again.skipped.clone())

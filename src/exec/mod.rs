@@ -17,6 +17,7 @@ mod check;
 mod connect;
 mod duty;
 mod end;
+mod evidence;
 mod failure;
 mod fleet;
 mod flow;
@@ -52,6 +53,7 @@ mod whole;
 
 pub use answer::answer;
 pub use cancel::{Cancel, Canceller, Grade};
+pub use connect::address;
 pub use duty::{Served, close_duties, serve_duties};
 pub use hook::{Hook, Idle};
 pub use lock::{RunbookLock, lock};

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::base::secret::RedactedJson;
 use crate::event::EventKind;
 use crate::inventory::HostName;
 use crate::plan::View;
@@ -28,11 +29,13 @@ impl Run {
                 continue;
             }
             let (hosts, why) = self.choose(pick).map_err(|why| Stop::new(Kind::Refused, why))?;
+            let reads = if step.sensitive { RedactedJson::default() } else { self.read_by(pick) };
             self.log
                 .record(vec![EventKind::TargetPicked {
                     name: self.world.qualified(&pick.name.value),
                     hosts: hosts.clone(),
                     why: self.log.redactor().redact(why),
+                    reads,
                 }])
                 .await?;
             self.world.pick(&pick.name.value, hosts.into_iter().map(HostName::from).collect());

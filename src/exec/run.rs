@@ -6,16 +6,15 @@ use std::time::Duration;
 
 use indexmap::IndexSet;
 
-use crate::action::Effect;
 use crate::action::fleet::Spot;
 use crate::base::clock::Clock;
 use crate::base::ids::{RunId, UnitKey};
 use crate::base::secret::Redactor;
-use crate::event::{Closed, EventKind, Phase, RunState, Unit, UnitState, Verdict};
+use crate::event::{Closed, EventKind, Phase, Unit, UnitState, Verdict};
 use crate::inventory::HostName;
 use crate::journal::{JournalError, RunLog};
 use crate::plan::{self, Items, Plan, RunFacts, World};
-use crate::runbook::{Body, Step};
+use crate::runbook::Step;
 use crate::transport::{Claims, Ticket, Transport};
 
 use super::cancel::{Cancel, Grade};
@@ -99,6 +98,8 @@ pub(super) struct Run {
     pub(super) silent: IndexSet<String>,
     /// The run as a process before this one left it.
     pub(super) memory: Option<Arc<Memory>>,
+    /// The steps before the one at which the run began.
+    pub(super) left_out_before: IndexSet<String>,
     /// Whether the step that is walked was done before, so that it is only brought back.
     pub(super) recalling: bool,
     /// The items and batches that are done now, of the loops around the steps, from the outside in.
@@ -156,21 +157,6 @@ pub async fn execute(setup: Setup) -> Result<Closed, Broken> {
     result.map_err(|error| Broken { error, changed: run.changed })
 }
 
-/// Whether a step that changes hosts may have done so.
-fn changed_before(plan: &Plan, state: &RunState) -> bool {
-    let steps = plan.runbook.all_steps().into_iter();
-    let mut acting = steps.filter(|step| match &step.body {
-        Body::Action(action) => action.effect() != Effect::Reads,
-        _ => false,
-    });
-    let changed = |step: &Step| {
-        let known = state.step(&step.path, Phase::Apply);
-        let mut units = known.into_iter().flat_map(|known| &known.units).filter_map(|key| state.unit(key));
-        units.any(UnitState::may_have_had_an_effect)
-    };
-    acting.any(changed)
-}
-
 /// The journal could not be written any more.
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
@@ -190,10 +176,12 @@ impl Run {
         let memory = again.map(|again| Arc::new(Memory { state: log.state(), again }));
         let links = connect::connect(hosts, &plan.inventory, &*transport, &log, &cancel).await?;
         let check = Foresight::of(log.with_state(|state| state.header().mode), dry);
+        let from = log.with_state(|state| state.header().from.clone());
+        let left_out_before = from.map_or_else(IndexSet::new, |from| plan::from(&plan, &from).unwrap_or_default());
         let no_return = memory.iter().flat_map(|memory| memory.state.no_return()).map(|(_, host)| host.clone());
         let no_return: IndexSet<String> = no_return.collect();
         Ok(Self {
-            changed: memory.as_ref().is_some_and(|memory| changed_before(&plan, &memory.state)),
+            changed: memory.as_ref().is_some_and(|memory| super::former::changed_before(&plan, &memory.state)),
             plan,
             world,
             links,
@@ -214,6 +202,7 @@ impl Run {
             rings: Vec::new(),
             silent: IndexSet::new(),
             memory,
+            left_out_before,
             recalling: false,
             passes: Vec::new(),
             tried_again: HashSet::new(),

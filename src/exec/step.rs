@@ -85,8 +85,9 @@ impl Run {
         // what a part gives is the same for every host
         let own = if matches!(step.body, Body::Use(_)) { Vec::new() } else { hosts.clone() };
         self.world.open(&step.id.value, &own);
+        let left_out = self.left_out(step);
         let result = match (self.arm(step).await, lists) {
-            _ if self.is_skipped(step) => Ok(Ended::Skipped(self.skipped_by())),
+            _ if left_out.is_some() => Ok(Ended::Skipped(left_out.unwrap_or_default())),
             _ if self.check.is_some() && self.opened_later(step).is_some() => {
                 Err(here(Stop::new(Kind::Refused, "whom it is about is picked then").into()))
             }

@@ -58,7 +58,18 @@ impl Range {
 
     /// Each name with its number.
     pub(super) fn names(&self) -> impl Iterator<Item = (String, u64)> + '_ {
-        (self.from..=self.to).map(|n| (format!("{}{n:0width$}{}", self.prefix, self.suffix, width = self.width), n))
+        (self.from..=self.to).map(|n| (self.name(n), n))
+    }
+
+    fn name(&self, n: u64) -> String {
+        format!("{}{n:0width$}{}", self.prefix, self.suffix, width = self.width)
+    }
+}
+
+/// For people: `consul-1 to consul-5`.
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} to {}", self.name(self.from), self.name(self.to))
     }
 }
 

@@ -147,6 +147,19 @@ fn local(_path: &Path) -> Result<(), JournalError> {
     Ok(())
 }
 
+/// What a journal in this folder would lie on, in words; the error says why it must not.
+pub fn file_system(path: &Path) -> Result<String, JournalError> {
+    local(path)?;
+    let kept = rustix::fs::statfs(path).map_err(|errno| JournalError::file("looking at", path, errno.into()))?;
+    let free = kept.f_bavail.saturating_mul(u64::try_from(kept.f_bsize).unwrap_or(0)) >> 20;
+    Ok(match i128::from(kept.f_type) & 0xffff_ffff {
+        0x0102_1994 | 0x8584_58f6 => {
+            format!("in memory: its runs are gone when this machine restarts; {free} MiB free")
+        }
+        _ => format!("a local disk, {free} MiB free"),
+    })
+}
+
 /// The file systems on which neither locks nor shared memory can be trusted, by the magic numbers of statfs(2).
 #[cfg(target_os = "linux")]
 fn network_kind(magic: i128) -> Option<&'static str> {

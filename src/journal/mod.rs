@@ -35,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{Damage, JournalError};
+pub use folder::file_system;
 pub use follow::Follower;
 pub use log::RunLog;
 pub use read::{History, RunStatus, RunSummary};

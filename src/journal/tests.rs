@@ -69,6 +69,7 @@ fn opened(name: &str) -> Opened {
         version: "0.1.0".into(),
         reason: None,
         origin: None,
+        from: None,
     }
 }
 

@@ -2,10 +2,13 @@
 //!
 //! [`Plan`] holds what is fixed for the run; [`World`] is what is known while it runs, and what expressions read.
 
+mod blast;
 mod build;
+mod cast;
 mod deeds;
 mod drift;
 mod elsewhere;
+mod from;
 mod hosts;
 mod how;
 mod items;
@@ -14,6 +17,7 @@ mod needs;
 mod params;
 mod part;
 mod pinned;
+mod portrait;
 mod preview;
 mod restore;
 mod secrets;
@@ -23,14 +27,18 @@ mod wordings;
 mod words;
 mod world;
 
+pub use blast::{Blast, blast};
 pub use build::{Given, Secrets, build};
+pub use cast::{Cast, Written};
 pub use deeds::differences;
 pub use drift::{Drift, Now, drift};
+pub use from::{NotFrom, from};
 pub use hosts::{asked_by, touched};
 pub use items::{Items, NoItems};
 pub use logs::{log_of, watch_spec};
 pub use needs::{Need, Needed, needs};
 pub use pinned::{NotPinned, Pinned};
+pub use portrait::{Line, Named, Portrait, PortraitStep, portrait};
 pub use preview::{PreviewHost, PreviewStep, preview, refuse};
 pub use restore::restore;
 pub use stored::Stored;

@@ -197,7 +197,10 @@ fn one(
         depth,
         why: step.why.clone(),
         later,
-        how: super::how::how(step, &hosts, world),
+        how: super::how::how(step, hosts.len(), &|run_on| match world.resolve(run_on) {
+            Ok(hosts) => hosts.join(", "),
+            Err(_) => picked_later(run_on, world),
+        }),
         hosts: rows,
     };
     (shown, own)

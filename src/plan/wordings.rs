@@ -210,6 +210,19 @@ impl<'a> Wordings<'a> {
         Self { used: vec![false; all.len()], all, at, each }
     }
 
+    /// What all of it reads.
+    pub(super) fn reads(&self) -> impl Iterator<Item = &Reference> {
+        self.all.iter().flat_map(|(wording, _)| wording.references())
+    }
+
+    /// Whom it names.
+    pub(super) fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        self.all.iter().filter_map(|(wording, _)| match wording {
+            Wording::Hosts(selector) => Some(*selector),
+            _ => None,
+        })
+    }
+
     /// The lines of what stands at a place. None: nothing that has a value of its own.
     pub(super) fn take(&mut self, place: Span, key: &str, world: &World) -> Option<Vec<String>> {
         // what an alias repeats has the place of its definition, and need not be a message here

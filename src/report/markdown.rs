@@ -15,20 +15,20 @@ impl Report<'_> {
         let mut line = |text: &str| {
             let _ = writeln!(out, "{text}");
         };
-        line(&format!("# {}", plain(header.title.as_str())));
+        line(&format!("# {}", in_markdown(header.title.as_str())));
         line("");
-        line(&format!("Run `{}` of {}", header.run, plain(&header.runbook)));
+        line(&format!("Run `{}` of {}", header.run, in_markdown(&header.runbook)));
         line("");
         for (name, value) in self.facts() {
-            line(&format!("- {name}: {}", plain(&value)));
+            line(&format!("- {name}: {}", in_markdown(&value)));
         }
         line("");
         let verdict = self.verdict();
         if let Some((first, rest)) = verdict.split_first() {
-            line(&format!("**{}**", plain(first)));
+            line(&format!("**{}**", in_markdown(first)));
             line("");
             for text in rest {
-                line(&format!("- {}", plain(text.trim())));
+                line(&format!("- {}", in_markdown(text.trim())));
             }
         }
         for (title, rows) in self.sections() {
@@ -43,8 +43,8 @@ impl Report<'_> {
             line("|---|---|---|---|---|");
             for row in rows {
                 let time = row.millis.map_or_else(String::new, took);
-                let outcome = plain(&row.outcome.replace('_', " "));
-                let (step, host, note) = (plain(&row.step), plain(&row.host), plain(&row.note));
+                let outcome = in_markdown(&row.outcome.replace('_', " "));
+                let (step, host, note) = (in_markdown(&row.step), in_markdown(&row.host), in_markdown(&row.note));
                 line(&format!("| {step} | {host} | {outcome} | {time} | {note} |"));
             }
         }
@@ -54,14 +54,14 @@ impl Report<'_> {
             line("## evidence");
             line("");
             for text in evidence {
-                line(&format!("- {}", plain(&text)));
+                line(&format!("- {}", in_markdown(&text)));
             }
         }
         line("");
         line("## timeline");
         line("");
         for (event, (symbol, text)) in self.timeline() {
-            line(&format!("- {} {symbol} {}", time_of_day(event.at), plain(&text)));
+            line(&format!("- {} {symbol} {}", time_of_day(event.at), in_markdown(&text)));
         }
         if let Some(head) = self.head {
             line("");
@@ -72,7 +72,8 @@ impl Report<'_> {
 }
 
 /// Text from outside as markdown that means only itself.
-fn plain(text: &str) -> String {
+#[must_use]
+pub fn in_markdown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in escape(text).chars() {
         match c {

@@ -22,6 +22,7 @@ mod plain;
 mod rows;
 mod summary;
 mod timeline;
+mod why;
 mod words;
 
 use std::io::IsTerminal as _;
@@ -31,11 +32,13 @@ pub use check_files::{CheckedBook, junit, prometheus};
 pub use escape::{escape, escape_lines};
 pub use json::{JsonLines, inert};
 pub use live::Live;
+pub use markdown::in_markdown;
 pub use paint::Look;
 pub use plain::Plain;
 pub use rows::{Row, Rows};
 pub use summary::way_on;
 pub use timeline::{Report, timeline};
+pub use why::{Because, NoUnit, why};
 pub use words::end_words;
 
 use crate::base::clock::Timestamp;

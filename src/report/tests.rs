@@ -68,6 +68,7 @@ fn opened(mode: Mode) -> EventKind {
         version: "0.1.0".into(),
         reason: Some(text("INC-7")),
         origin: None,
+        from: None,
     }))
 }
 
@@ -131,6 +132,8 @@ fn half() -> Vec<EventKind> {
         seen: text(seen),
         message: Some(text("There is a leader: nothing to recover.")),
         silent: Vec::new(),
+        reads: RedactedJson::default(),
+        asked: None,
     };
     let stderr = EventKind::UnitOutput {
         key: unit("recover/stop", "c-2", 1).key(),
@@ -205,7 +208,12 @@ fn recovered() -> Vec<Event> {
         step("recover/write", "Write the peers", None, &["c-1", "c-2", "c-3"], Phase::Apply),
         close("recover/write", StepOutcome::Skipped { reason: text("`when` is false") }),
         close("recover", StepOutcome::Changed),
-        EventKind::TargetPicked { name: "leader".into(), hosts: owned(&["c-2"]), why: text("highest index: 812") },
+        EventKind::TargetPicked {
+            name: "leader".into(),
+            hosts: owned(&["c-2"]),
+            why: text("highest index: 812"),
+            reads: RedactedJson::default(),
+        },
         step("prove", "Is there a leader?", None, &["c-2"], Phase::Apply),
         EventKind::LogMatched {
             step: "prove".into(),

@@ -143,6 +143,9 @@ impl Report<'_> {
         if let Some(reason) = &header.reason {
             facts.push(("reason", escape(reason.as_str())));
         }
+        if let Some(from) = &header.from {
+            facts.push(("begun at", escape(from)));
+        }
         facts.push(("began", state.opened().rfc3339()));
         facts.push(("took", format!("{}, {} events", between(state.opened(), state.last_at()), state.last_seq())));
         for (at, resumed) in state.sessions() {

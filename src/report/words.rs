@@ -127,7 +127,7 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             Words::new(Mark::of_forecast(forecast), &unit_step(unit), unit.about.as_deref().unwrap_or(""), text)
                 .with(&more)
         }
-        EventKind::GuardJudged { step, guard, host, verdict, seen, message, silent: _ } => {
+        EventKind::GuardJudged { step, guard, host, verdict, seen, message, .. } => {
             let guard = escape(guard.as_str());
             let text = match verdict {
                 GuardVerdict::Holds => format!("holds: {guard}"),
@@ -142,7 +142,7 @@ fn one(kind: &EventKind, state: &RunState) -> Words {
             };
             words.with(message).with(&seen)
         }
-        EventKind::TargetPicked { name, hosts, why } => {
+        EventKind::TargetPicked { name, hosts, why, reads: _ } => {
             Words::new(Mark::Fact, "", "", format!("{} = {}", escape(name), list(hosts))).with(why.as_str())
         }
         EventKind::Asked { step, message, expects } => {

@@ -14,6 +14,7 @@ use super::reference::Reference;
 use super::scope::Scope;
 use super::text::Rendered;
 use super::token::tokenize;
+use super::told::told;
 use super::value::Value;
 
 /// A text, ready to be rendered. Also for contexts that are known only at run time, such as a file's.
@@ -125,6 +126,11 @@ impl CompiledExpr {
             inner_outputs(ex, false, &mut parser.problems);
         }
         Self { source: source.to_owned(), ex, problems: parser.problems, references: parser.references }
+    }
+
+    /// As people write it elsewhere; as it is written, where it was not understood.
+    pub(super) fn words(&self) -> String {
+        self.ex.as_ref().map_or_else(|| self.source.clone(), |ex| told(ex, &self.source))
     }
 
     pub(super) fn problems(&self) -> &[Problem] {

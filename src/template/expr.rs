@@ -42,6 +42,12 @@ impl Expr {
         &self.source
     }
 
+    /// As people write it elsewhere: `a > 3`. For reading only.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.compiled.words()
+    }
+
     /// What is wrong with it.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

@@ -25,6 +25,7 @@ mod schema;
 mod scope;
 mod text;
 mod token;
+mod told;
 mod val;
 mod value;
 mod version;

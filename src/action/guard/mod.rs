@@ -7,6 +7,7 @@ mod judge;
 mod model;
 mod ports;
 mod seen;
+mod told;
 mod witness;
 mod words;
 

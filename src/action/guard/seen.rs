@@ -28,11 +28,17 @@ pub struct Seen {
     pub until: Option<Arc<str>>,
     /// The host could not be spoken to, and that is all that is said.
     pub unheard: bool,
+    /// The values that the guard read, by their paths; whoever asks for the guard adds them.
+    pub reads: serde_json::Value,
+    /// What the host was asked, likewise.
+    pub asked: Option<String>,
 }
 
 impl Seen {
     pub(super) fn new(host: Option<&str>, what: impl Into<String>, verdict: Verdict) -> Self {
-        Self { host: host.map(str::to_owned), what: what.into(), verdict, until: None, unheard: false }
+        let host = host.map(str::to_owned);
+        let reads = serde_json::Value::Null;
+        Self { host, what: what.into(), verdict, until: None, unheard: false, reads, asked: None }
     }
 
     pub(super) fn until(self, step: Option<Arc<str>>) -> Self {

@@ -13,6 +13,7 @@ mod process;
 mod read;
 mod service;
 mod tls;
+mod told;
 
 pub use http::post;
 pub(in crate::action) use http::{Sending, Unanswered, check_headers, send};

@@ -71,6 +71,7 @@ impl CheckArgs {
 }
 
 const CHECKS: &str = "\
+Examples:
   refloat check -i INVENTORY                          everything in the folder runbooks, with its rehearse values
   refloat check -i INVENTORY consul/quorum-loss --diff
   refloat check -i INVENTORY consul/quorum-loss -p lost=consul-3 --now     before a run, in the incident

@@ -178,7 +178,7 @@ async fn one(args: &CheckArgs, common: &Common, runbook: PathBuf, book: Book, tr
         let state = env::state(common).map_err(show::error)?;
         let told = |error: JournalError| show::failure(&error);
         let journal = Journal::open(&state, Arc::clone(&clock), redactor.clone()).map_err(told)?;
-        let purpose = Purpose { mode: Mode::Check, reason: None, origin: Some(origin) };
+        let purpose = Purpose { mode: Mode::Check, reason: None, origin: Some(origin), from: None };
         run::begin(purpose, &plan, &run, journal, &clock, &redactor).await.map_err(told)
     };
     let Ok(run::Begun { log, facts }) = opened.await else {

@@ -132,7 +132,7 @@ impl Desk for AtTheLab {
             let journal =
                 Journal::open(state, Arc::clone(&self.clock), redactor.clone()).map_err(|error| error.to_string())?;
             let held = Some(crate::exec::lock(plan, &self.journal, &id)?);
-            let purpose = Purpose { mode: Mode::Run, reason: Some(&self.reason), origin: None };
+            let purpose = Purpose { mode: Mode::Run, reason: Some(&self.reason), origin: None, from: None };
             let begun = run::begin(purpose, plan, &id, journal, &self.clock, &redactor).await;
             let run::Begun { log, facts } = begun.map_err(|error| error.to_string())?;
             let transport = Arc::new(Routes::new(Options::new(id, env::control())));

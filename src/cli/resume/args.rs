@@ -62,6 +62,7 @@ fn unit_and_outcome(text: &str) -> Result<(String, Mark), String> {
 }
 
 const RESUMING: &str = "\
+Examples:
   refloat resume                                    the newest run that was cut off or has something to do
   refloat resume 3f2a                               this one
   refloat resume 3f2a --retry-failed                and begin anew what failed

@@ -36,6 +36,10 @@ pub struct RunArgs {
     /// this run was refused. First look whether it really is to be ended.
     #[arg(long, value_name = "OWNER", value_parser = owner)]
     pub takeover: Option<RunId>,
+    /// Begin at this step, by its path or id. What stands before it is left out, but for the gates at which a person
+    /// agrees; refused where something that is carried out needs what is left out.
+    #[arg(long, value_name = "STEP")]
+    pub from: Option<String>,
     /// Why the run is made, for its report.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -52,6 +56,7 @@ impl RunArgs {
 const USAGE: &str = "refloat run [OPTIONS] <RUNBOOK> --inventory <FILE>\n       refloat run [OPTIONS] --plan <FILE>";
 
 const RUNNING: &str = "\
+Examples:
   refloat run quorum-loss.yaml -i INVENTORY -p lost=consul-3 …     as the files are now
   refloat run --plan plan.json                                     as it was planned and looked at
   refloat run --plan plan.json --confirm dc1@1a2b3c4d              with nobody at the terminal

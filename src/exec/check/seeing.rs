@@ -28,6 +28,7 @@ impl Run {
                         name: self.world.qualified(name),
                         hosts: hosts.clone(),
                         why: text(why.clone()),
+                        reads: self.read_by(pick),
                     };
                     let whom = if hosts.is_empty() { "nobody".to_owned() } else { hosts.join(", ") };
                     let what = text(format!("{name} = {whom} ({why})"));

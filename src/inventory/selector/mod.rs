@@ -6,6 +6,7 @@
 
 mod parse;
 mod resolve;
+mod told;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};

@@ -99,6 +99,11 @@ impl History {
         file.sync_all()
     }
 
+    /// All of them, in the order in which they ended.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.0.iter()
+    }
+
     /// The times of each case, in the order in which they were first drilled.
     #[must_use]
     pub fn times(&self) -> Vec<Times> {
