@@ -210,7 +210,7 @@ fn a_value_arrives_as_it_is_wherever_it_is_written() {
         assert_eq!(asked["expects"], value.as_str());
         // what the author wrote, and below it how far the run reaches
         let reach = asked["message"].as_str().and_then(|message| message.strip_prefix(between.as_str()));
-        assert!(reach.is_some_and(|reach| reach.starts_with("\nMay change 1 host: node-1.")), "{asked:#}");
+        assert!(reach.is_some_and(|reach| reach.starts_with("\nMay change 2 hosts: node-1, here.\n")), "{asked:#}");
     }
     ground.desk.nothing_is_left(&["node-1"]);
 }
