@@ -207,6 +207,10 @@ impl Ready for Folder {
         self.words()
     }
 
+    fn sends(&self) -> Vec<String> {
+        vec![self.script("go").text]
+    }
+
     fn makes(&self) -> Makes {
         Makes::paths(&self.path, [&*self.path])
     }

@@ -96,10 +96,11 @@ impl Ready for Fetch {
 
     fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
         Box::pin(async move {
-            let script = Script::new("[ -r \"$1\" ]", &[&self.path]);
+            let script = Script::new("[ ! -d \"$1\" ] || exit 3; [ -r \"$1\" ]", &[&self.path]);
             let answer = look.ask(&script.ask(&self.work)).await?;
             Ok(match answer.exit {
                 0 => Verdict::WouldRun(self.summary()),
+                3 => Verdict::Blocked(format!("{} is a folder", self.path)),
                 _ => Verdict::Blocked(format!("{} cannot be read", self.path)),
             })
         })

@@ -331,6 +331,7 @@ echo changed
 const COMPARE: &str = r#"
 room() {
   [ -w "$dir" ] || { echo "$dir cannot be written by $(id -un)" >&2; exit 10; }
+  givable || exit 12
   free=$(df -Pk -- "$dir" 2>/dev/null | tail -n 1) || free=
   set -- $free
   case ${4-} in
@@ -411,8 +412,13 @@ impl Ready for Target {
         self.words()
     }
 
+    fn sends(&self) -> Vec<String> {
+        let all = if self.content.is_some() { &[STAGE, COMMIT][..] } else { &[REMOVE] };
+        all.iter().map(|script| self.script(script, "").text).collect()
+    }
+
     fn makes(&self) -> Makes {
-        Makes::paths(&self.path, [&*self.path])
+        Makes::paths(&self.path, [&*self.path]).through_links(self.follow == "follow")
     }
 
     fn body(&self) -> String {

@@ -166,8 +166,12 @@ impl Ready for Symlink {
         format!("{} → {}", self.path, self.to)
     }
 
+    fn sends(&self) -> Vec<String> {
+        vec![self.script("go", "").text]
+    }
+
     fn makes(&self) -> Makes {
-        Makes::paths(&self.path, [&*self.path])
+        Makes::paths(&self.path, [&*self.path]).with_what_is_below().through_links(self.follow)
     }
 
     fn body(&self) -> String {

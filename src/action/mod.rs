@@ -192,6 +192,10 @@ pub trait Ready: Debug + Send + Sync {
     }
     /// Whether the state that it makes is there already.
     fn check<'a>(&'a self, look: &'a dyn Look) -> BoxFuture<'a, Result<check::Verdict, ActionError>>;
+    /// Refloat's own texts that would be sent, in order; none: the body says all of it.
+    fn sends(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// What it makes on its host, for what a dry run says of later steps.
     fn makes(&self) -> check::Makes {
         check::Makes::default()

@@ -142,8 +142,12 @@ impl Ready for Rename {
         format!("{} → {}", self.from, self.to)
     }
 
+    fn sends(&self) -> Vec<String> {
+        vec![self.script("go").text]
+    }
+
     fn makes(&self) -> Makes {
-        Makes::paths(&self.from, [&*self.from, &*self.to])
+        Makes::paths(&self.from, [&*self.from, &*self.to]).with_what_is_below().through_links(self.follow)
     }
 
     fn body(&self) -> String {

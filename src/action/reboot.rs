@@ -134,6 +134,10 @@ impl Ready for Restart {
         super::body(&self.work, &["reboot".to_owned(), seconds(self.within)])
     }
 
+    fn sends(&self) -> Vec<String> {
+        vec![SCRIPT.to_owned()]
+    }
+
     fn check<'a>(&'a self, _look: &'a dyn Look) -> BoxFuture<'a, Result<Verdict, ActionError>> {
         Box::pin(async { Ok(Verdict::WouldRun(self.summary())) })
     }

@@ -181,16 +181,6 @@ echo "$before"; state "$name"
 [ "$rc" = 0 ] || { echo "service $name has not been $wanted for a second within ${patience}s; it is: $s" >&2; exit "$rc"; }
 "#;
 
-/// In front of the other: the wish is the state that was kept.
-const UNDO: &str = r#"
-if [ ! -e "$refloat_kept" ]; then m=$(manager "$2"); s=$(state "$1"); echo "$s"; echo "$s"; exit 0; fi
-read -r was_run was_enabled _ <"$refloat_kept"
-refloat_kept=
-case $was_run in running) w=started;; stopped) w=stopped;; *) w=as-before;; esac
-case $was_enabled in yes|no) ;; *) was_enabled=-;; esac
-set -- "$1" "$2" "$w" "$was_enabled" "$5"
-"#;
-
 impl Change {
     fn script(&self) -> Script {
         let script = format!("{}\n{SCRIPT}", service_state::FUNCTIONS);
@@ -232,6 +222,10 @@ impl Change {
 impl Ready for Change {
     fn summary(&self) -> String {
         format!("{} {}", self.name, self.words())
+    }
+
+    fn sends(&self) -> Vec<String> {
+        vec![self.script().text]
     }
 
     fn makes(&self) -> Makes {
@@ -280,7 +274,7 @@ impl Ready for Change {
     fn undo<'a>(&'a self, hands: &'a Hands<'a>, applied: &'a [UnitKey]) -> BoxFuture<'a, Result<Applied, ActionError>> {
         Box::pin(async move {
             let Script { text, args } = self.script();
-            let text = text.replacen(SCRIPT, &format!("{UNDO}{SCRIPT}"), 1);
+            let text = text.replacen(SCRIPT, &format!("{}{SCRIPT}", service_state::UNDO), 1);
             let work = Work { kept: applied.to_vec(), ..Script { text, args }.work(&self.work) };
             let done = super::succeed(hands.run(&work, None).await?, &work)?;
             let (before, after) = self.states(&done)?;

@@ -96,6 +96,16 @@ impl fmt::Display for State {
     }
 }
 
+/// In front of what changes a service: the wish is the state that was kept.
+pub const UNDO: &str = r#"
+if [ ! -e "$refloat_kept" ]; then m=$(manager "$2"); s=$(state "$1"); echo "$s"; echo "$s"; exit 0; fi
+read -r was_run was_enabled _ <"$refloat_kept"
+refloat_kept=
+case $was_run in running) w=started;; stopped) w=stopped;; *) w=as-before;; esac
+case $was_enabled in yes|no) ;; *) was_enabled=-;; esac
+set -- "$1" "$2" "$w" "$was_enabled" "$5"
+"#;
+
 /// The functions that our service scripts share: `manager` finds out who manages services, `state NAME` prints
 /// `running|stopped|changing|absent`, `yes|no|?` for enabled, and the pid or `-`.
 ///

@@ -109,8 +109,25 @@ pub struct Place {
     pub reason: Redacted,
 }
 
+impl Place {
+    fn is_the_same(&self, other: &Self) -> bool {
+        let reason = |place: &Self| without_numbers(place.reason.as_str());
+        (&self.step, &self.host, reason(self)) == (&other.step, &other.host, reason(other))
+    }
+}
+
+/// A text without what may be a measurement: numbers that stand alone, also with a unit behind them.
+fn without_numbers(text: &str) -> String {
+    let words = text.split_whitespace().map(|word| {
+        let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+        if word.starts_with(|c: char| c.is_ascii_digit()) { "#" } else { word }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 impl RunState {
-    /// What has changed since an earlier dry run; without one, since all was well. Other words for the same are no change.
+    /// What has changed since an earlier dry run; without one, since all was well. The same with other numbers, such as
+    /// what is free on a disk, is no change.
     #[must_use]
     pub fn change_since(&self, before: Option<&Self>) -> Change {
         let places = |state: &Self| -> Vec<Place> {
@@ -123,7 +140,7 @@ impl RunState {
         };
         let (then, now) = (before.map(places).unwrap_or_default(), places(self));
         let other = |these: &[Place], those: &[Place]| {
-            let same = |one: &Place| those.iter().any(|other| (&other.step, &other.host) == (&one.step, &one.host));
+            let same = |one: &Place| those.iter().any(|other| other.is_the_same(one));
             these.iter().filter(|one| !same(one)).cloned().collect()
         };
         let (blocked, recovered) = (other(&now, &then), other(&then, &now));
@@ -167,5 +184,19 @@ impl RunState {
             }
         }
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_numbers;
+
+    #[test]
+    fn what_was_measured_makes_no_other_reason() {
+        let same = |a: &str, b: &str| without_numbers(a) == without_numbers(b);
+        assert!(same("no room in /srv: 12 KiB are free", "no room in /srv: 7 KiB are free"));
+        assert!(same("(not so: lt result.value 5; exit 0: 17.5)", "(not so: lt result.value 5; exit 0: 9)"));
+        assert!(!same("there is no flag1", "there is no flag2"));
+        assert!(!same("sudo refused: a password is required", "no room in /srv: 7 KiB are free"));
     }
 }

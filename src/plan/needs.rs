@@ -1,6 +1,7 @@
 //! What the steps of a plan need to find on hosts, as far as their texts say so before anything runs. Where it is picked
 //! later whom a step is about, everybody counts who may be picked.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::action::Effect;
@@ -8,7 +9,7 @@ use crate::inventory::{HostName, Selector};
 use crate::runbook::{Body, Step, Use};
 use crate::transport::LogSource;
 
-use super::words::user;
+use super::words::{cwd, user};
 use super::{Plan, World, log_of};
 
 /// What a step needs on a host.
@@ -31,6 +32,10 @@ pub enum Needed {
     User,
     /// A place for claims and output: it may change the host.
     Spool,
+    /// That no other run has locked the host.
+    Unlocked,
+    /// The folder in which the step works.
+    Folder(String),
     /// A program in PATH, or by its path.
     Program(String),
     /// A log that can be read.
@@ -43,7 +48,15 @@ pub fn needs(plan: &Arc<Plan>) -> Vec<Need> {
     let mut world = World::offline(Arc::clone(plan));
     let mut all = Vec::new();
     walk(&plan.runbook.steps, &mut world, &mut all);
+    all.extend(unlocked(&all));
     all
+}
+
+/// A host is locked by the login user, at the first step that may change it.
+fn unlocked(all: &[Need]) -> Vec<Need> {
+    let mut locked = HashSet::new();
+    let first = all.iter().filter(|need| need.what == Needed::Spool && locked.insert(need.on.as_str()));
+    first.map(|need| Need { user: None, what: Needed::Unlocked, ..need.clone() }).collect()
 }
 
 fn walk(steps: &[Step], world: &mut World, all: &mut Vec<Need>) {
@@ -81,10 +94,11 @@ fn one(step: &Step, world: &World, all: &mut Vec<Need>) {
     let about = step.hosts.as_ref().map(|hosts| resolve(hosts, world)).unwrap_or_default();
     let elsewhere = step.flow.run_on.as_ref().map(|selector| resolve(selector, world));
     for host in &about {
-        let user = user(step, host, world);
+        let (user, cwd) = (user(step, host, world), cwd(step, host, world));
         for on in elsewhere.as_deref().unwrap_or(std::slice::from_ref(host)) {
             let mut need = |what| all.push(Need { step: step.path.clone(), on: on.clone(), user: user.clone(), what });
             need(Needed::User);
+            cwd.iter().cloned().map(Needed::Folder).for_each(&mut need);
             if let Body::Action(action) = &step.body {
                 if action.effect() != Effect::Reads {
                     need(Needed::Spool);

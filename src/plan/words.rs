@@ -21,6 +21,11 @@ pub(super) fn user(step: &Step, host: &str, world: &World) -> Option<String> {
     }
 }
 
+pub(super) fn cwd(step: &Step, host: &str, world: &World) -> Option<String> {
+    let view = View::new(world, Some(host), None);
+    step.surroundings.cwd.as_ref()?.render(&view).ok().map(|rendered| rendered.text)
+}
+
 pub(super) fn what(step: &Step, host: Option<&str>, world: &World) -> Result<String, EvalError> {
     let view = View::new(world, host, None);
     Ok(match &step.body {

@@ -1,6 +1,7 @@
 //! A dry run for people: step by step while it goes on, hosts of which the same is foreseen in one line, then the two
 //! answers.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use indexmap::IndexMap;
@@ -9,6 +10,7 @@ use super::Reporter;
 use super::escape::{escape, escape_lines};
 use super::paint::{BOLD, DIM, Look, Mark, between, cut};
 use super::words::{forecast_words, unit_step};
+use crate::base::secret::Redacted;
 use crate::event::{Closed, Event, EventKind, Forecast, Foreseen, RunState, Symptom, Verdict};
 use crate::journal::Head;
 
@@ -40,12 +42,14 @@ pub struct Checks<W> {
     detail: Detail,
     /// Forecasts that are shown already.
     shown: usize,
+    /// Texts that were shown as what is sent.
+    sent: HashSet<String>,
 }
 
 impl<W: Write + Send> Checks<W> {
     /// Writes to `out`.
     pub fn new(out: W, look: Look, detail: Detail) -> Self {
-        Self { out, look, detail, shown: 0 }
+        Self { out, look, detail, shown: 0, sent: HashSet::new() }
     }
 
     fn line(&mut self, text: &str) {
@@ -70,14 +74,16 @@ impl<W: Write + Send> Checks<W> {
     fn foreseen(&mut self, state: &RunState) {
         let new = &state.forecasts()[self.shown..];
         self.shown = state.forecasts().len();
-        let mut groups: IndexMap<(String, String, String), (Mark, Vec<&Foreseen>)> = IndexMap::new();
+        let mut groups: IndexMap<[String; 4], (Mark, Vec<&Foreseen>)> = IndexMap::new();
         for foreseen in new {
             let (word, note) = forecast_words(&foreseen.forecast, foreseen.perhaps.as_deref());
-            let key = (unit_step(&foreseen.unit), word, self.note(&foreseen.forecast, &note));
+            // of hosts to which something else is sent each has its own
+            let sends = foreseen.sends.as_ref().filter(|_| self.detail.explain).map_or("", Redacted::as_str);
+            let key = [unit_step(&foreseen.unit), word, self.note(&foreseen.forecast, &note), sends.to_owned()];
             let mark = Mark::of_forecast(&foreseen.forecast);
             groups.entry(key).or_insert_with(|| (mark, Vec::new())).1.push(foreseen);
         }
-        for ((step, word, note), (mark, all)) in groups {
+        for ([step, word, note, sends], (mark, all)) in groups {
             let on = places(&all);
             let on = if on.is_empty() { on } else { format!(" ({})", escape(&on)) };
             let title = format!("{} {}", mark.symbol(), escape(&step));
@@ -86,10 +92,20 @@ impl<W: Write + Send> Checks<W> {
             for line in escape_lines(&note) {
                 self.line(&format!("      {}", self.coloured(&all[0].forecast, &line)));
             }
-            if let Some(sends) = all[0].sends.as_ref().filter(|_| self.detail.explain) {
-                self.line(&format!("      sends: {}", escape_lines(sends.as_str()).join("\n        ")));
+            if !sends.is_empty() {
+                let sends = self.once(&sends);
+                self.line(&format!("      sends: {}", escape_lines(&sends).join("\n        ")));
             }
         }
+    }
+
+    /// A request whose long text stands there once.
+    fn once(&mut self, sends: &str) -> String {
+        let (text, with) = sends.split_once("\n  … with ").unwrap_or((sends, ""));
+        if text.lines().count() < LINES || self.sent.insert(text.to_owned()) {
+            return sends.to_owned();
+        }
+        format!("the same text as above\n  … with {with}")
     }
 
     /// The part of a note that is wanted.

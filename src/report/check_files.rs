@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use indexmap::IndexSet;
+
 use crate::base::clock::Timestamp;
 use crate::event::{Forecast, RunState, Symptom};
 
@@ -121,7 +123,9 @@ pub fn prometheus(books: &[CheckedBook<'_>]) -> String {
             .chain(all.map(move |found| one(found.step, found.host.unwrap_or(""), found.reason.as_str())))
             .collect::<Vec<_>>()
     });
-    family("refloat_check_blocked", "What stands in the way of a run.", obstacles.collect());
+    // reasons that differ below their first line are one series
+    let obstacles: IndexSet<String> = obstacles.collect();
+    family("refloat_check_blocked", "What stands in the way of a run.", obstacles.into_iter().collect());
     let symptoms = books.iter().flat_map(|book| {
         let found = book.state.and_then(RunState::symptom);
         let line = |one: Symptom| {

@@ -101,6 +101,63 @@ fn the_line_of_the_documentation_tells_of_each_change_once() {
 }
 
 #[test]
+fn a_text_that_breaks_is_told_once_and_so_is_another_reason() {
+    let desk = Desk::with(STEPS);
+    let notify = format!("cat >>{}", desk.path("told").display());
+    let args = ["check", "-i", "inventory.yaml", "book.yaml", "--since-last", "--notify", &notify];
+    let check = |code: i32, changes: usize| {
+        let said = desk.refloat(&args);
+        assert_eq!((said.code, told(&desk).len()), (Some(code), changes), "{said:?}");
+    };
+    desk.touch("flag");
+    check(0, 0);
+    let text = fs::read_to_string(desk.path("book.yaml")).expect("a file");
+    fs::write(desk.path("book.yaml"), format!("{text}oops: [\n")).expect("a file");
+    check(3, 1);
+    check(3, 1);
+    fs::write(desk.path("book.yaml"), &text).expect("a file");
+    check(0, 2);
+    check(0, 2);
+    let all = told(&desk);
+    assert_eq!((&all[0]["ready"], &all[1]["ready"]), (&Value::from(false), &Value::from(true)), "{all:#?}");
+
+    // at the same step something else stands in the way
+    let other = text.replace("/flag, message: 'no \"flag\" <here>'", "/second");
+    assert_ne!(other, text);
+    fs::remove_file(desk.path("out/flag")).expect("a file");
+    fs::write(desk.path("book.yaml"), &text).expect("a file");
+    check(1, 3);
+    fs::write(desk.path("book.yaml"), &other).expect("a file");
+    check(1, 4);
+    check(1, 4);
+    let last = told(&desk).pop().expect("a change");
+    let of = |what: &str| last[what].as_array().map_or(0, Vec::len);
+    assert_eq!((of("blocked"), of("recovered")), (1, 1), "{last:#}");
+}
+
+#[test]
+fn each_series_of_the_metrics_is_there_once() {
+    let desk = Desk::with(
+        "
+  - id: flag
+    hosts: a
+    require:
+      - { path: OUT/one, message: \"the same\\nbut for this\" }
+      - { path: OUT/two, message: \"the same\\nbut for this\" }
+",
+    );
+    fs::copy(desk.path("book.yaml"), desk.path("again.yaml")).expect("a file");
+    let said = desk.refloat(&["check", "-i", "inventory.yaml", "book.yaml", "again.yaml", "--textfile", "x.prom"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let metrics = fs::read_to_string(desk.path("x.prom")).expect("metrics");
+    let series: Vec<&str> = metrics.lines().filter(|line| !line.starts_with('#')).collect();
+    let names: std::collections::BTreeSet<&str> =
+        series.iter().map(|line| line.rsplit_once(' ').expect("a value").0).collect();
+    assert_eq!(series.len(), names.len(), "{metrics}");
+    assert!(metrics.contains("refloat_check_ready{runbook=\"test/talk (again.yaml)\"} 0"), "{metrics}");
+}
+
+#[test]
 fn other_params_and_other_runbooks_are_not_compared() {
     let desk = Desk::with("\n  - { id: flag, hosts: a, require: { path: 'OUT/{{params.name}}' } }\n");
     let text = fs::read_to_string(desk.path("book.yaml")).expect("a file");

@@ -4,9 +4,10 @@ use std::fs;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::talk::Desk;
+use crate::talk::{Desk, WAITS};
 
 /// What a dry run says, for programs.
 pub fn checked(desk: &Desk, args: &[&str]) -> (Option<i32>, Value) {
@@ -174,6 +175,76 @@ fn what_nobody_gives_is_rehearsed_and_said() {
 }
 
 #[test]
+fn only_what_may_bring_a_program_leaves_it_open() {
+    let desk = Desk::with(
+        "
+  - { id: text, hosts: a, file: { path: OUT/text, content: x } }
+  - { id: folder, hosts: a, directory: { path: OUT/bin } }
+  - { id: gone, hosts: a, run: no-such-program, undo: none, why: counted }
+  - { id: tool, hosts: a, file: { path: OUT/bin/no-such-program, content: x, mode: '0755' } }
+  - { id: there, hosts: a, run: no-such-program, undo: none, why: counted }
+",
+    );
+    let (code, document) = checked(&desk, &["book.yaml"]);
+    assert_eq!(code, Some(1), "{document:#}");
+    let wanted = ["text would_change", "folder would_change", "gone blocked", "tool unknown_until folder"];
+    assert_eq!(words(&document), [&wanted[..], &["there unknown_until tool"]].concat(), "{document:#}");
+}
+
+#[test]
+fn who_owns_a_file_and_where_a_step_works_must_be_there() {
+    let desk = Desk::with(
+        "
+  - { id: given, hosts: a, file: { path: OUT/given, content: x, owner: no-such-user } }
+  - { id: grouped, hosts: a, file: { path: OUT/grouped, content: x, group: no-such-group } }
+  - { id: nowhere, hosts: a, cwd: OUT/nowhere, run: 'true', undo: none, why: counted }
+  - { id: make, hosts: a, directory: { path: OUT/later } }
+  - { id: later, hosts: a, cwd: OUT/later, run: 'true', undo: none, why: counted }
+  - { id: whoever, hosts: a, sudo: no-such-user, run: 'true', undo: none, why: counted }
+",
+    );
+    let (code, document) = checked(&desk, &["book.yaml"]);
+    assert_eq!(code, Some(1), "{document:#}");
+    let wanted = ["given blocked", "grouped blocked", "nowhere blocked", "make would_change"];
+    let rest = ["later unknown_until make", "whoever unknown_until later"];
+    assert_eq!(words(&document), [&wanted[..], &rest[..]].concat(), "{document:#}");
+    let reasons = document["checks"][0]["check"]["reasons"].to_string();
+    for why in ["no such user: no-such-user", "no such group: no-such-group", "OUT/nowhere"] {
+        let why = why.replace("OUT", &desk.path("out").display().to_string());
+        assert!(reasons.contains(&why), "{why}: {reasons}");
+    }
+}
+
+#[test]
+fn a_path_that_is_written_in_two_ways_is_one() {
+    for other in ["OUT/../out/x", "OUT//x", "OUT/./x"] {
+        let desk = Desk::with(&format!(
+            "\n  - {{ id: one, hosts: a, file: {{ path: OUT/x, content: '1' }} }}\n  - {{ id: two, hosts: a, file: {{ path: {other}, content: '2' }} }}\n"
+        ));
+        fs::write(desk.path("out/x"), "2").expect("a file");
+        let (_, document) = checked(&desk, &["book.yaml"]);
+        assert_eq!(words(&document), ["one would_change", "two would_change"], "{other}: {document:#}");
+    }
+}
+
+#[test]
+fn a_host_that_another_run_has_locked_is_not_ready() {
+    let desk = Desk::with(WAITS);
+    let run = desk.run();
+    let id = desk.id();
+    run.signal(Signal::KILL);
+    assert_eq!(run.end().code, Some(1009));
+    desk.touch("go");
+    let (code, document) = checked(&desk, &["book.yaml"]);
+    assert_eq!((code, words(&document)), (Some(1), vec!["first blocked".to_owned(), "second would_run".to_owned()]));
+    let reason = document["checks"][0]["check"]["reasons"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains(&format!("locked by run {id} ")) && reason.contains("--takeover"), "{reason}");
+    desk.refloat(&["run", "-i", "inventory.yaml", "book.yaml"]).is(4, &id);
+    desk.refloat(&["resume", &id]).is(0, "every step is done");
+    assert_eq!(checked(&desk, &["book.yaml"]).0, Some(0));
+}
+
+#[test]
 fn secrets_and_binary_files_are_not_shown_in_differences() {
     let desk = Desk::with(
         "
@@ -273,7 +344,9 @@ fn before_the_first_step_a_host_is_asked_once() {
     assert_eq!(asks[1], "    asks a: true", "{asks:#?}");
     // and what a run would send
     let sent = said.out.split("▸ put (a)  would change").nth(1).expect("the file");
-    assert!(sent.contains("sends: refloat's own script of `file`, with "), "{sent}");
+    assert!(sent.contains("      sends: ") && sent.contains("cat >\"$staged\""), "{sent}");
+    let with = format!("… with {} ", desk.path("out/new").display());
+    assert!(sent.contains("mv -f -- \"$staged\" \"$path\"") && sent.contains(&with), "{sent}");
 }
 
 /// One action on one of three paths.

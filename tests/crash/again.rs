@@ -338,7 +338,8 @@ fn folders(_: &str) -> Hosts {
 /// Numbers from 1 to `most`, by a seed that is said.
 fn random(count: u64, most: u64) -> Vec<u64> {
     let mut seed = seed();
-    (0..count).map(|_| 1 + next(&mut seed) % most).collect()
+    // runs differ a little in how often they ask, and the last points of one are behind the end of another
+    (0..count).map(|_| 1 + next(&mut seed) % (most - most / 10)).collect()
 }
 
 #[test]

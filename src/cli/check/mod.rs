@@ -2,12 +2,12 @@
 
 pub mod args;
 mod explain;
+mod files;
 mod since;
+mod text;
 
-use std::fs::Permissions;
-use std::io::{IsTerminal as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -131,9 +131,13 @@ async fn all(args: &CheckArgs, common: &Common, books: Books) -> Exit {
     let transport = Arc::new(Shared::new(Options::new(RunId::generate(), env::control()), heard));
     let mut checked = Vec::new();
     for (runbook, book) in books {
+        let turned = text::turned(args, common, &runbook, book.is_err());
+        if let Some(turned) = &turned {
+            since::tell(args, turned).await;
+        }
         let one = match book {
             Ok(book) => one(args, common, runbook, book, &transport).await,
-            Err(exit) => Checked { runbook, exit, state: None, rehearsed: Vec::new(), since: None },
+            Err(exit) => Checked { runbook, exit, state: None, rehearsed: Vec::new(), since: turned },
         };
         let ended = matches!(one.exit, Exit::Cancelled | Exit::Bug);
         checked.push(one);
@@ -145,7 +149,7 @@ async fn all(args: &CheckArgs, common: &Common, books: Books) -> Exit {
     if common.output == Output::Json {
         show::json(&document(&checked));
     }
-    match files(args, &checked) {
+    match files::write(args, &checked) {
         Ok(()) => worst(&checked),
         Err(exit) => exit,
     }
@@ -237,35 +241,6 @@ async fn compare(args: &CheckArgs, common: &Common, state: &RunState) -> Option<
         since::tell(args, &document).await;
     }
     Some(document)
-}
-
-/// Writes the files that others read. One that cannot be written is an error of the call.
-fn files(args: &CheckArgs, checked: &[Checked]) -> Result<(), Exit> {
-    let name = |one: &Checked| match &one.state {
-        Some(state) => state.header().runbook.clone(),
-        None => one.runbook.display().to_string(),
-    };
-    let names: Vec<String> = checked.iter().map(name).collect();
-    let books = checked.iter().zip(&names).map(|(one, name)| report::CheckedBook { name, state: one.state.as_ref() });
-    let books: Vec<_> = books.collect();
-    let wanted = [(&args.textfile, report::prometheus(&books)), (&args.junit, report::junit(&books))];
-    for (path, text) in wanted.into_iter().filter_map(|(path, text)| Some((path.as_ref()?, text))) {
-        replace(path, &text).map_err(|error| {
-            show::error(format!("cannot write {}: {error}", path.display()));
-            Exit::Unreachable
-        })?;
-    }
-    Ok(())
-}
-
-/// Who reads it meanwhile sees the old one or the new one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    // for the eyes of collectors, which are other users
-    file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-    file.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
 /// A dry run that hosts could not be reached for is not ready.

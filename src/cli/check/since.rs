@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use ring::hmac;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
 use super::super::{env, show};
@@ -106,7 +107,8 @@ fn warn(how: &str, told: Result<(), String>) {
 
 fn run(command: &str, body: &str) -> Result<(), String> {
     let mut shell = process::blocking("sh");
-    let child = shell.args(["-c", command]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+    // a group of its own, which ends as a whole
+    let child = shell.args(["-c", command]).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0).spawn();
     let mut child = child.map_err(|error| format!("sh: {error}"))?;
     let (pid, input, text) = (Pid::from_child(&child), child.stdin.take(), body.to_owned());
     // one that does not read is not waited for
@@ -114,7 +116,7 @@ fn run(command: &str, body: &str) -> Result<(), String> {
     let (sender, ended) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait_with_output()));
     let Ok(output) = ended.recv_timeout(WITHIN) else {
-        let _ = kill_process(pid, Signal::KILL);
+        let _ = kill_process_group(pid, Signal::KILL);
         return Err(format!("it did not end within {} s", WITHIN.as_secs()));
     };
     let output = output.map_err(|error| error.to_string())?;

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::action::check::{Makes, Observes, Verdict};
+use crate::action::check::{Makes, Missing, Observes, Verdict};
 use crate::action::fleet::Spot;
 use crate::action::{Action, ActionError, Effect, Holes, Ready};
 use crate::base::digest::Digest;
@@ -116,7 +116,7 @@ impl Run {
         let explain = self.check.as_ref().is_some_and(|known| known.dry.explain);
         let sends = match &rendered {
             Rendered::Ready(ready, _) if explain && !step.sensitive => {
-                Some(redact(super::request::words(step.body.key(), &ready.body())))
+                Some(redact(super::request::words(&ready.body(), &ready.sends())))
             }
             _ => None,
         };
@@ -177,7 +177,9 @@ impl Run {
         let makes = ready.makes();
         let changes = || self.check.iter().filter_map(|known| known.changes.get(&spot.on)).flatten().rev();
         // what is missing is not put there by a service, nor by what a run does not come to
-        let able = |change: &&Change| !change.blocked && change.makes.may_provide() && change.makes.may_decide(&makes);
+        let able = |change: &&Change| {
+            !change.blocked && change.makes.may_provide(Missing::Other) && change.makes.may_decide(&makes)
+        };
         let same = changes().find(|change| makes.thing.is_some() && change.makes.thing == makes.thing);
         let alike = same.is_some_and(|same| same.body == Some(Digest::of(ready.body())));
         let unknown = |step: &str, words: &str, text: String| Forecast::UnknownUntil {

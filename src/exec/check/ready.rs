@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use indexmap::{IndexMap, IndexSet};
 
+use crate::action::check::Missing;
 use crate::action::fleet::Spot;
 use crate::event::{EventKind, Forecast};
 use crate::plan::{self, Needed};
@@ -21,7 +22,7 @@ const SCRIPT: &str = include_str!("ready.sh");
 const SKEW: u64 = 30;
 
 /// Which step lacks what, by its path and the host on which it is carried out.
-pub(super) type Lacks = HashMap<(String, String), IndexSet<String>>;
+pub(super) type Lacks = HashMap<(String, String), IndexMap<Needed, String>>;
 
 /// What one host says of everything that is needed there as one user.
 struct Asked {
@@ -68,7 +69,7 @@ impl Run {
                 let way = if ahead > 0 { "ahead of" } else { "behind" };
                 notes.insert(format!("{host}: its clock is {} s {way} this machine's", ahead.abs()));
             }
-            for (n, steps) in needs.into_values().enumerate() {
+            for (n, (need, steps)) in needs.into_iter().enumerate() {
                 let line = match &said {
                     Ok(lines) => lines.get(n).map_or("ok", String::as_str),
                     Err(why) => why,
@@ -78,7 +79,7 @@ impl Run {
                     (_, Some(perhaps)) => drop(notes.insert(format!("{host}: {perhaps}"))),
                     (lack, None) => {
                         for step in steps {
-                            lacks.entry((step, host.clone())).or_default().insert(lack.to_owned());
+                            lacks.entry((step, host.clone())).or_default().insert(need.clone(), lack.to_owned());
                         }
                     }
                 }
@@ -95,17 +96,27 @@ impl Run {
         Ok(())
     }
 
-    /// What a step lacks on a host. It may be there by then where a step before it runs something on the host.
+    /// What a step lacks on a host. It may be there by then where a step before it may bring it.
     pub(super) fn lacking(&self, step: &Step, on: &str) -> Option<Forecast> {
         let known = self.check.as_ref()?;
         let lacks = known.lacks.get(&(step.path.clone(), on.to_owned()))?;
-        let lacks: Vec<&str> = lacks.iter().map(String::as_str).collect();
-        let reason = self.redactor().redact(lacks.join("; "));
-        let changes = known.changes.get(on).into_iter().flatten();
-        let provided = changes.rev().find(|change| !change.blocked && change.makes.may_provide());
-        Some(match provided {
-            Some(change) => Forecast::UnknownUntil { step: change.step.clone(), reason },
-            None => Forecast::Blocked { reason },
+        let changes = || known.changes.get(on).into_iter().flatten().enumerate();
+        let provided = |need: &Needed| {
+            changes().filter(|(_, change)| !change.blocked && change.makes.may_provide(missing(need))).last()
+        };
+        let (open, blocked): (Vec<_>, Vec<_>) =
+            lacks.iter().map(|(need, why)| (provided(need), why.as_str())).partition(|(by, _)| by.is_some());
+        let reason = |all: &[(_, &str)]| {
+            // two needs may be lacking in the same words
+            let words: IndexSet<&str> = all.iter().map(|(_, why)| *why).collect();
+            self.redactor().redact(words.into_iter().collect::<Vec<_>>().join("; "))
+        };
+        let last = open.iter().filter_map(|(by, _)| *by).max_by_key(|(n, _)| *n);
+        Some(match last {
+            Some((_, change)) if blocked.is_empty() => {
+                Forecast::UnknownUntil { step: change.step.clone(), reason: reason(&open) }
+            }
+            _ => Forecast::Blocked { reason: reason(&blocked) },
         })
     }
 
@@ -123,6 +134,18 @@ impl Run {
     }
 }
 
+/// What it means that a need is not met.
+fn missing(need: &Needed) -> Missing<'_> {
+    match need {
+        Needed::Program(path) if path.contains('/') => Missing::Path(path),
+        Needed::Program(name) => Missing::Program(name),
+        Needed::Folder(path) | Needed::Log(LogSource::File(path)) => Missing::Path(path),
+        // whom a host knows, and who may be whom
+        Needed::User => Missing::Path("/etc"),
+        Needed::Spool | Needed::Unlocked | Needed::Log(_) => Missing::Other,
+    }
+}
+
 /// The host's time and a line for each need.
 async fn ask(
     link: &dyn Link,
@@ -133,6 +156,8 @@ async fn ask(
         let (kind, value) = match need {
             Needed::User => ("user", "."),
             Needed::Spool => ("spool", "."),
+            Needed::Unlocked => ("unlocked", "."),
+            Needed::Folder(path) => ("folder", path.as_str()),
             Needed::Program(name) => ("program", name.as_str()),
             Needed::Log(LogSource::File(path)) => ("log", path.as_str()),
             Needed::Log(LogSource::Journal(unit)) => ("journal", unit.as_str()),

@@ -8,9 +8,22 @@ rf_room() { # of the file system of a folder, in KiB; nothing: not known
   set -- $1
   case ${4-} in ''|*[!0-9]*) ;; *) echo "$4" ;; esac
 }
-rf_spool() {
+rf_root() { # where the runner keeps claims and the lock
   rf_home=${HOME:-/}
   if [ "$rf_home" != / ] && [ -d "$rf_home" ] && [ -w "$rf_home" ]; then rf_root=$rf_home/.refloat; else rf_root=/var/tmp/.refloat-$(id -u); fi
+}
+rf_unlocked() {
+  rf_root
+  rf_owner=; { IFS=' ' read -r rf_run _ _ rf_owner <"$rf_root/lock"; } 2>/dev/null
+  case $rf_owner in
+  *' .')
+    rf_run=${rf_run%.*}
+    echo "it is locked by run $rf_run of ${rf_owner%' .'}: \`refloat resume $rf_run\` goes on with that where it was begun, \`run --takeover $rf_run\` takes the host from it" ;;
+  *) echo ok ;;
+  esac
+}
+rf_spool() {
+  rf_root
   if [ -L "$rf_root" ]; then echo "$rf_root is a symbolic link, and claims are kept in a folder of one's own"; return; fi
   if [ -d "$rf_root" ] && ! [ -O "$rf_root" ]; then echo "$rf_root belongs to somebody else"; return; fi
   [ -d "$rf_root" ] || rf_root=${rf_root%/*}
@@ -30,6 +43,11 @@ while [ $# -gt 1 ]; do
   case $1 in
   user) echo ok ;;
   spool) rf_spool ;;
+  unlocked) rf_unlocked ;;
+  folder)
+    if (cd -- "$2") 2>/dev/null; then echo ok
+    elif [ -d "$2" ]; then echo "the folder $2, in which the step works, cannot be entered by $(id -un)"
+    else echo "there is no folder $2, in which the step works"; fi ;;
   program) if command -v "$2" >/dev/null 2>&1; then echo ok; else echo "there is no program $2 for $(id -un)"; fi ;;
   log) rf_log "$2" ;;
   journal)

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-/// The body of an action as people read it: as whom, where, and the text or the program with its arguments. What goes to
-/// standard input, and the values of variables, are not in it.
-pub(super) fn words(action: &str, body: &str) -> String {
+/// The body of an action as people read it: as whom, where, and the text or the program with its arguments. `own`:
+/// refloat's own texts, where the author wrote none. What goes to standard input, and the values of variables, are not in
+/// it.
+pub(super) fn words(body: &str, own: &[String]) -> String {
     let Ok(serde_json::Value::Object(body)) = serde_json::from_str(body) else { return body.to_owned() };
     let text = |name: &str| body.get(name).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty());
     let list = |name: &str| {
@@ -28,10 +29,9 @@ pub(super) fn words(action: &str, body: &str) -> String {
     }
     let arguments =
         [list("argv"), list("more")].into_iter().filter(|all| !all.is_empty()).collect::<Vec<_>>().join(" ");
-    let own = script.is_empty() && list("argv").is_empty();
-    let script = script.trim();
+    let own = own.iter().map(|text| text.trim()).collect::<Vec<_>>().join("\n… and then\n");
+    let script = if script.is_empty() { own.as_str() } else { script.trim() };
     match (script, arguments.as_str()) {
-        ("", arguments) if own => format!("{how}refloat's own script of `{action}`, with {arguments}"),
         ("", arguments) => format!("{how}{arguments}"),
         (script, "") => format!("{how}{script}"),
         (script, arguments) => format!("{how}{script}\n  … with {arguments}"),
@@ -45,10 +45,11 @@ mod tests {
     #[test]
     fn a_body_in_words() {
         let body = r#"{"script":"echo \"$1\"","argv":["a b"],"more":[],"stdin":"x","user":"root","env":[["A","d"]],"cwd":null}"#;
-        assert_eq!(words("run", body), "as root with A echo \"$1\"\n  … with 'a b'");
-        assert_eq!(words("run", r#"{"script":"","argv":["ls","-l"],"user":null}"#), "ls -l");
+        assert_eq!(words(body, &[]), "as root with A echo \"$1\"\n  … with 'a b'");
+        assert_eq!(words(r#"{"script":"","argv":["ls","-l"],"user":null}"#, &[]), "ls -l");
         let own = r#"{"script":"","argv":null,"more":["/x","0644"],"user":"root"}"#;
-        assert_eq!(words("file", own), "as root refloat's own script of `file`, with /x 0644");
-        assert_eq!(words("http", "POST http://x/"), "POST http://x/");
+        let texts = ["stage\n", "commit\n"].map(str::to_owned);
+        assert_eq!(words(own, &texts), "as root stage\n… and then\ncommit\n  … with /x 0644");
+        assert_eq!(words("POST http://x/", &[]), "POST http://x/");
     }
 }
