@@ -3,7 +3,8 @@
 //! `validate`, `plan` and `run`. The two trees are then compared line by line.
 //!
 //! The copy lies at one place below the target folder and shares its dependencies, so that only this crate is built. Its
-//! manifest differs by the program's name, since `refloat` in the target folder is the one that the other tests start.
+//! manifest differs by the program's name, since `refloat` in the target folder is the one that the other tests start, and
+//! by its version, without which cargo would take the copy's library for ours and not build ours again when it is changed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -85,8 +86,13 @@ fn an_action_is_one_file_and_one_line() {
     let bin = "[[bin]]\nname = \"refloat\"\n";
     assert_eq!(manifest.matches(bin).count(), 1, "one program");
     let manifest = manifest.replace(bin, "[[bin]]\nname = \"refloat-with-mark\"\n");
-    scaffold.insert("Cargo.toml", manifest);
-    scaffold.insert("Cargo.lock", fs::read_to_string(root.join("Cargo.lock")).expect("a lock file"));
+    let lock = fs::read_to_string(root.join("Cargo.lock")).expect("a lock file");
+    let version = |version| format!("name = \"refloat\"\nversion = \"{version}\"\n");
+    let ours = version(env!("CARGO_PKG_VERSION"));
+    for (name, text) in [("Cargo.toml", manifest), ("Cargo.lock", lock)] {
+        assert_eq!(text.matches(&ours).count(), 1, "one version in {name}");
+        scaffold.insert(name, text.replace(&ours, &version("0.0.0-copy")));
+    }
     for (name, text) in scaffold {
         if fs::read_to_string(copy.join(name)).ok().as_ref() != Some(&text) {
             fs::write(copy.join(name), text).expect("written");

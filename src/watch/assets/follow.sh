@@ -156,8 +156,11 @@ unread() {
     while read -r _ i c; do
       [ -n "$c" ] && [ -s "$c" ] && ! is_known "$i" "$c" || continue
       if packed "$c"; then
-        # once: it has to be unpacked for that
-        was_read "$c" && { command exec 4<"$c"; } 2>/dev/null && { know "$i"; continue; }
+        # once: it has to be unpacked for that; by what is open, since names move
+        was_read "$c" && { command exec 4<"$c"; } 2>/dev/null && {
+          held 4; [ "$I" != "$i" ] || know "$i"
+          continue
+        }
       elif is_copy "$c"; then continue; fi
       L="$L$i $c
 "
